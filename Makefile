@@ -1,0 +1,68 @@
+# make run        install what is missing, build, run tfdoctor on this machine
+# make test       the same, then the suite with real TensorFlow wheels (at most 25 minutes on two cores)
+# make test-quick the inner loop: no wheels, no sanitizers
+# make test-all   everything, at most 90 minutes
+# make bench      the figures of docs/performance.md
+.PHONY: run build test test-quick test-all test-sanitize test-real bench lint format fuzz pages setup setup-test clean
+.DEFAULT_GOAL := build
+JOBS ?= $(shell nproc)
+
+run: build
+	@tools/run-any-verdict build/tfdoctor $(ARGS)
+
+build: setup
+	@cmake --preset release >build-configure.log 2>&1 || { cat build-configure.log; rm -f build-configure.log; exit 1; }
+	@rm -f build-configure.log
+	@cmake --build build --target tfdoctor -j$(JOBS)
+
+setup:
+	@tools/install-packages build
+
+setup-test: setup
+	@tools/install-packages test
+
+test-quick: setup-test build
+	cmake --build build -j$(JOBS)
+	ctest --test-dir build -j$(JOBS) --output-on-failure --no-tests=error -LE 'real|slow'
+
+test-sanitize: setup-test
+	cmake --preset sanitize >/dev/null
+	cmake --build build-sanitize -j$(JOBS)
+	ctest --test-dir build-sanitize -j$(JOBS) --output-on-failure --no-tests=error -LE real
+
+test-real: setup-test build
+	cmake --build build --target fakes -j$(JOBS)
+	tests/real/run $(REAL_ARGS)
+
+test: run test-quick lint test-sanitize fuzz test-real
+	@echo "make test: everything passed"
+
+test-all: test
+	$(MAKE) test-real REAL_ARGS=--all
+	$(MAKE) fuzz FUZZ_SECONDS=60
+	$(MAKE) bench
+
+# libFuzzer runs from the committed seeds for a fixed number of seconds a target.
+FUZZ_SECONDS ?= 5
+fuzz: setup-test
+	cmake --preset fuzz >/dev/null
+	cmake --build build-fuzz -j$(JOBS)
+	tools/run-fuzz build-fuzz $(FUZZ_SECONDS)
+
+bench: setup-test build
+	tools/install-packages bench
+	cmake --preset bench >/dev/null
+	cmake --build build-bench -j$(JOBS)
+	bench/run
+
+lint: setup-test
+	tools/lint
+
+format: setup-test
+	clang-format -i $$(git ls-files '*.cpp' '*.h' '*.c')
+
+pages: build
+	tools/cause_pages.py build/tfdoctor
+
+clean:
+	rm -rf build build-sanitize build-bench build-fuzz
