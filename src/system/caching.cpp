@@ -1,0 +1,86 @@
+#include "system/caching.h"
+
+#include <algorithm>
+
+namespace tfdoctor {
+
+namespace {
+
+template <class Memory, class Ask>
+auto Remembered(Memory& memory, const std::string& path, Ask&& ask) {
+  auto found = memory.find(path);
+  if (found == memory.end()) found = memory.emplace(path, ask()).first;
+  return found->second;
+}
+
+}  // namespace
+
+Result<std::string> CachingSystem::Read(const std::string& path, uint64_t offset, size_t length) const {
+  // Headers and small files, which every trial reads again; a whole RECORD is not kept.
+  constexpr size_t kKeptEach = 300 * 1024;
+  constexpr size_t kKeptInAll = 3 * 1024 * 1024;
+  std::string question = path + '\0' + std::to_string(offset) + '+' + std::to_string(length);
+  auto found = reads_.find(question);
+  if (found != reads_.end()) return found->second;
+  Result<std::string> bytes = below().Read(path, offset, length);
+  size_t size = bytes.ok() ? bytes->size() : 0;
+  if (size <= kKeptEach && read_bytes_ + size <= kKeptInAll) {
+    read_bytes_ += size;
+    reads_.emplace(std::move(question), bytes);
+  }
+  return bytes;
+}
+
+Result<std::vector<DirEntry>> CachingSystem::List(const std::string& path, size_t limit) const {
+  // The limit is part of the question; most callers use one.
+  return Remembered(lists_, path + '\0' + std::to_string(limit), [&] { return below().List(path, limit); });
+}
+Result<std::string> CachingSystem::ReadLink(const std::string& path) const {
+  return Remembered(links_, path, [&] { return below().ReadLink(path); });
+}
+Result<FileStat> CachingSystem::Stat(const std::string& path) const {
+  return Remembered(stats_, path, [&] { return below().Stat(path); });
+}
+Result<FileStat> CachingSystem::LStat(const std::string& path) const {
+  return Remembered(link_stats_, path, [&] { return below().LStat(path); });
+}
+Result<std::string> CachingSystem::RealPath(const std::string& path) const {
+  constexpr int kLinks = 40;  // as the kernel's MAXSYMLINKS
+  if (path.empty() || path[0] != '/') return below().RealPath(path);
+  return Resolve(path, kLinks);
+}
+
+// Part by part, so that the folders that many paths share are asked for once.
+Result<std::string> CachingSystem::Resolve(const std::string& path, int links_left) const {
+  if (path.find_first_not_of('/') == std::string::npos) return std::string("/");
+  auto known = real_paths_.find(path);
+  if (known != real_paths_.end()) return known->second;
+  auto answer = [&]() -> Result<std::string> {
+    size_t end = path.find_last_not_of('/') + 1;
+    size_t slash = path.rfind('/', end - 1);
+    std::string last = path.substr(slash + 1, end - slash - 1);
+    Result<std::string> parent = Resolve(path.substr(0, slash + 1), links_left);
+    if (!parent.ok() || last == ".") return parent;
+    if (last == "..") return parent->substr(0, std::max<size_t>(parent->rfind('/'), 1));
+    std::string here = (*parent == "/" ? "" : *parent) + "/" + last;
+    Result<FileStat> stat = LStat(here);
+    if (!stat.ok()) return stat.error();
+    bool folder_wanted = end != path.size();
+    if (stat->type == FileType::kSymlink) {
+      if (links_left == 0)
+        return Error{ErrorKind::kLoop, "cannot resolve " + path + ": too many symbolic links"};
+      Result<std::string> target = ReadLink(here);
+      if (!target.ok()) return target.error();
+      std::string next = target->starts_with('/') ? *target : *parent + "/" + *target;
+      return Resolve(folder_wanted ? next + "/" : next, links_left - 1);
+    }
+    if (folder_wanted && stat->type != FileType::kDirectory) {
+      return Error{ErrorKind::kNotFound, "cannot resolve " + path + ": Not a directory"};
+    }
+    return here;
+  }();
+  real_paths_.emplace(path, answer);
+  return answer;
+}
+
+}  // namespace tfdoctor

@@ -1,0 +1,258 @@
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <climits>
+#include <cstdlib>
+#include <limits>
+
+#include "system/error.h"
+#include "system/system.h"
+
+namespace tfdoctor {
+
+namespace {
+
+class FileDescriptor {
+ public:
+  explicit FileDescriptor(int number) : number_(number) {}
+  ~FileDescriptor() {
+    if (number_ >= 0) close(number_);
+  }
+  FileDescriptor(const FileDescriptor&) = delete;
+  FileDescriptor& operator=(const FileDescriptor&) = delete;
+  int number() const { return number_; }
+
+ private:
+  int number_;
+};
+
+struct CloseFolder {
+  void operator()(DIR* folder) const { closedir(folder); }
+};
+
+FileType TypeOfMode(mode_t mode) {
+  switch (mode & S_IFMT) {
+    case S_IFREG:
+      return FileType::kRegular;
+    case S_IFDIR:
+      return FileType::kDirectory;
+    case S_IFLNK:
+      return FileType::kSymlink;
+    case S_IFCHR:
+      return FileType::kCharacterDevice;
+    case S_IFBLK:
+      return FileType::kBlockDevice;
+    case S_IFIFO:
+      return FileType::kFifo;
+    case S_IFSOCK:
+      return FileType::kSocket;
+    default:
+      return FileType::kOther;
+  }
+}
+
+FileStat FromStat(const struct stat& status) {
+  FileStat result;
+  result.type = TypeOfMode(status.st_mode);
+  result.size = static_cast<uint64_t>(status.st_size);
+  result.mode = status.st_mode & 07777;
+  result.uid = status.st_uid;
+  result.gid = status.st_gid;
+  result.mtime = status.st_mtime;
+  result.device = status.st_dev;
+  result.inode = status.st_ino;
+  result.rdev = status.st_rdev;
+  return result;
+}
+
+// The kernel takes a path up to its first NUL byte, which would be another file than the one asked for.
+bool HasNul(const std::string& path) { return path.find('\0') != std::string::npos; }
+
+Error NotRegular(const std::string& path, mode_t mode) {
+  return S_ISDIR(mode) ? FileError(path, EISDIR)
+                       : FileError(path, ErrorKind::kWrongType, "not a regular file");
+}
+
+// Up to `length` bytes. The buffer grows with what is really there: neither the size that stat() tells (0 in
+// /proc, anything in a sparse file) nor the caller's bound is allocated in advance.
+Result<std::string> ReadUpTo(int file, const std::string& path, uint64_t offset, size_t length,
+                             uint64_t size) {
+  constexpr size_t kChunk = 256 * 1024;
+  // No file is that long, and the kernel refuses to count beyond it.
+  constexpr uint64_t kFarthest = static_cast<uint64_t>(std::numeric_limits<off_t>::max()) - kChunk;
+  std::string content;
+  while (content.size() < length && offset <= kFarthest && content.size() <= kFarthest - offset) {
+    size_t had = content.size();
+    uint64_t position = offset + had;
+    size_t wanted = std::min(length - had, kChunk);
+    // A byte more than what is said to remain, so that the end of an ordinary file is seen with one call.
+    uint64_t likely = size > position ? size - position + 1 : 4096;
+    wanted = static_cast<size_t>(std::min<uint64_t>(wanted, likely));
+    content.resize(had + wanted);
+    ssize_t got = pread(file, content.data() + had, wanted, static_cast<off_t>(position));
+    if (got < 0 && errno == EINTR) {
+      content.resize(had);
+      continue;
+    }
+    if (got < 0) return FileError(path, errno);
+    content.resize(had + static_cast<size_t>(got));
+    bool at_said_end = size > 0 && offset + content.size() == size;
+    if (got == 0 || at_said_end) break;
+  }
+  return content;
+}
+
+class Live : public System {
+ public:
+  Live() {
+    for (char** entry = environ; entry != nullptr && *entry != nullptr; entry++) {
+      std::string_view text = *entry;
+      size_t equals = text.find('=');
+      // Of a name given twice the first counts, as for getenv() and os.environ.
+      if (equals != std::string_view::npos && equals > 0) {
+        environment_.emplace(text.substr(0, equals), text.substr(equals + 1));
+      }
+    }
+  }
+
+  Result<std::string> Read(const std::string& path, uint64_t offset, size_t length) const override {
+    if (HasNul(path)) return FileError(path, ENOENT);
+    // Before open(): opening alone can already have effects on a device (a tape rewinds, nvidia loads) or a
+    // FIFO.
+    struct stat status;
+    if (stat(path.c_str(), &status) != 0) return FileError(path, errno);
+    if (!S_ISREG(status.st_mode)) return NotRegular(path, status.st_mode);
+    // O_NONBLOCK: another file may have come into its place meanwhile, and some files of /proc wait for
+    // input.
+    FileDescriptor file(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
+    if (file.number() < 0) return FileError(path, errno);
+    if (fstat(file.number(), &status) != 0) return FileError(path, errno);
+    if (!S_ISREG(status.st_mode)) return NotRegular(path, status.st_mode);
+    return ReadUpTo(file.number(), path, offset, length, static_cast<uint64_t>(status.st_size));
+  }
+
+  Result<std::vector<DirEntry>> List(const std::string& path, size_t limit) const override {
+    if (HasNul(path)) return FileError(path, ENOENT);
+    std::unique_ptr<DIR, CloseFolder> folder(opendir(path.c_str()));
+    if (!folder) return FileError(path, errno);
+    std::vector<DirEntry> entries;
+    for (;;) {
+      errno = 0;
+      const dirent* entry = readdir(folder.get());
+      if (entry == nullptr && errno != 0) return FileError(path, errno);
+      if (entry == nullptr) break;
+      std::string name = entry->d_name;
+      if (name == "." || name == "..") continue;
+      if (entries.size() == limit) {
+        return FileError(path, ErrorKind::kTooLarge, "more than " + std::to_string(limit) + " entries");
+      }
+      entries.push_back({std::move(name), TypeOfEntry(folder.get(), *entry)});
+    }
+    std::sort(entries.begin(), entries.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
+    return entries;
+  }
+
+  Result<std::string> ReadLink(const std::string& path) const override {
+    if (HasNul(path)) return FileError(path, ENOENT);
+    char target[PATH_MAX + 1];  // Linux allows no longer target
+    ssize_t length = readlink(path.c_str(), target, sizeof target);
+    if (length < 0) return FileError(path, errno);
+    return std::string(target, static_cast<size_t>(length));
+  }
+
+  Result<FileStat> Stat(const std::string& path) const override {
+    struct stat status;
+    if (HasNul(path)) return FileError(path, ENOENT);
+    if (stat(path.c_str(), &status) != 0) return FileError(path, errno);
+    return FromStat(status);
+  }
+
+  Result<FileStat> LStat(const std::string& path) const override {
+    struct stat status;
+    if (HasNul(path)) return FileError(path, ENOENT);
+    if (lstat(path.c_str(), &status) != 0) return FileError(path, errno);
+    return FromStat(status);
+  }
+
+  Result<bool> MayAccess(const std::string& path, Access access) const override {
+    if (HasNul(path)) return FileError(path, ENOENT);
+    if (faccessat(AT_FDCWD, path.c_str(), static_cast<int>(access), AT_EACCESS) != 0) {
+      if (errno == EACCES || errno == EPERM || errno == EROFS || errno == ETXTBSY) return false;
+      return FileError(path, errno);
+    }
+    return access == Access::kExecute || !OnNodevMount(path);
+  }
+
+  Result<std::string> RealPath(const std::string& path) const override {
+    if (HasNul(path)) return FileError(path, ENOENT);
+    std::unique_ptr<char, decltype(&std::free)> real(realpath(path.c_str(), nullptr), &std::free);
+    if (!real) return FileError(path, errno);
+    return std::string(real.get());
+  }
+
+  const std::map<std::string, std::string>& Environment() const override { return environment_; }
+
+  std::string WorkingDirectory() const override {
+    char path[PATH_MAX];
+    return getcwd(path, sizeof path) != nullptr ? path : "";
+  }
+
+  uint32_t EffectiveUser() const override { return geteuid(); }
+
+  std::string Machine() const override {
+    utsname names;
+    return uname(&names) == 0 ? names.machine : "";
+  }
+
+  int IsaLevel() const override {
+#ifdef __x86_64__
+    // As glibc's sysdeps/x86/get-isa-level.h: the levels of the x86-64 psABI. The features that no compiler
+    // names alike (MOVBE, LZCNT, …) came with the others of their level. A test compares with `ld.so --help`.
+    bool level2 = __builtin_cpu_supports("ssse3") && __builtin_cpu_supports("sse4.2") &&
+                  __builtin_cpu_supports("popcnt");
+    bool level3 = level2 && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
+                  __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2");
+    bool level4 = level3 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+                  __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512dq") &&
+                  __builtin_cpu_supports("avx512vl");
+    if (level4) return 4;
+    if (level3) return 3;
+    if (level2) return 2;
+    return 1;
+#else
+    return 0;
+#endif
+  }
+
+ private:
+  static FileType TypeOfEntry(DIR* folder, const dirent& entry) {
+    // Not every file system tells the type while listing.
+    if (entry.d_type != DT_UNKNOWN) return TypeOfMode(static_cast<mode_t>(DTTOIF(entry.d_type)));
+    struct stat status;
+    bool known = fstatat(dirfd(folder), entry.d_name, &status, AT_SYMLINK_NOFOLLOW) == 0;
+    return known ? TypeOfMode(status.st_mode) : FileType::kOther;
+  }
+
+  // access() does not look at the mount option nodev, open() does.
+  static bool OnNodevMount(const std::string& path) {
+    struct stat status;
+    if (stat(path.c_str(), &status) != 0) return false;
+    if (!S_ISCHR(status.st_mode) && !S_ISBLK(status.st_mode)) return false;
+    struct statvfs mount;
+    return statvfs(path.c_str(), &mount) == 0 && (mount.f_flag & ST_NODEV) != 0;
+  }
+
+  std::map<std::string, std::string> environment_;
+};
+
+}  // namespace
+
+std::unique_ptr<System> LiveSystem() { return std::make_unique<Live>(); }
+
+}  // namespace tfdoctor

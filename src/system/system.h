@@ -1,0 +1,103 @@
+// The only door to the machine. Everything that tfdoctor learns comes through here, so that another root, a
+// recording, an overlay (a repair that is tried) or a machine that injects errors can stand in for the real one.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+
+namespace tfdoctor {
+
+enum class FileType : uint8_t { kRegular, kDirectory, kSymlink, kCharacterDevice, kBlockDevice, kFifo, kSocket, kOther };
+
+struct FileStat {
+  FileType type = FileType::kOther;
+  uint64_t size = 0;       // bytes; 0 for most files of /proc and /sys, whatever they hold
+  uint32_t mode = 0;       // permission bits, as in 0755
+  uint32_t uid = 0;
+  uint32_t gid = 0;
+  int64_t mtime = 0;       // seconds since 1970
+  uint64_t device = 0;     // device and inode name one file
+  uint64_t inode = 0;
+  uint64_t rdev = 0;       // of a device node: makedev(major, minor)
+};
+
+struct DirEntry {
+  std::string name;
+  FileType type = FileType::kOther;  // of the entry itself: a symbolic link is kSymlink
+};
+
+enum class Access : uint8_t { kRead = 4, kWrite = 2, kExecute = 1, kReadWrite = 6 };
+
+class System {
+ public:
+  virtual ~System() = default;
+
+  // At most `length` bytes of a regular file from `offset`; fewer at its end. Never blocks: a FIFO, a socket or a
+  // device is kWrongType and is not opened. Symbolic links are followed.
+  virtual Result<std::string> Read(const std::string& path, uint64_t offset, size_t length) const = 0;
+  // The entries of a directory, sorted by name, without "." and ".."; more than `limit` is kTooLarge.
+  virtual Result<std::vector<DirEntry>> List(const std::string& path, size_t limit = 100'000) const = 0;
+  virtual Result<std::string> ReadLink(const std::string& path) const = 0;
+  virtual Result<FileStat> Stat(const std::string& path) const = 0;   // follows symbolic links
+  virtual Result<FileStat> LStat(const std::string& path) const = 0;  // does not follow the last one
+  // Whether this user may use the file so (effective ids, as open() decides; nothing is opened).
+  virtual Result<bool> MayAccess(const std::string& path, Access access) const = 0;
+  // The path without symbolic links, "." and ".."; every part must exist.
+  virtual Result<std::string> RealPath(const std::string& path) const = 0;
+
+  // The whole environment of the program to be judged.
+  virtual const std::map<std::string, std::string>& Environment() const = 0;
+  virtual std::string WorkingDirectory() const = 0;
+  virtual uint32_t EffectiveUser() const = 0;
+  virtual std::string Machine() const = 0;  // uname -m: "x86_64", "aarch64"
+  // The instruction set level the dynamic loader of this machine uses for glibc-hwcaps (x86_64: 1 to 4; else 0).
+  virtual int IsaLevel() const = 0;
+
+  // Conveniences, the same for every System.
+  std::optional<std::string> Env(std::string_view name) const;
+  // The whole file; larger than `limit` bytes is kTooLarge. Works for /proc and /sys too.
+  Result<std::string> ReadAll(const std::string& path, size_t limit = 1 << 20) const;
+  bool Exists(const std::string& path) const { return Stat(path).ok(); }
+};
+
+// The machine that tfdoctor runs on.
+std::unique_ptr<System> LiveSystem();
+
+// Forwards everything to another System; a stand-in overrides what it changes.
+class ForwardingSystem : public System {
+ public:
+  explicit ForwardingSystem(const System& below) : below_(below) {}
+  Result<std::string> Read(const std::string& path, uint64_t offset, size_t length) const override {
+    return below_.Read(path, offset, length);
+  }
+  Result<std::vector<DirEntry>> List(const std::string& path, size_t limit = 100'000) const override {
+    return below_.List(path, limit);
+  }
+  Result<std::string> ReadLink(const std::string& path) const override { return below_.ReadLink(path); }
+  Result<FileStat> Stat(const std::string& path) const override { return below_.Stat(path); }
+  Result<FileStat> LStat(const std::string& path) const override { return below_.LStat(path); }
+  Result<bool> MayAccess(const std::string& path, Access access) const override {
+    return below_.MayAccess(path, access);
+  }
+  Result<std::string> RealPath(const std::string& path) const override { return below_.RealPath(path); }
+  const std::map<std::string, std::string>& Environment() const override { return below_.Environment(); }
+  std::string WorkingDirectory() const override { return below_.WorkingDirectory(); }
+  uint32_t EffectiveUser() const override { return below_.EffectiveUser(); }
+  std::string Machine() const override { return below_.Machine(); }
+  int IsaLevel() const override { return below_.IsaLevel(); }
+
+ protected:
+  const System& below() const { return below_; }
+
+ private:
+  const System& below_;
+};
+
+}  // namespace tfdoctor
