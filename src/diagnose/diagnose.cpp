@@ -1,0 +1,253 @@
+#include "diagnose/diagnose.h"
+
+#include <algorithm>
+#include <cassert>
+#include <optional>
+
+#include "diagnose/questions.h"
+#include "diagnose/summary.h"
+#include "facts/walk.h"
+
+namespace tfdoctor {
+
+namespace {
+
+// A rule's answer with what it could not know.
+struct Judged {
+  const Rule* rule;
+  Verdict verdict;
+  std::vector<Need> needs;
+
+  bool Holds() const { return verdict.state == Verdict::State::kHolds; }
+  bool Open() const { return verdict.state == Verdict::State::kOpen; }
+  bool Worse() const { return rule->effect == Effect::kBlocks || rule->effect == Effect::kDegrades; }
+};
+
+bool HasPositiveSign(const Verdict& verdict) {
+  return std::any_of(verdict.evidence.begin(), verdict.evidence.end(),
+                     [](const Evidence& e) { return e.strength != Strength::kAgainst; });
+}
+
+Judged Judge(const Rule& rule, const Facts& facts, const Knowledge& knowledge) {
+  ReadScope scope;
+  Judged judged{&rule, rule.check(facts, knowledge), {}};
+  for (FactName& name : NamesOf(facts, scope.unknown())) {
+    judged.needs.push_back({std::move(name.path), std::move(name.words), std::move(name.why)});
+  }
+  // What rests on something unknown is at best open; what is open without any sign for it is not worth a
+  // word.
+  Verdict& verdict = judged.verdict;
+  if (!scope.unknown().empty() && verdict.state == Verdict::State::kHolds)
+    verdict.state = Verdict::State::kOpen;
+  if (!scope.unknown().empty() && verdict.state == Verdict::State::kExcluded)
+    verdict.state = Verdict::State::kSilent;
+  if (verdict.state == Verdict::State::kOpen && !HasPositiveSign(verdict))
+    verdict.state = Verdict::State::kSilent;
+  return judged;
+}
+
+double Factor(Strength strength) {
+  // How many times likelier the sign makes the cause. A fixed scale, so that rules are comparable.
+  switch (strength) {
+    case Strength::kDecisive:
+      return 50;
+    case Strength::kStrong:
+      return 8;
+    case Strength::kWeak:
+      return 2;
+    case Strength::kAgainst:
+      return 0.1;
+  }
+  return 1;
+}
+
+// Weight of "something else that no rule knows", on the scale of prior × factors.
+constexpr double kSomethingElse = 0.02;
+
+Finding MakeFinding(const Judged& judged) {
+  Finding finding;
+  const Verdict& verdict = judged.verdict;
+  finding.rule = judged.rule;
+  finding.holds = judged.Holds();
+  finding.title = verdict.title.empty() ? std::string(judged.rule->title) : verdict.title;
+  finding.explanation = verdict.explanation.empty() ? FirstParagraph(judged.rule->page) : verdict.explanation;
+  finding.reason = verdict.reason;
+  finding.likelihood = finding.holds ? 1 : 0;
+  finding.evidence = verdict.evidence;
+  finding.fixes = verdict.fixes;
+  finding.needs = judged.needs;
+  return finding;
+}
+
+// The place of a finding in the answer: the headline is the first.
+// 0: holds, and blocks or degrades; 1: open and likely; 2: holds, but is the program's own or harmless; 3:
+// open.
+int Rank(const Finding& finding) {
+  bool worse = finding.rule->effect == Effect::kBlocks || finding.rule->effect == Effect::kDegrades;
+  if (finding.holds) return worse ? 0 : 2;
+  return finding.likelihood >= 0.5 ? 1 : 3;
+}
+
+bool Before(const Finding& a, const Finding& b) {
+  if (Rank(a) != Rank(b)) return Rank(a) < Rank(b);
+  if (!a.holds && a.likelihood != b.likelihood) return a.likelihood > b.likelihood;
+  if (a.rule->effect != b.rule->effect) return a.rule->effect < b.rule->effect;
+  return a.rule->link < b.rule->link;
+}
+
+void WeighOpen(Diagnosis& diagnosis) {
+  double sum = kSomethingElse;
+  bool any = false;
+  for (Finding& finding : diagnosis.causes) {
+    if (finding.holds) continue;
+    any = true;
+    finding.likelihood = finding.rule->prior;
+    for (const Evidence& evidence : finding.evidence) finding.likelihood *= Factor(evidence.strength);
+    sum += finding.likelihood;
+  }
+  if (!any) return;
+  for (Finding& finding : diagnosis.causes) {
+    if (!finding.holds) finding.likelihood /= sum;
+  }
+  diagnosis.other_likelihood = kSomethingElse / sum;
+}
+
+VerdictKind Decide(const std::vector<Judged>& all, const Diagnosis& diagnosis) {
+  auto any = [&](auto&& test) { return std::any_of(diagnosis.causes.begin(), diagnosis.causes.end(), test); };
+  if (any([](const Finding& f) { return f.holds && f.rule->effect == Effect::kBlocks; }))
+    return VerdictKind::kGpuBlocked;
+  bool blind = std::any_of(all.begin(), all.end(), [](const Judged& judged) {
+    return judged.rule->effect == Effect::kBlocks &&
+           (judged.Open() || (!judged.needs.empty() && judged.verdict.state != Verdict::State::kExcluded));
+  });
+  if (blind) return VerdictKind::kUnknown;
+  if (any([](const Finding& f) { return f.holds && f.rule->effect != Effect::kHarmless; }))
+    return VerdictKind::kGpuDegraded;
+  return VerdictKind::kGpuUsable;
+}
+
+bool Confident(const std::vector<Judged>& all, const Diagnosis& diagnosis, const Facts& facts) {
+  const Finding* head = diagnosis.headline();
+  if (head == nullptr) return diagnosis.verdict == VerdictKind::kGpuUsable;
+  if (diagnosis.verdict == VerdictKind::kUnknown && head->holds)
+    return false;  // something worse may be behind it
+  if (!head->holds) {
+    if (head->likelihood < 0.8) return false;
+    for (const Finding& other : diagnosis.causes) {
+      if (&other != head && !other.holds && other.likelihood > 0.1) return false;
+    }
+  }
+  // A cause that would explain the headline must not be hidden behind something that we could not read.
+  return std::none_of(all.begin(), all.end(), [&](const Judged& judged) {
+    return !judged.needs.empty() && MayExplain(*judged.rule, *head->rule, facts);
+  });
+}
+
+void FillUnchecked(const std::vector<Judged>& all, Diagnosis& diagnosis) {
+  for (const Judged& judged : all) {
+    bool blocking = judged.rule->effect == Effect::kBlocks;
+    for (const Need& need : judged.needs) {
+      auto same = std::find_if(diagnosis.unchecked.begin(), diagnosis.unchecked.end(),
+                               [&](const Unchecked& u) { return u.fact == need.fact; });
+      if (same == diagnosis.unchecked.end()) {
+        diagnosis.unchecked.push_back({need.fact, need.words, need.why, judged.rule->link, blocking});
+      } else {
+        same->blocking = same->blocking || blocking;
+      }
+    }
+  }
+}
+
+void FillChain(const std::vector<Judged>& all, const Facts& facts, Diagnosis& diagnosis) {
+  for (size_t i = 0; i < kLinkCount; i++) {
+    Link link = static_cast<Link>(i);
+    ChainLink& entry = diagnosis.chain[i];
+    entry.link = link;
+    bool judged_here = false;
+    entry.state = LinkState::kOk;
+    const Judged* worst = nullptr;
+    const Need* missing = nullptr;
+    auto raise = [&](LinkState state, const Judged* why) {
+      static constexpr int kOrder[] = {0, 3, 1, 2};  // of kOk, kBroken, kDegraded, kUnknown
+      if (kOrder[static_cast<size_t>(state)] > kOrder[static_cast<size_t>(entry.state)])
+        entry.state = state, worst = why;
+    };
+    for (const Judged& judged : all) {
+      if (judged.rule->link != link) continue;
+      judged_here = true;
+      if (judged.Holds() && judged.rule->effect == Effect::kBlocks) raise(LinkState::kBroken, &judged);
+      if (judged.Holds() && judged.rule->effect < Effect::kHarmless) raise(LinkState::kDegraded, &judged);
+      if (judged.rule->effect != Effect::kBlocks) continue;
+      if (judged.Open()) raise(LinkState::kUnknown, &judged);
+      if (!judged.needs.empty()) {
+        raise(LinkState::kUnknown, nullptr);
+        if (missing == nullptr) missing = &judged.needs.front();
+      }
+    }
+    if (!judged_here) {
+      entry.state = LinkState::kUnknown;
+      entry.summary = "only a running program shows this";
+    } else if (worst != nullptr) {
+      entry.summary = worst->verdict.title.empty() ? std::string(worst->rule->title) : worst->verdict.title;
+      if (worst->Open()) entry.summary = "perhaps: " + entry.summary;
+    } else if (entry.state == LinkState::kUnknown) {
+      entry.summary = "could not check " + missing->words + ": " + missing->why;
+    } else {
+      entry.summary = Summary(link, facts);
+      // No rule objects, yet there is nothing that could be in order: an earlier link is missing.
+      if (entry.summary.empty()) {
+        entry.state = LinkState::kUnknown;
+        entry.summary = "cannot be judged before what is broken is repaired";
+      }
+    }
+  }
+}
+
+}  // namespace
+
+bool MayExplain(const Rule& by, const Rule& rule, const Facts& facts) {
+  if (&by == &rule) return false;
+  for (const ExplainedBy& entry : rule.explained_by) {
+    if (entry.by.empty()) break;
+    bool named = entry.by.starts_with("link:")
+                     ? entry.by.substr(5) == Name(by.link) && by.effect == Effect::kBlocks
+                     : entry.by == by.id;
+    if (!named) continue;
+    if (entry.when == nullptr) return true;
+    ReadScope ignored;  // a condition that is not known is not met; it makes no need
+    if (entry.when(facts)) return true;
+  }
+  return false;
+}
+
+Diagnosis Diagnose(const Facts& facts, const Knowledge& knowledge, std::span<const Rule* const> rules) {
+  std::vector<Judged> all;
+  all.reserve(rules.size());
+  for (const Rule* rule : rules) all.push_back(Judge(*rule, facts, knowledge));
+
+  Diagnosis diagnosis;
+  for (const Judged& judged : all) {
+    if (!judged.Holds() && !judged.Open()) continue;
+    Finding finding = MakeFinding(judged);
+    for (const Judged& by : all) {
+      if (by.Holds() && MayExplain(*by.rule, *judged.rule, facts)) {
+        finding.explained_by = by.rule;
+        break;
+      }
+    }
+    (finding.explained_by != nullptr ? diagnosis.explained : diagnosis.causes).push_back(std::move(finding));
+  }
+  // explained_by has no cycles (a test sorts it), so something that holds always stays unexplained.
+  assert(diagnosis.explained.empty() || !diagnosis.causes.empty());
+  WeighOpen(diagnosis);
+  std::stable_sort(diagnosis.causes.begin(), diagnosis.causes.end(), Before);
+  std::stable_sort(diagnosis.explained.begin(), diagnosis.explained.end(), Before);
+  diagnosis.verdict = Decide(all, diagnosis);
+  diagnosis.confident = Confident(all, diagnosis, facts);
+  FillUnchecked(all, diagnosis);
+  FillChain(all, facts, diagnosis);
+  diagnosis.ask = NextQuestions(diagnosis);
+  return diagnosis;
+}
+
+}  // namespace tfdoctor

@@ -1,0 +1,75 @@
+// The answer: findings, one root cause, what is open, what could not be checked. Plain data; renderers print
+// it.
+#pragma once
+
+#include <array>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "diagnose/rule.h"
+
+namespace tfdoctor {
+
+enum class VerdictKind : uint8_t { kGpuBlocked, kUnknown, kGpuDegraded, kGpuUsable };
+std::string_view Name(VerdictKind verdict);  // "gpu-blocked"
+int ExitStatus(VerdictKind verdict, bool strict);
+
+struct Need {
+  std::string fact;   // "tensorflow.cuda_build"
+  std::string words;  // "whether this build has CUDA"
+  std::string why;    // "cannot read …: Permission denied"
+};
+
+struct Finding {
+  const Rule* rule = nullptr;
+  bool holds = false;  // else it is open
+  std::string title;
+  std::string explanation;
+  std::string reason;
+  double likelihood = 0;  // 1 when it holds
+  std::vector<Evidence> evidence;
+  std::vector<Fix> fixes;
+  std::vector<Need> needs;
+  const Rule* explained_by = nullptr;  // of those under `explained`
+};
+
+struct Unchecked {
+  std::string fact;
+  std::string what;
+  std::string why;
+  Link link = Link::kNone;  // of the first rule that wanted it
+  bool blocking = false;    // a blocking rule wanted it: the GPU may be blocked without our knowing
+};
+
+struct Ask {
+  std::string key;  // the fact
+  std::string question;
+  std::string command;                 // that answers it; may be empty
+  std::vector<std::string> separates;  // causes that the answer tells apart
+};
+
+enum class LinkState : uint8_t { kOk, kBroken, kDegraded, kUnknown };
+std::string_view Name(LinkState state);
+
+struct ChainLink {
+  Link link = Link::kNone;
+  LinkState state = LinkState::kUnknown;
+  std::string summary;
+};
+
+struct Diagnosis {
+  VerdictKind verdict = VerdictKind::kUnknown;
+  bool confident = false;
+  double other_likelihood = 0;  // of something else than the open causes
+  std::vector<Finding> causes;
+  std::vector<Finding> explained;
+  std::vector<Unchecked> unchecked;
+  std::vector<Ask> ask;
+  std::array<ChainLink, kLinkCount> chain = {};
+
+  // The root cause: the first of `causes`; nullptr when there is none.
+  const Finding* headline() const { return causes.empty() ? nullptr : &causes.front(); }
+};
+
+}  // namespace tfdoctor

@@ -1,0 +1,119 @@
+// What a rule is: a constant and one pure function from facts to a verdict. One file each under
+// src/rules/<link>/.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "diagnose/change.h"
+#include "facts/facts.h"
+#include "knowledge/knowledge.h"
+
+namespace tfdoctor {
+
+// The twelve links of the chain, in the order of people and of repair; kNone for messages that concern no
+// link.
+enum class Link : uint8_t {
+  kHardware,
+  kKernelDriver,
+  kDeviceAccess,
+  kDriverLibrary,
+  kPython,
+  kTensorFlow,
+  kCudaLibraries,
+  kGpuArchitecture,
+  kVisibility,
+  kMemory,
+  kExecution,
+  kUtilisation,
+  kNone,
+};
+constexpr size_t kLinkCount = 12;  // without kNone
+std::string_view Name(Link link);  // "cuda-libraries"
+// The question a link answers: "Does each library that this build opens resolve …?"
+std::string_view QuestionOf(Link link);
+
+enum class Effect : uint8_t { kBlocks, kDegrades, kProgram, kHarmless };  // the worst first
+std::string_view Name(Effect effect);
+
+// How much a sign speaks for a cause that stays open.
+enum class Strength : uint8_t { kDecisive, kStrong, kWeak, kAgainst };
+
+struct Evidence {
+  std::string from;  // path, variable, "line 12"
+  Witness witness = Witness::kMachine;
+  std::string text;  // "RUNPATH has no entry nvidia/cusolver/lib"
+  Strength strength = Strength::kStrong;
+};
+
+enum class Safety : uint8_t {
+  kSafe,     // changes this environment only and can be undone
+  kConsent,  // changes the system, or cannot easily be undone
+  kAdvice,   // cannot be modelled, or is for the person to do
+};
+
+struct Fix {
+  std::string title;                  // "Install the CUDA libraries that this TensorFlow wants"
+  std::vector<std::string> commands;  // as to be pasted, in order
+  bool needs_root = false;
+  bool needs_reboot = false;
+  Safety safety = Safety::kSafe;
+  std::vector<Change> changes;  // what it changes in the machine; none: kAdvice, offered untried
+};
+
+class Verdict {
+ public:
+  enum class State : uint8_t { kSilent, kHolds, kExcluded, kOpen };
+
+  static Verdict Silent() { return Verdict(State::kSilent); }
+  static Verdict Holds() { return Verdict(State::kHolds); }
+  static Verdict Excluded() { return Verdict(State::kExcluded); }
+  static Verdict Open() { return Verdict(State::kOpen); }  // needs at least one sign that is not kAgainst
+
+  // A sign: the fact's own origin is cited.
+  Verdict& Because(const FactBase& fact, std::string text, Strength strength = Strength::kStrong) & {
+    evidence.push_back({fact.origin().from, fact.origin().witness, std::move(text), strength});
+    return *this;
+  }
+  // The rest return by value, so that `verdict = std::move(verdict).WithFix(…)` is no move onto itself.
+  Verdict Because(const FactBase& fact, std::string text, Strength strength = Strength::kStrong) && {
+    return std::move(Because(fact, std::move(text), strength));
+  }
+  Verdict WithReason(std::string text) && { return reason = std::move(text), std::move(*this); }
+  // One plain sentence for this case, where the rule's title is too general.
+  Verdict WithTitle(std::string text) && { return title = std::move(text), std::move(*this); }
+  Verdict WithExplanation(std::string text) && { return explanation = std::move(text), std::move(*this); }
+  Verdict WithFix(Fix fix) && { return fixes.push_back(std::move(fix)), std::move(*this); }
+
+  State state;
+  std::vector<Evidence> evidence;
+  std::string reason;       // for causes that have kinds: "numpy"
+  std::string title;        // empty: the rule's
+  std::string explanation;  // empty: the first paragraph of the page
+  std::vector<Fix> fixes;   // best first
+
+ private:
+  explicit Verdict(State s) : state(s) {}
+};
+
+struct ExplainedBy {
+  std::string_view by;                   // a cause id, or "link:python" for every cause of that link
+  bool (*when)(const Facts&) = nullptr;  // only then; nullptr: always
+};
+
+struct Rule {
+  std::string_view id;  // of knowledge: kebab-case, the same as the file's name
+  Link link;
+  Effect effect;
+  std::string_view title;                         // one plain sentence
+  double prior;                                   // how frequent among reports, 0 to 1
+  std::array<ExplainedBy, 16> explained_by = {};  // this one goes away by itself when one of those Holds
+  Verdict (*check)(const Facts&, const Knowledge&);
+  std::string_view page;  // Markdown: What it means · How it is recognised · How it happens · How to fix it
+};
+
+}  // namespace tfdoctor

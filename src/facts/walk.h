@@ -1,0 +1,96 @@
+// Visits every fact below a Facts, with its name ("gpus.0000:01:00.0.name") and its words.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <vector>
+
+#include "facts/facts.h"
+
+namespace tfdoctor {
+
+template <class T>
+struct IsFact : std::false_type {};
+template <class T>
+struct IsFact<Fact<T>> : std::true_type {};
+template <class T>
+struct IsMap : std::false_type {};
+template <class T>
+struct IsMap<std::map<std::string, T>> : std::true_type {};
+template <class T>
+concept Described = requires(T t) {
+  T::Describe(t, [](const char*, auto&, const char*) {});
+};
+
+// visit(path, words, fact) for the fact itself and for every fact inside its value, outer before inner.
+// `Node` may be const or not; `visit` is generic over the fact's type.
+template <class Node, class Visit>
+void WalkFacts(Node& node, const std::string& path, const std::string& words, Visit&& visit) {
+  using Plain = std::remove_const_t<Node>;
+  auto below = [&](std::string_view name) {
+    return path.empty() ? std::string(name) : path + "." + std::string(name);
+  };
+  if constexpr (IsFact<Plain>::value) {
+    visit(path, words, node);
+    using Value = typename Plain::value_type;
+    if constexpr (IsMap<Value>::value || Described<Value>) {
+      if constexpr (std::is_const_v<Node>) {
+        if (const Value* value = node.Peek()) WalkFacts(*value, path, words, visit);
+      } else {
+        if (Value* value = node.Mutable()) WalkFacts(*value, path, words, visit);
+      }
+    }
+  } else if constexpr (IsMap<Plain>::value) {
+    for (auto& [key, value] : node) {
+      if constexpr (IsFact<std::remove_cvref_t<decltype(value)>>::value ||
+                    Described<std::remove_cvref_t<decltype(value)>>) {
+        WalkFacts(value, below(key), words.empty() ? key : words + " " + key, visit);
+      }
+    }
+  } else if constexpr (Described<Plain>) {
+    Plain::Describe(node, [&](const char* name, auto& field, const char* field_words) {
+      // Inside a map the key says which one: "file that the loader takes (libcudart.so.12)".
+      std::string of = words.empty() ? std::string() : " (" + words.substr(words.rfind(' ') + 1) + ")";
+      WalkFacts(field, below(name), std::string(field_words) + of, visit);
+    });
+  }
+}
+
+template <class Visit>
+void WalkFacts(const Facts& facts, Visit&& visit) {
+  WalkFacts(facts, std::string(), std::string(), visit);
+}
+template <class Visit>
+void WalkFacts(Facts& facts, Visit&& visit) {
+  WalkFacts(facts, std::string(), std::string(), visit);
+}
+
+// One fact as a line for people.
+struct FactLine {
+  std::string path;
+  std::string words;
+  FactState state = FactState::kUnknown;
+  std::string value;  // of a value: text, "yes", "a, b, c"; of a map with facts inside: the number of entries
+  std::string why;    // of an unknown one
+  Origin origin;
+};
+std::vector<FactLine> Lines(const Facts& facts);
+
+// Names of facts, by address: how `needs` get their names.
+struct FactName {
+  std::string path;
+  std::string words;
+  std::string why;
+};
+std::vector<FactName> NamesOf(const Facts& facts, const std::vector<const FactBase*>& wanted);
+
+// Makes one fact unknown. False if there is no fact of this name.
+bool Forget(Facts& facts, const std::string& path, const std::string& why);
+
+std::string_view Name(Witness witness);  // "machine"
+std::string_view Name(FactState state);  // "value"
+
+}  // namespace tfdoctor

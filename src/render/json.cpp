@@ -1,0 +1,122 @@
+#include "render/json.h"
+
+#include <nlohmann/json.hpp>
+
+#include "facts/json.h"
+#include "facts/walk.h"
+
+namespace tfdoctor {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr int kSchema = 1;
+
+std::string_view SafetyName(Safety safety) {
+  switch (safety) {
+    case Safety::kSafe:
+      return "safe";
+    case Safety::kConsent:
+      return "consent";
+    case Safety::kAdvice:
+      break;
+  }
+  return "advice";
+}
+
+Json EvidenceJson(const Evidence& evidence) {
+  return {{"from", evidence.from}, {"witness", Name(evidence.witness)}, {"text", evidence.text}};
+}
+
+Json FixJson(const Fix& fix) {
+  return {{"title", fix.title},
+          {"commands", fix.commands},
+          {"needs_root", fix.needs_root},
+          {"needs_reboot", fix.needs_reboot},
+          {"safety", SafetyName(fix.safety)}};
+}
+
+template <class Items, class Convert>
+Json Array(const Items& items, Convert convert) {
+  Json array = Json::array();
+  for (const auto& item : items) array.push_back(convert(item));
+  return array;
+}
+
+Json FindingJson(const Finding& finding) {
+  Json json = {{"id", finding.rule->id},           {"state", finding.holds ? "holds" : "open"},
+               {"link", Name(finding.rule->link)}, {"effect", Name(finding.rule->effect)},
+               {"title", finding.title},           {"explanation", finding.explanation}};
+  if (!finding.reason.empty()) json["reason"] = finding.reason;
+  json["likelihood"] = finding.likelihood;
+  json["evidence"] = Array(finding.evidence, EvidenceJson);
+  json["fixes"] = Array(finding.fixes, FixJson);
+  if (finding.explained_by != nullptr) json["explained_by"] = finding.explained_by->id;
+  return json;
+}
+
+Json UncheckedJson(const Unchecked& unchecked) {
+  return {{"fact", unchecked.fact},
+          {"what", unchecked.what},
+          {"why", unchecked.why},
+          {"link", Name(unchecked.link)},
+          {"blocking", unchecked.blocking}};
+}
+
+Json AskJson(const Ask& ask) {
+  return {
+      {"key", ask.key}, {"question", ask.question}, {"command", ask.command}, {"separates", ask.separates}};
+}
+
+Json LinkJson(const ChainLink& link) {
+  return {{"link", Name(link.link)}, {"state", Name(link.state)}, {"summary", link.summary}};
+}
+
+Json CauseJson(const Rule& rule) {
+  return {{"id", rule.id},
+          {"link", Name(rule.link)},
+          {"effect", Name(rule.effect)},
+          {"title", rule.title},
+          {"page", rule.page}};
+}
+
+// ASCII only, so that no control character beyond ASCII and no bidirectional control reaches a terminal raw.
+std::string Dump(const Json& json) { return json.dump(2, ' ', true, Json::error_handler_t::replace) + "\n"; }
+
+}  // namespace
+
+std::string RenderJson(const Diagnosis& diagnosis, const Facts* facts, const RunInfo& run) {
+  Json json = {{"schema", kSchema},
+               {"verdict", Name(diagnosis.verdict)},
+               {"confident", diagnosis.confident},
+               {"causes", Array(diagnosis.causes, FindingJson)},
+               {"other_likelihood", diagnosis.other_likelihood},
+               {"explained", Array(diagnosis.explained, FindingJson)},
+               {"unchecked", Array(diagnosis.unchecked, UncheckedJson)},
+               {"ask", Array(diagnosis.ask, AskJson)},
+               {"chain", Array(diagnosis.chain, LinkJson)}};
+  if (facts != nullptr) json["facts"] = ToJson(*facts);
+  json["run"] = {{"version", run.version},
+                 {"started", run.started},
+                 {"milliseconds", run.milliseconds},
+                 {"pid", run.pid}};
+  return Dump(json);
+}
+
+std::string RenderFailureJson(const std::string& why, const RunInfo& run) {
+  Diagnosis diagnosis;
+  for (size_t i = 0; i < kLinkCount; i++) {
+    diagnosis.chain[i] = {static_cast<Link>(i), LinkState::kUnknown, "not judged"};
+  }
+  diagnosis.unchecked.push_back({"tfdoctor", "everything", why, Link::kNone, true});
+  return RenderJson(diagnosis, nullptr, run);
+}
+
+std::string RenderCausesJson(std::span<const Rule* const> rules) {
+  return Dump(
+      {{"schema", kSchema}, {"causes", Array(rules, [](const Rule* rule) { return CauseJson(*rule); })}});
+}
+
+std::string RenderPageJson(const Rule& rule) { return Dump(CauseJson(rule)); }
+
+}  // namespace tfdoctor

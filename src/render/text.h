@@ -1,0 +1,14 @@
+// The answer for people. Pure functions: nothing is read or written here.
+#pragma once
+
+#include <string>
+
+#include "diagnose/diagnosis.h"
+#include "facts/facts.h"
+#include "render/terminal.h"
+
+namespace tfdoctor {
+
+std::string RenderText(const Diagnosis& diagnosis, const Facts& facts, const TextOptions& options);
+
+}  // namespace tfdoctor

@@ -1,0 +1,333 @@
+#!/usr/bin/env python3
+"""Black-box test of the built binary: usage: cli_test.py TFDOCTOR [unittest options]"""
+import fcntl
+import json
+import os
+import pathlib
+import pty
+import re
+import resource
+import struct
+import subprocess
+import sys
+import tempfile
+import termios
+import unittest
+
+import json_schema
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+SCHEMA = json.loads((ROOT / "docs/schema/answer-1.schema.json").read_text(encoding="utf-8"))
+BINARY = ""
+EXIT_STATUS = {"gpu-blocked": 1, "unknown": 3, "gpu-degraded": 0, "gpu-usable": 0}
+UTF8 = {"PATH": os.environ["PATH"], "HOME": "/nonexistent", "LANG": "C.UTF-8", "TERM": "xterm"}
+LIMIT = 60  # seconds; far above what any run takes, so that a hang is an error and not a hung test
+
+
+def run(*arguments, env=None, cwd="/", **more):
+    return subprocess.run([BINARY, *arguments], env=UTF8 if env is None else env, cwd=cwd, stdin=subprocess.DEVNULL,
+                          stdout=more.pop("stdout", subprocess.PIPE), stderr=subprocess.PIPE, timeout=LIMIT, **more)
+
+
+def in_terminal(*arguments, env=None, columns=80):
+    """What reaches a terminal of so many columns."""
+    master, slave = pty.openpty()
+    fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+    child = subprocess.Popen([BINARY, *arguments], env=UTF8 if env is None else env, cwd="/", stdin=subprocess.DEVNULL, stdout=slave,
+                             stderr=subprocess.DEVNULL)
+    os.close(slave)
+    text = b""
+    while True:
+        try:
+            piece = os.read(master, 65536)
+        except OSError:  # EIO: the other side is closed
+            break
+        if not piece:
+            break
+        text += piece
+    os.close(master)
+    child.wait(timeout=LIMIT)
+    return text.decode().replace("\r\n", "\n")
+
+
+def control_characters(text):
+    return [c for c in text if (ord(c) < 0x20 and c != "\n") or 0x7F <= ord(c) < 0xA0]
+
+
+def without_run(answer):
+    return {key: value for key, value in answer.items() if key != "run"}
+
+
+class Case(unittest.TestCase):
+    maxDiff = None
+
+    def answer(self, *arguments, **more):
+        """The JSON answer, valid, with the exit status that belongs to it."""
+        done = run("--format", "json", *arguments, **more)
+        self.assertEqual(done.stderr, b"")
+        answer = json.loads(done.stdout)
+        self.assertEqual(json_schema.faults(SCHEMA, answer), [])
+        strict = "--strict" in arguments and answer["verdict"] == "gpu-degraded"
+        self.assertEqual(done.returncode, 1 if strict else EXIT_STATUS[answer["verdict"]])
+        return answer
+
+    def usage_error(self, *arguments, says, **more):
+        done = run(*arguments, **more)
+        error = done.stderr.decode()
+        self.assertEqual((done.returncode, done.stdout), (2, b""), (arguments, error))
+        self.assertIn(says, error)
+        self.assertTrue(error.startswith("tfdoctor: "), error)
+        self.assertIn("tfdoctor --help", error)
+        self.assertEqual(control_characters(error), [], error)
+
+
+class Help(Case):
+    def test_help_teaches(self):
+        for arguments in (["--help"], ["-h"], ["check", "--help"], ["explain", "--help"], ["causes", "-h"]):
+            done = run(*arguments)
+            text = done.stdout.decode()
+            self.assertEqual((done.returncode, done.stderr), (0, b""), arguments)
+            for word in ("--python", "--script", "--assume", "--format", "--verbose", "--color", "--width", "--strict",
+                         "--data", "--facts", "--version", "explain", "causes", "Examples:", "Exit status:"):
+                self.assertIn(word, text)
+            self.assertLessEqual(max(map(len, text.splitlines())), 80)
+
+    def test_version(self):
+        done = run("--version")
+        self.assertEqual(done.returncode, 0)
+        self.assertRegex(done.stdout.decode(), r"^tfdoctor \d+\.\d+\.\d+ \(data of [^)]*\)\n$")
+
+
+class UsageErrors(Case):
+    def test_arguments(self):
+        for arguments, says in (
+                (["--nonsense"], "--nonsense"),
+                (["--formt", "json"], "--format"),
+                (["chekc"], "check"),
+                (["train.py"], "--script train.py"),
+                (["check", "extra"], "extra"),
+                (["check", "causes"], "causes"),
+                (["--format"], "--format"),
+                (["--format", "xml"], "xml"),
+                (["--color", "blue"], "blue"),
+                (["--width", "39"], "39"),
+                (["--width", "0"], "0"),
+                (["--width", "-5"], "-5"),
+                (["--width", "wide"], "wide"),
+                (["--width", "99999999999999999999999"], "--width"),
+                (["--width", "80", "--width", "90"], "--width"),
+                (["--python"], "--python"),
+                (["--python", ""], "--python"),
+                (["--python", "/no/such/python"], "no such file"),
+                (["--script", "/no/such/train.py"], "no such file"),
+                (["--data", "/no/such/data.toml"], "--data"),
+                (["--data", "/"], "--data"),
+                (["--facts"], "--format json"),
+                (["explain"], "tfdoctor causes"),
+                (["explain", "no-such-cause-zzzz"], "no-such-cause-zzzz"),
+                (["explain", "a", "b"], "b"),
+                (["causes", "--strict"], "--strict"),
+                (["explain", "x", "-v"], "--verbose"),
+        ):
+            with self.subTest(arguments):
+                self.usage_error(*arguments, says=says)
+
+    def test_assume(self):
+        for value, says in (
+                ("", "--assume"),
+                ("H100", "gpu=NAME"),
+                ("gpu=", "no value"),
+                ("driver=570.124.06", "which GPU"),
+                ("gpu=9.0,driver=", "no value"),
+                ("gpu=9.0,driver=new", "not a driver version"),
+                ("gpu=9.0,driver=570..1", "not a driver version"),
+                ("gpu=9.0,driver=570.1.2.3", "not a driver version"),
+                ("gpu=9.0,driver=570,driver=580", "once"),
+                ("gpu=9.0,cuda=12", "neither gpu nor driver"),
+                ("gpu=9.0,", "no value"),
+                ("gpu=no such gpu zzzz", "--assume gpu=no such gpu zzzz"),
+        ):
+            with self.subTest(value):
+                self.usage_error("--assume", value, says=says)
+
+    def test_bad_data(self):
+        with tempfile.NamedTemporaryFile("w", suffix=".toml") as file:
+            file.write("this is = = not toml")
+            file.flush()
+            self.usage_error("--data", file.name, says="--data")
+
+    def test_hostile_arguments(self):
+        for argument in ("\x1b[2J", "--\x1b]0;x\x07", "a\nb", b"\xff\xfe", "x" * 100000):
+            with self.subTest(argument[:10]):
+                self.usage_error(argument, says="")
+                self.usage_error("explain", argument, says="")
+                self.usage_error("--assume", argument, says="")
+                self.usage_error("--python", argument, says="")
+
+    def test_nearest_names(self):
+        causes = json.loads(run("causes", "--format", "json").stdout)["causes"]
+        for cause in causes[:3]:
+            self.usage_error("explain", cause["id"][:-1] + "zz", says=cause["id"])
+
+
+class Check(Case):
+    def test_the_word_check_may_be_left_out_and_options_stand_anywhere(self):
+        expected = without_run(self.answer())
+        for arguments in (["check"], ["check", "-v"], ["-v", "check"]):
+            self.assertEqual(without_run(self.answer(*arguments)), expected)
+        done = run("check", "--format=json")
+        self.assertEqual(without_run(json.loads(done.stdout)), expected)
+
+    def test_text_and_json_have_one_exit_status(self):
+        for arguments in ([], ["--strict"], ["--assume", "gpu=9.0"], ["--assume", "gpu=9.0,gpu=8.0,driver=570.124.06"]):
+            status = run("--format", "json", *arguments).returncode
+            self.answer(*arguments)
+            self.assertEqual(run(*arguments).returncode, status)
+            self.assertEqual(run("-v", *arguments).returncode, status)
+
+    def test_facts(self):
+        self.assertNotIn("facts", self.answer())
+        self.assertIn("tensorflow", self.answer("--facts")["facts"])
+
+    def test_an_environment_with_nothing(self):
+        with tempfile.TemporaryDirectory() as folder:
+            self.answer("--facts", env={}, cwd=folder)
+            self.answer("--facts", env={"PATH": ""}, cwd=folder)
+            self.answer("--python", folder, "--facts")
+            os.symlink("gone", folder + "/python")
+            self.answer("--python", folder + "/python", "--facts")
+            self.answer("--python", "python", "--facts", cwd=folder)
+
+    def test_hostile_surroundings(self):
+        evil = b"a\x1b[2J\x1b]0;owned\x07\xff\xc2\x9b\xe2\x80\xae"
+        with tempfile.TemporaryDirectory() as folder:
+            place = os.path.join(folder.encode(), evil)
+            os.mkdir(place)
+            script = os.path.join(place, b"train.py")
+            open(script, "w").close()
+            env = dict(os.environb, LD_LIBRARY_PATH=place, CUDA_VISIBLE_DEVICES=evil, XLA_FLAGS=evil, VIRTUAL_ENV=place,
+                       LC_ALL=b"C.UTF-8", PATH=place + b":" + os.environb[b"PATH"])
+            for arguments in ([], ["-v"], ["--script", script], ["--python", place], ["-v", "--width", "40"]):
+                done = run(*arguments, env=env, cwd=place)
+                self.assertIn(done.returncode, (0, 1, 3))
+                text = done.stdout.decode()  # strict: no byte that is not UTF-8
+                self.assertEqual(control_characters(text), [])
+                self.assertNotIn("\u202e", text)
+            self.answer("--facts", "--script", script, "--python", place, env=env, cwd=place)
+
+
+class Terminal(Case):
+    def test_no_escape_in_a_pipe(self):
+        for arguments in ([], ["-v"], ["causes"]):
+            self.assertEqual(control_characters(run(*arguments).stdout.decode()), [])
+        self.assertIn("\x1b[", run("--color", "always").stdout.decode())
+
+    def test_colour_in_a_terminal_unless_unwanted(self):
+        self.assertIn("\x1b[", in_terminal())
+        for env in ({"NO_COLOR": "1"}, {"TERM": "dumb"}):
+            self.assertNotIn("\x1b", in_terminal(env={**UTF8, **env}))
+        self.assertNotIn("\x1b", in_terminal("--color", "never"))
+        self.assertNotIn("\x1b", in_terminal("--format", "json"))
+
+    def test_width(self):
+        piped = run().stdout
+        self.assertEqual(run("--width", "80").stdout, piped)
+        self.assertEqual(in_terminal("--color", "never", columns=80), piped.decode())
+        self.assertEqual(in_terminal("--color", "never", columns=120), run("--width", "120").stdout.decode())
+        self.assertEqual(in_terminal("--color", "never", columns=10), run("--width", "40").stdout.decode())
+
+    def test_marks_follow_the_locale(self):
+        def answer(**env):
+            return run(env={"PATH": UTF8["PATH"], **env}).stdout.decode()
+        chain = re.compile(r"\[(ok|XX|!!|\?\?)\] ")
+        for env in ({}, {"LANG": "C"}, {"LC_ALL": "C", "LANG": "C.UTF-8"}, {"LC_CTYPE": "POSIX", "LANG": "C.UTF-8"}):
+            self.assertRegex(answer(**env), chain)
+        for env in ({"LANG": "en_US.utf8"}, {"LC_ALL": "C.UTF-8", "LANG": "C"}, {"LC_ALL": "", "LANG": "C.UTF-8"}):
+            self.assertNotRegex(answer(**env), chain)
+
+
+class Output(Case):
+    def test_a_full_disk_is_said(self):
+        for arguments in ([], ["--format", "json"], ["causes"], ["--help"]):
+            with open("/dev/full", "w") as full:
+                done = run(*arguments, stdout=full)
+            self.assertEqual(done.returncode, 3)
+            self.assertIn("cannot write the answer: No space left on device", done.stderr.decode())
+
+    def test_closed_stdout(self):
+        done = subprocess.run(["/bin/sh", "-c", '"$0" --help >&-', BINARY], stderr=subprocess.PIPE, timeout=LIMIT)
+        self.assertEqual(done.returncode, 3)
+        self.assertIn(b"cannot write the answer", done.stderr)
+
+    def test_a_reader_that_leaves(self):
+        status = run().returncode
+        read, write = os.pipe()
+        os.close(read)
+        try:
+            done = run(stdout=write)
+        finally:
+            os.close(write)
+        self.assertEqual((done.returncode, done.stderr), (status, b""))
+
+    def test_a_pipe_that_does_not_block(self):
+        read, write = os.pipe()
+        os.set_blocking(write, False)
+        fcntl.fcntl(write, fcntl.F_SETPIPE_SZ, 4096)  # smaller than the answer
+        child = subprocess.Popen([BINARY, "--format", "json", "--facts"], env=UTF8, cwd="/", stdout=write)
+        os.close(write)
+        with open(read, "rb") as reader:
+            answer = json.loads(reader.read())
+        self.assertEqual(child.wait(timeout=LIMIT), EXIT_STATUS[answer["verdict"]])
+
+    def test_an_internal_error_is_an_answer(self):
+        if b"__asan_init" in pathlib.Path(BINARY).read_bytes():
+            print("not run: AddressSanitizer does not start within a small address space")
+            return
+
+        def within(mebibytes, *arguments):
+            return run(*arguments, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (mebibytes << 20,) * 2))
+
+        enough = next(size for size in range(4, 256) if within(size, "--version").returncode == 0)
+        with tempfile.NamedTemporaryFile("w", suffix=".toml") as file:
+            file.write("a = '" + "x" * (15 << 20) + "'")
+            file.flush()
+            done = within(enough + 4, "--format", "json", "--data", file.name)  # does not hold the file
+        self.assertEqual(done.returncode, 3, done.stderr)
+        self.assertIn(b"internal error", done.stderr)
+        answer = json.loads(done.stdout)
+        self.assertEqual(json_schema.faults(SCHEMA, answer), [])
+        self.assertEqual(answer["verdict"], "unknown")
+
+
+class Causes(Case):
+    def test_every_cause_is_listed_and_explained(self):
+        listed = json.loads(run("causes", "--format", "json").stdout)["causes"]
+        self.assertGreater(len(listed), 0)
+        table = run("causes").stdout.decode()
+        for cause in listed:
+            with self.subTest(cause["id"]):
+                self.assertIn(f"  {cause['id']} ", table)
+                done = run("explain", cause["id"])
+                self.assertEqual((done.returncode, done.stderr), (0, b""))
+                text = done.stdout.decode()
+                self.assertIn(cause["id"], text)
+                self.assertEqual(control_characters(text), [])
+                self.assertEqual(json.loads(run("explain", cause["id"], "--format", "json").stdout), cause)
+
+
+class Schema(unittest.TestCase):
+    def test_the_validator_sees_faults(self):
+        answer = json.loads(run("--format", "json").stdout)
+        self.assertEqual(json_schema.faults(SCHEMA, answer), [])
+        for change in ({"schema": True}, {"schema": 2}, {"verdict": "fine"}, {"confident": 1}, {"new": 0}, {"chain": []},
+                       {"causes": [{}]}, {"unchecked": [{"fact": ""}]}, {"other_likelihood": 1.5}, {"run": {}}):
+            self.assertNotEqual(json_schema.faults(SCHEMA, {**answer, **change}), [], change)
+        del answer["ask"]
+        self.assertNotEqual(json_schema.faults(SCHEMA, answer), [])
+
+
+if __name__ == "__main__":
+    if len(sys.argv) < 2:
+        sys.exit(__doc__)
+    BINARY = os.path.abspath(sys.argv.pop(1))
+    unittest.main()
