@@ -1,0 +1,408 @@
+// The logic of src/python/ on machines made for the purpose; what real interpreters do is
+// python_oracle_test's part.
+#include <gtest/gtest.h>
+
+#include "facts/facts.h"
+#include "probes/probes.h"
+#include "python/distributions.h"
+#include "python/environment.h"
+#include "python/interpreter.h"
+#include "python/modules.h"
+#include "python/path.h"
+#include "python/requirement.h"
+#include "python/version.h"
+#include "system/overlay.h"
+
+namespace tfdoctor {
+namespace {
+
+Version V(const char* text) {
+  Result<Version> version = Version::Parse(text);
+  EXPECT_TRUE(version.ok()) << text;
+  return version.ok() ? *version : Version{};
+}
+
+bool Fits(const char* specifiers, const char* version, bool prereleases = true) {
+  Result<SpecifierSet> set = SpecifierSet::Parse(specifiers);
+  EXPECT_TRUE(set.ok()) << specifiers;
+  return set.ok() && set->Contains(V(version), prereleases);
+}
+
+TEST(VersionTest, OrdersAsPep440) {
+  // The list of PEP 440, "Summary of permitted suffixes and relative ordering", and more.
+  const char* ordered[] = {"1.0.dev456",    "1.0a1",         "1.0a2.dev456", "1.0a12.dev456",
+                           "1.0a12",        "1.0b1.dev456",  "1.0b2",        "1.0b2.post345.dev456",
+                           "1.0b2.post345", "1.0rc1.dev456", "1.0rc1",       "1.0",
+                           "1.0+abc.5",     "1.0+abc.7",     "1.0+5",        "1.0.post456.dev34",
+                           "1.0.post456",   "1.0.15",        "1.1.dev1",     "2.9",
+                           "2.10",          "1!0.1"};
+  for (size_t i = 0; i < std::size(ordered); ++i) {
+    for (size_t k = 0; k < std::size(ordered); ++k) {
+      int want = i < k ? -1 : i > k ? 1 : 0;
+      EXPECT_EQ(Compare(V(ordered[i]), V(ordered[k])), want) << ordered[i] << " " << ordered[k];
+    }
+  }
+  EXPECT_TRUE(V("1.0") == V("1.0.0"));
+  EXPECT_TRUE(V("v1.0-RC_1") == V("1.0rc1"));
+  EXPECT_TRUE(V("1.0-1") == V("1.0.post1"));
+  EXPECT_EQ(V("2.22.0-rc0").Text(), "2.22.0rc0");
+  EXPECT_EQ(V("2.15.0+NV_23-11").Text(), "2.15.0+nv.23.11");
+}
+
+TEST(VersionTest, RefusesWhatIsNoVersion) {
+  for (const char* text :
+       {"", "a", "1.", "1..0", "1.0+", "1.0 .0", "1.0x", "99999999999999999999.0", "1!", "1.0a1b2"}) {
+    EXPECT_FALSE(Version::Parse(text).ok()) << text;
+  }
+}
+
+TEST(VersionTest, Specifiers) {
+  EXPECT_TRUE(Fits("<2.2.0,>=1.26.0", "1.26.4"));
+  EXPECT_FALSE(Fits("<2.2.0,>=1.26.0", "2.2.0"));
+  EXPECT_TRUE(Fits("!=4.21.0,!=4.21.1,<5.0.0dev,>=3.20.3", "4.25.3"));
+  EXPECT_FALSE(Fits("!=4.21.0,!=4.21.1,<5.0.0dev,>=3.20.3", "4.21.1"));
+  EXPECT_FALSE(Fits("<5.0.0dev", "5.29.0"));
+  EXPECT_TRUE(Fits("==9.3.*", "9.3.0.75"));
+  EXPECT_FALSE(Fits("==9.3.*", "9.30"));
+  EXPECT_TRUE(Fits("==1.0.*", "1"));
+  EXPECT_FALSE(Fits("!=1.0.*", "1.0.4"));
+  EXPECT_TRUE(Fits("~=0.5.1", "0.5.3"));
+  EXPECT_FALSE(Fits("~=0.5.1", "0.6.0"));
+  EXPECT_TRUE(Fits("~=2.2", "2.9"));
+  EXPECT_FALSE(Fits("~=2.2", "3.0"));
+  EXPECT_TRUE(Fits("==2.15.0", "2.15.0+local"));
+  EXPECT_FALSE(Fits("==2.15.0+other", "2.15.0+local"));
+  EXPECT_FALSE(Fits("<2.0", "2.0rc1"));
+  EXPECT_FALSE(Fits(">2.0", "2.0.post1"));
+  EXPECT_TRUE(Fits(">2.0", "2.0.1"));
+  EXPECT_TRUE(Fits("===2.0", "2.0"));
+  EXPECT_TRUE(Fits(">=2.0", "2.22.0rc0"));
+  EXPECT_FALSE(Fits(">=2.0", "2.22.0rc0", false));
+  EXPECT_TRUE(Fits(">=2.22.0rc0", "2.22.0rc0", false));
+  EXPECT_TRUE(Fits("", "1.0"));
+  EXPECT_FALSE(SpecifierSet::Parse("=1.0").ok());
+  EXPECT_FALSE(SpecifierSet::Parse("~=1").ok());
+  EXPECT_FALSE(SpecifierSet::Parse(">=1.0.*").ok());
+}
+
+TEST(RequirementTest, ReadsTensorFlowsOwn) {
+  Result<Requirement> requirement = Requirement::Parse(
+      "nvidia-cudnn-cu12 (<10.0,>=9.3.0.75) ; (python_version >= \"3.9\") and extra == 'and-cuda'");
+  ASSERT_TRUE(requirement.ok());
+  EXPECT_EQ(requirement->name, "nvidia-cudnn-cu12");
+  EXPECT_EQ(requirement->specifiers.Text(), "<10.0,>=9.3.0.75");
+  EXPECT_EQ(requirement->Applies({{"python_version", "3.11"}}, "and-cuda"), true);
+  EXPECT_EQ(requirement->Applies({{"python_version", "3.11"}}, ""), false);
+  EXPECT_EQ(requirement->Applies({{"python_version", "3.8"}}, "and-cuda"), false);
+  EXPECT_EQ(requirement->Applies({}, "and-cuda"), std::nullopt);
+  EXPECT_EQ(requirement->Applies({}, ""), false);  // whatever the Python is
+
+  Result<Requirement> url = Requirement::Parse("A_b.c[X,y] @ https://e.org/a;b#c ; os_name == 'posix'");
+  ASSERT_TRUE(url.ok());
+  EXPECT_EQ(url->name, "a-b-c");
+  EXPECT_EQ(url->extras, (std::vector<std::string>{"x", "y"}));
+  EXPECT_EQ(url->url, "https://e.org/a;b#c");
+  for (const char* bad :
+       {"", ">=1", "a[", "a >=", "a; nothing == 1", "a; os_name", "a b", "a; os_name == 'x"}) {
+    EXPECT_FALSE(Requirement::Parse(bad).ok()) << bad;
+  }
+  EXPECT_FALSE(Requirement::Parse("a; " + std::string(100'000, '(')).ok());
+}
+
+TEST(RequirementTest, Markers) {
+  MarkerVariables here = {
+      {"python_version", "3.11"}, {"platform_machine", "x86_64"}, {"sys_platform", "linux"}};
+  auto value = [&](const char* marker) {
+    Result<std::optional<bool>> result = EvaluateMarker(marker, here);
+    EXPECT_TRUE(result.ok()) << marker;
+    return result.ok() ? *result : std::nullopt;
+  };
+  EXPECT_EQ(value("python_version < '3.9'"), false);  // as versions, not as text
+  EXPECT_EQ(value("'3.9' <= python_version"), true);
+  EXPECT_EQ(value("platform_machine != 'arm64' or platform_system != 'Darwin'"), true);
+  EXPECT_EQ(value("sys_platform in 'linux linux2'"), true);
+  EXPECT_EQ(value("sys_platform not in 'win32'"), true);
+  EXPECT_EQ(value("platform_system == 'Linux'"), std::nullopt);
+  EXPECT_EQ(value("platform_system == 'Linux' and python_version < '3'"), false);
+}
+
+TEST(PathTest, AsPosixpath) {
+  EXPECT_EQ(DirName("/usr/bin/"), "/usr/bin");
+  EXPECT_EQ(DirName("/usr"), "/");
+  EXPECT_EQ(NormPath("//a/../b/./c//"), "//b/c");
+  EXPECT_EQ(NormPath("///a"), "/a");
+  EXPECT_EQ(NormPath("../a/.."), "..");
+  EXPECT_EQ(NormPath("/../a"), "/a");
+  EXPECT_EQ(AbsPath("", "/w"), "/w");
+}
+
+TEST(PthTest, Lines) {
+  PthFile old = ParsePth("\xEF\xBB\xBF/a\r\n# c\n\n  \nimport x\n/b  \rimportant", false);
+  ASSERT_EQ(old.lines.size(), 4u);
+  EXPECT_EQ(old.lines[0].text, "\xEF\xBB\xBF/a");
+  EXPECT_TRUE(old.lines[1].is_import);
+  EXPECT_EQ(old.lines[2].text, "/b");
+  EXPECT_FALSE(old.lines[3].is_import);
+  PthFile modern = ParsePth("\xEF\xBB\xBF/a\f/b", true);
+  ASSERT_EQ(modern.lines.size(), 2u);
+  EXPECT_EQ(modern.lines[0].text, "/a");
+  EXPECT_FALSE(ParsePth("/a\xff", true).utf8);
+  EXPECT_FALSE(ParsePth("\xed\xa0\x80", false).utf8);
+}
+
+TEST(PthTest, KnownCode) {
+  EXPECT_EQ(RecognisePthCode("import _virtualenv").code, PthCode::kNothing);
+  EXPECT_EQ(RecognisePthCode(
+                "import os; var = 'SETUPTOOLS_USE_DISTUTILS'; enabled = os.environ.get(var, 'local') == "
+                "'local'; enabled and __import__('_distutils_hack').add_shim(); ")
+                .code,
+            PthCode::kNothing);
+  KnownPthCode editable = RecognisePthCode("import __editable___a_finder; __editable___a_finder.install()");
+  EXPECT_EQ(editable.code, PthCode::kEditable);
+  EXPECT_EQ(editable.argument, "__editable___a_finder");
+  EXPECT_EQ(RecognisePthCode("import site; site.addsitedir('/x')").argument, "/x");
+  EXPECT_EQ(RecognisePthCode("import site; site.addsitedir('/x'); evil()").code, PthCode::kUnknown);
+  EXPECT_EQ(RecognisePthCode("import _virtualenv; import os; os.chdir('/')").code, PthCode::kUnknown);
+  EXPECT_EQ(RecognisePthCode("import sys; sys.path.insert(0, '/x')").code, PthCode::kUnknown);
+
+  std::optional<EditableFinder> setuptools = ParseEditableFinder(
+      "MAPPING: dict[str, str] = {'a': '/s/a', \"b\": '/s/it\\'s'}\n"
+      "NAMESPACES: dict[str, list[str]] = {'n': ['/s/n']}\n"
+      "PATH_PLACEHOLDER = '__editable__.a-1.finder' + \".__path_hook__\"\n");
+  ASSERT_TRUE(setuptools);
+  EXPECT_EQ(setuptools->modules["b"], "/s/it's");
+  EXPECT_EQ(setuptools->path_placeholder, "__editable__.a-1.finder.__path_hook__");
+  std::optional<EditableFinder> editables = ParseEditableFinder(
+      "from editables.redirector import RedirectingFinder as F\nF.install()\nF.map_module('a', "
+      "'/s/a/__init__.py')\n");
+  ASSERT_TRUE(editables);
+  EXPECT_EQ(editables->modules["a"], "/s/a");
+  EXPECT_FALSE(ParseEditableFinder("MAPPING = {'a': f()}\n"));
+  EXPECT_FALSE(ParseEditableFinder("print(1)"));
+}
+
+TEST(DistributionTest, Record) {
+  std::optional<RecordEntry> entry = ParseRecordLine("\"a,\"\"b\"\".py\",sha256=x,12");
+  ASSERT_TRUE(entry);
+  EXPECT_EQ(entry->path, "a,\"b\".py");
+  EXPECT_EQ(entry->size, 12u);
+  EXPECT_EQ(ParseRecordLine("a/RECORD,,")->size, std::nullopt);
+  EXPECT_FALSE(ParseRecordLine("\"a"));
+  EXPECT_FALSE(ParseRecordLine(""));
+}
+
+// --- machines
+// ----------------------------------------------------------------------------------------------------------
+
+class PythonMachine : public testing::Test {
+ protected:
+  PythonMachine() : below_(EmptySystem()), machine_(*below_) {
+    machine_.SetMachine("x86_64", 3);
+    machine_.SetWorkingDirectory("/home/a/project");
+    machine_.AddDirectory("/home/a/project");
+    machine_.SetEnv("HOME", "/home/a");
+    machine_.SetEnv("PATH", "/usr/bin");
+    machine_.AddFile("/usr/bin/python3.11",
+                     "\x7f"
+                     "ELF",
+                     0755);
+    machine_.AddSymlink("/usr/bin/python3", "python3.11");
+    machine_.AddFile("/usr/lib/python3.11/os.py", "");
+    machine_.AddFile("/usr/lib/python3.11/site.py", "x = \"dist-packages\"");
+    machine_.AddDirectory("/usr/lib/python3.11/lib-dynload");
+    machine_.AddDirectory("/usr/lib/python3/dist-packages");
+    machine_.AddFile(
+        "/var/lib/dpkg/status",
+        "Package: a\nVersion: 1\n\nPackage: python3.11-minimal\nStatus: x\nVersion: 3.11.2-6+deb12u6\n\n");
+  }
+
+  void AddVenv(const std::string& folder) {
+    machine_.AddSymlink(folder + "/bin/python", "/usr/bin/python3");
+    machine_.AddFile(folder + "/pyvenv.cfg",
+                     "home = /usr/bin\ninclude-system-site-packages = false\nversion = 3.11.2\n");
+    machine_.AddDirectory(folder + "/lib/python3.11/site-packages");
+  }
+
+  void AddTensorFlow(const std::string& site) {
+    machine_.AddFile(site + "/tensorflow/__init__.py", "");
+    machine_.AddFile(site + "/tensorflow-2.15.1.dist-info/RECORD", "tensorflow/__init__.py,sha256=x,0\n");
+    machine_.AddFile(
+        site + "/tensorflow-2.15.1.dist-info/METADATA",
+        "Name: tensorflow\nVersion: 2.15.1\nProvides-Extra: and_cuda\nRequires-Dist: numpy <2\n"
+        "Requires-Dist: nvidia-cudnn-cu12 ==8.9.4.25 ; extra == 'and-cuda'\n\nRequires-Dist: no\n");
+    machine_.AddFile(site + "/tensorflow-2.15.1.dist-info/INSTALLER", "pip\n");
+  }
+
+  Python Probe(const std::string& python = "", const std::string& script = "") {
+    Question question;
+    question.python = python;
+    question.script = script;
+    Facts facts;
+    ProbePython(machine_, BuiltInKnowledge(), question, facts);
+    return facts.python;
+  }
+
+  std::unique_ptr<System> below_;
+  OverlaySystem machine_;
+};
+
+TEST_F(PythonMachine, System) {
+  Python python = Probe();
+  EXPECT_EQ(python.interpreter.Peek() ? *python.interpreter.Peek() : "", "/usr/bin/python3");
+  ASSERT_NE(python.version.Peek(), nullptr) << python.version.why();
+  EXPECT_EQ(*python.version.Peek(), "3.11.2");
+  EXPECT_EQ(*python.environment.Peek(), "system");
+  EXPECT_EQ(*python.sys_path.Peek(),
+            (std::vector<std::string>{"", "/usr/lib/python311.zip", "/usr/lib/python3.11",
+                                      "/usr/lib/python3.11/lib-dynload", "/usr/lib/python3/dist-packages"}));
+  EXPECT_EQ(python.modules.Peek()->at("tensorflow").path.state(), FactState::kAbsent);
+  EXPECT_TRUE(python.unread.Peek()->empty());
+}
+
+TEST_F(PythonMachine, VenvWithTensorFlow) {
+  AddVenv("/home/a/project/.venv");
+  std::string site = "/home/a/project/.venv/lib/python3.11/site-packages";
+  AddTensorFlow(site);
+  machine_.AddDirectory(site + "/~umpy");
+  machine_.SetEnv("VIRTUAL_ENV", "/home/a/other");
+  Python python = Probe(".venv");
+  ASSERT_NE(python.prefix.Peek(), nullptr) << python.prefix.why();
+  EXPECT_EQ(*python.prefix.Peek(), "/home/a/project/.venv");
+  EXPECT_EQ(*python.environment.Peek(), "venv");
+  EXPECT_EQ(*python.other_environment.Peek(), "/home/a/other");
+  EXPECT_EQ(*python.modules.Peek()->at("tensorflow").owner.Peek(), "tensorflow");
+  const Distribution& tensorflow = python.distributions.Peek()->at("tensorflow");
+  EXPECT_EQ(*tensorflow.version.Peek(), "2.15.1");
+  EXPECT_EQ(*tensorflow.folder.Peek(), site);
+  EXPECT_EQ(*tensorflow.installer.Peek(), "pip");
+
+  Installed installed = ListDistributions(machine_, *python.sys_path.Peek());
+  EXPECT_EQ(installed.leftovers, std::vector<std::string>{site + "/~umpy"});
+  Result<Metadata> metadata = ReadMetadata(machine_, *installed.Find("tensorflow"));
+  ASSERT_TRUE(metadata.ok());
+  EXPECT_EQ(metadata->provides_extra, std::vector<std::string>{"and-cuda"});
+  RequirementsHere base = RequirementsOf(*metadata, {}), extra = RequirementsOf(*metadata, {}, "and-cuda");
+  ASSERT_EQ(base.requirements.size(), 1u);
+  EXPECT_EQ(base.requirements[0].name, "numpy");
+  ASSERT_EQ(extra.requirements.size(), 1u);
+  EXPECT_EQ(extra.requirements[0].name, "nvidia-cudnn-cu12");
+}
+
+TEST_F(PythonMachine, StrayFileShadowsTensorFlow) {
+  AddTensorFlow("/usr/lib/python3/dist-packages");
+  machine_.AddFile("/home/a/project/tensorflow.py", "");
+  Python python = Probe();
+  EXPECT_EQ(*python.modules.Peek()->at("tensorflow").path.Peek(), "/home/a/project/tensorflow.py");
+  EXPECT_EQ(python.modules.Peek()->at("tensorflow").owner.state(), FactState::kAbsent);
+  Python script = Probe("", "/home/a/scripts/train.py");
+  EXPECT_EQ(script.sys_path.Peek()->front(), "/home/a/scripts");
+  EXPECT_EQ(*script.modules.Peek()->at("tensorflow").kind.Peek(), "package");
+}
+
+TEST_F(PythonMachine, TensorFlowElsewhere) {
+  AddVenv("/home/a/.venv");
+  AddTensorFlow("/home/a/.venv/lib/python3.11/site-packages");
+  Python python = Probe();
+  ASSERT_NE(python.elsewhere.Peek(), nullptr);
+  EXPECT_EQ(*python.elsewhere.Peek(), std::vector<std::string>{"/home/a/.venv/bin/python"});
+}
+
+TEST_F(PythonMachine, PyenvShim) {
+  machine_.AddFile("/home/a/.pyenv/shims/python",
+                   "#!/usr/bin/env bash\nexport PYENV_ROOT=\"/home/a/.pyenv\"\nexec \"/p/pyenv\" exec "
+                   "\"$program\" \"$@\"\n",
+                   0755);
+  for (const char* version : {"3.10.2", "3.10.13", "3.10.14rc1"}) {
+    std::string prefix = std::string("/home/a/.pyenv/versions/") + version;
+    machine_.AddFile(prefix + "/bin/python3.10",
+                     "\x7f"
+                     "ELF",
+                     0755);
+    machine_.AddSymlink(prefix + "/bin/python", "python3.10");
+    machine_.AddFile(prefix + "/lib/python3.10/os.py", "");
+  }
+  machine_.AddFile("/home/a/.python-version", "# mine\n3.10\n");
+  machine_.SetEnv("PATH", "/home/a/.pyenv/shims:/usr/bin");
+  Result<Interpreter> interpreter = FindInterpreter(machine_, "");
+  ASSERT_TRUE(interpreter.ok()) << interpreter.error().message;
+  EXPECT_EQ(interpreter->path, "/home/a/.pyenv/versions/3.10.13/bin/python");
+  EXPECT_EQ(interpreter->typed, "/home/a/.pyenv/shims/python");
+  EXPECT_EQ(*Probe().version.Peek(), "3.10.13");
+  EXPECT_EQ(*Probe().environment.Peek(), "pyenv");
+
+  machine_.SetEnv("PYENV_VERSION", "2.7.1:3.10.2");
+  EXPECT_EQ(FindInterpreter(machine_, "")->path, "/home/a/.pyenv/versions/3.10.2/bin/python");
+  machine_.SetEnv("PYENV_VERSION", "system");
+  EXPECT_TRUE(FindInterpreter(machine_, "").not_found());  // /usr/bin has no `python`
+}
+
+TEST_F(PythonMachine, InterpretersThatCannotBe) {
+  EXPECT_TRUE(FindInterpreter(machine_, "/nowhere/python").not_found());
+  machine_.AddSymlink("/home/a/broken/bin/python", "/gone/python3");
+  Result<Interpreter> broken = FindInterpreter(machine_, "/home/a/broken");
+  ASSERT_TRUE(broken.not_found());
+  EXPECT_NE(broken.error().message.find("broken link"), std::string::npos);
+  machine_.AddFile("/home/a/python",
+                   "\x7f"
+                   "ELF",
+                   0644);
+  EXPECT_EQ(FindInterpreter(machine_, "/home/a/python").error().kind, ErrorKind::kDenied);
+  machine_.AddFile("/home/a/shims/python", "#!/bin/sh\nexec asdf exec \"python\" \"$@\"\n", 0755);
+  EXPECT_EQ(FindInterpreter(machine_, "/home/a/shims/python").error().kind, ErrorKind::kMalformed);
+  machine_.AddFile("/home/a/wrapper/python", "#!/bin/sh\nexec /usr/bin/python3 \"$@\"\n", 0755);
+  EXPECT_EQ(FindInterpreter(machine_, "/home/a/wrapper/python")->path, "/usr/bin/python3");
+  machine_.AddFile("/home/a/round/python", "#!/bin/sh\nexec /home/a/round/python \"$@\"\n", 0755);
+  EXPECT_EQ(FindInterpreter(machine_, "/home/a/round/python").error().kind, ErrorKind::kLoop);
+  machine_.SetEnv("PATH", "/empty");
+  Python none = Probe();
+  EXPECT_EQ(none.interpreter.state(), FactState::kAbsent);
+  EXPECT_EQ(none.sys_path.state(), FactState::kUnknown);
+  EXPECT_EQ(none.sys_path.why(), "there is no python and no python3 on PATH");
+}
+
+TEST_F(PythonMachine, WouldNotStart) {
+  machine_.SetEnv("PYTHONHOME", "/opt/other");
+  Python python = Probe();
+  EXPECT_EQ(python.sys_path.state(), FactState::kUnknown);
+  EXPECT_NE(python.sys_path.why().find("PYTHONHOME=/opt/other"), std::string::npos) << python.sys_path.why();
+}
+
+TEST_F(PythonMachine, WhatWasNotUnderstoodIsSaid) {
+  AddVenv("/v");
+  std::string site = "/v/lib/python3.11/site-packages";
+  machine_.AddFile(site + "/a.pth", "import evil; evil.run()\n/usr\n");
+  machine_.AddFile(site + "/b.pth", "\xff\n");
+  machine_.AddFile(site + "/sitecustomize.py", "import sys\nsys.path.append('/x')\n");
+  machine_.AddFile(site + "/c.pth", std::string(5 << 20, 'x'));
+  Python python = Probe("/v");
+  ASSERT_NE(python.unread.Peek(), nullptr);
+  EXPECT_EQ(python.unread.Peek()->size(), 4u);
+  EXPECT_EQ(python.sys_path.Peek()->back(), "/usr");
+}
+
+TEST_F(PythonMachine, CondaAndUv) {
+  machine_.AddFile("/c/bin/python3.9",
+                   "\x7f"
+                   "ELF",
+                   0755);
+  machine_.AddSymlink("/c/bin/python", "python3.9");
+  machine_.AddFile("/c/lib/python3.9/os.py", "");
+  machine_.AddFile("/c/conda-meta/python-3.9.18-h955ad1f_0.json", "{}");
+  Python conda = Probe("/c");
+  EXPECT_EQ(*conda.environment.Peek(), "conda");
+  EXPECT_EQ(*conda.version.Peek(), "3.9.18");
+  machine_.AddSymlink("/u/bin/python", "/usr/bin/python3");
+  machine_.AddFile("/u/pyvenv.cfg", "home = /usr/bin\nuv = 0.9.1\nversion_info = 3.11.2\n");
+  EXPECT_EQ(*Probe("/u").environment.Peek(), "uv");
+}
+
+TEST_F(PythonMachine, TroubleWhileLookingIsUnknown) {
+  machine_.Fail("/usr/lib/python3/dist-packages/tensorflow",
+                {ErrorKind::kIo, "cannot read it: Input/output error"});
+  Python python = Probe();
+  EXPECT_EQ(python.modules.Peek()->at("tensorflow").path.state(), FactState::kUnknown);
+  EXPECT_EQ(python.modules.Peek()->at("numpy").path.state(), FactState::kAbsent);
+}
+
+}  // namespace
+}  // namespace tfdoctor
