@@ -1,0 +1,18 @@
+// Repairs are tried before they are offered: on an overlay of this machine, with the same probes and rules.
+#pragma once
+
+#include "diagnose/diagnosis.h"
+#include "probes/probes.h"
+#include "system/system.h"
+
+namespace tfdoctor {
+
+// Drops every fix that does not make its cause go away. A fix that cannot be modelled becomes advice.
+void TryFixes(const System& system, const Knowledge& knowledge, const Question& question,
+              Diagnosis& diagnosis);
+
+// The facts of the machine after a fix; an error when it cannot be modelled.
+Result<Facts> FactsAfter(const Fix& fix, const System& system, const Knowledge& knowledge,
+                         const Question& question);
+
+}  // namespace tfdoctor
