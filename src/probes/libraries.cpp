@@ -1,0 +1,532 @@
+// The libraries of the driver and of CUDA, opened in the order and from the objects that TensorFlow opens
+// them from. Source of the order: tsl/platform/default/dso_loader.cc (TryDlopenCUDALibraries).
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <optional>
+#include <set>
+
+#include "base/text.h"
+#include "elf/loader.h"
+#include "elf/object.h"
+#include "probes/probes.h"
+
+namespace tfdoctor {
+
+namespace {
+
+constexpr Witness kMachine = Witness::kMachine;
+
+std::string FileName(const std::string& path) { return path.substr(path.rfind('/') + 1); }
+std::string Folder(const std::string& path) {
+  size_t slash = path.rfind('/');
+  return slash == std::string::npos ? "." : slash == 0 ? "/" : path.substr(0, slash);
+}
+
+// The parts of cuDNN that its front library opens later and whose version can be told: by the data symbol
+// that holds it (four bytes: patch, minor, major, 0), or by the file's long name.
+struct CudnnPart {
+  int major;
+  const char* name;
+  const char* symbol;
+};
+constexpr CudnnPart kCudnnParts[] = {
+    {9, "libcudnn_graph.so.9", "cudnn_graph_version"},  // first: its version is that of cuDNN
+    {9, "libcudnn_ops.so.9", "cudnn_ops_infer_version"},
+    {9, "libcudnn_adv.so.9", "cudnn_adv_infer_version"},
+    {8, "libcudnn_ops_infer.so.8", nullptr},
+    {8, "libcudnn_cnn_infer.so.8", nullptr},
+    {8, "libcudnn_adv_infer.so.8", nullptr},
+};
+
+class LibraryProbe {
+ public:
+  LibraryProbe(const System& system, const Knowledge& knowledge, const Question& question, Facts& facts)
+      : system_(system), knowledge_(knowledge), question_(question), facts_(facts) {}
+
+  void Run() {
+    Start();
+    OpenDriver();
+    OpenCuda();
+    NoteSearchPath();
+    FindTools();
+  }
+
+ private:
+  // --- the process
+  // ---------------------------------------------------------------------------------------------------
+
+  void Start() {
+    const std::string* executable = facts_.python.executable.Peek();
+    // Without a Python, any program shows what the loader finds of the driver.
+    std::string program = executable != nullptr ? *executable : "/bin/sh";
+    Result<elf::Process> started = elf::Process::Start(system_, program);
+    if (!started.ok()) {
+      why_not_ = started.error().message;
+      return;
+    }
+    process_ = std::move(*started);
+    const std::string* folder = facts_.tensorflow.folder.Peek();
+    const std::string* framework = facts_.tensorflow.opens_from.Peek();
+    if (folder == nullptr || framework == nullptr) return;
+    elf::Resolution loaded = process_->Open(*framework);
+    if (loaded.loads) caller_ = loaded.path;
+    if (!loaded.loads) why_not_ = fmt::format("{} does not load: {}", *framework, loaded.failure);
+    std::string rest = *folder + "/libtensorflow_cc.so.2";
+    if (system_.Exists(rest)) process_->Open(rest);
+  }
+
+  // --- one library
+  // ---------------------------------------------------------------------------------------------------
+
+  // `look_elsewhere`: what the loader did not take is worth a look (costs a few directory look-ups).
+  void Open(const std::string& soname, Library& library, const std::string& caller) {
+    elf::Resolution found = process_->Open(soname, caller);
+    Origin origin{kMachine, found.path.empty()
+                                ? "the folders that the loader searches: " + Join(found.searched, ", ")
+                                : found.path};
+    if (found.path.empty() && !found.unreadable.empty()) {
+      Unknown(library, "cannot look into " + found.unreadable.front(), origin);
+      return;
+    }
+    if (found.path.empty()) {
+      Missing(library, origin);
+      library.missing = Fact<std::string>::Value(soname, origin);
+    } else {
+      library.path = Fact<std::string>::Value(found.path, origin);
+      library.found_by = Fact<std::string>::Value(found.detail, origin);
+      library.failure =
+          found.loads ? Fact<std::string>::Absent(origin) : Fact<std::string>::Value(found.failure, origin);
+      library.missing = found.missing.empty() ? Fact<std::string>::Absent(origin)
+                                              : Fact<std::string>::Value(found.missing, origin);
+      FillFromFile(soname, found.path, library);
+    }
+    bool suspicious = !found.loads || found.found_by != elf::FoundBy::kRunpath;
+    std::vector<std::string> later;
+    std::vector<std::string> elsewhere;
+    if (suspicious) {
+      if (!found.path.empty()) later = Others(process_->AlsoOnPath(soname, caller), found.path);
+      elsewhere = Elsewhere(soname, found.path, later);
+    }
+    library.shadowed = Fact<std::vector<std::string>>::Value(later, origin);
+    library.elsewhere = Fact<std::vector<std::string>>::Value(
+        elsewhere, {kMachine, "folders where CUDA libraries are installed"});
+  }
+
+  void Unknown(Library& library, const std::string& why, const Origin& origin) {
+    Library::Describe(library, [&](const char*, auto& field, const char*) {
+      field = std::remove_cvref_t<decltype(field)>::Unknown(why, origin);
+    });
+  }
+  void Missing(Library& library, const Origin& origin) {
+    Library::Describe(library, [&](const char*, auto& field, const char*) {
+      field = std::remove_cvref_t<decltype(field)>::Absent(origin);
+    });
+  }
+
+  void FillFromFile(const std::string& soname, const std::string& path, Library& library) {
+    Origin origin{kMachine, path};
+    Result<std::string> real = system_.RealPath(path);
+    const std::string& file = real.ok() ? *real : path;
+    // Toolkits keep the stubs that programs are linked with in a folder of this name.
+    bool stub = file.find("/stubs/") != std::string::npos || path.find("/stubs/") != std::string::npos;
+    library.stub = Fact<bool>::Value(stub, origin);
+    FillOwner(soname, path, library);
+    FillVersion(soname, file, library);
+    FillCode(soname, file, library);
+  }
+
+  // A file below site-packages/nvidia belongs to the distribution that carries this soname.
+  void FillOwner(const std::string& soname, const std::string& path, Library& library) {
+    Origin origin{kMachine, path};
+    library.owner = Fact<std::string>::Absent(origin);
+    size_t nvidia = path.find("/nvidia/");
+    const auto* distributions = facts_.python.distributions.Peek();
+    if (nvidia == std::string::npos || distributions == nullptr) return;
+    std::string name = knowledge_.DistributionOf(soname, CudaMajor());
+    auto found = distributions->find(name);
+    if (found == distributions->end()) return;
+    const std::string* folder = found->second.folder.Peek();
+    const std::string* version = found->second.version.Peek();
+    if (folder == nullptr || version == nullptr) return;
+    Result<std::string> real_folder = system_.RealPath(*folder);
+    Result<std::string> real = system_.RealPath(path);
+    if (!real.ok() || !real_folder.ok() || !real->starts_with(*real_folder + "/")) return;
+    library.owner = Fact<std::string>::Value(name + " " + *version, {kMachine, *folder});
+  }
+
+  void FillVersion(const std::string& soname, const std::string& file, Library& library) {
+    Origin origin{kMachine, file};
+    // libcudart.so.12.9.79: the longer the better.
+    std::string name = FileName(file);
+    size_t so = name.find(".so.");
+    if (so != std::string::npos && name.size() > soname.size() && CountDots(name.substr(so + 4)) >= 1) {
+      library.version = Fact<std::string>::Value(name.substr(so + 4), origin);
+      return;
+    }
+    if (const std::string* owner = library.owner.Peek()) {
+      library.version = Fact<std::string>::Value(owner->substr(owner->find(' ') + 1), library.owner.origin());
+      return;
+    }
+    library.version =
+        Fact<std::string>::Unknown("neither the file's name nor a distribution tells its version", origin);
+  }
+  static size_t CountDots(std::string_view text) {
+    return static_cast<size_t>(std::count(text.begin(), text.end(), '.'));
+  }
+
+  void FillCode(const std::string& soname, const std::string& file, Library& library) {
+    using List = Fact<std::vector<std::string>>;
+    Origin origin{kMachine, file};
+    std::string why = fmt::format("this version of {} is not in our data of {}", soname, knowledge_.Date());
+    library.sass = List::Unknown(why, origin);
+    library.ptx = List::Unknown(why, origin);
+    library.oldest_gpu = Fact<std::string>::Unknown(why, origin);
+    if (const std::string* owner = library.owner.Peek()) {
+      size_t blank = owner->find(' ');
+      const NvidiaWheel* wheel =
+          knowledge_.FindNvidiaWheel(owner->substr(0, blank), owner->substr(blank + 1));
+      if (wheel != nullptr && wheel->scanned) return FillCodeFromWheel(soname, *wheel, origin, library);
+    }
+    FillOldestFromVersion(soname, origin, library);
+  }
+
+  // The machine code that counts is that of the file itself; cuDNN's front library has none, there its parts
+  // count.
+  void FillCodeFromWheel(const std::string& soname, const NvidiaWheel& wheel, const Origin& origin,
+                         Library& library) {
+    std::optional<std::set<std::string>> sass;
+    std::set<std::string> ptx;
+    bool cudnn = soname.starts_with("libcudnn.");
+    for (const WheelLibrary& file : wheel.libraries) {
+      bool counts = cudnn ? file.soname.starts_with("libcudnn_ops") || file.soname.starts_with("libcudnn_cnn")
+                          : file.soname == soname;
+      if (!counts || file.sass.empty()) continue;
+      std::set<std::string> here(file.sass.begin(), file.sass.end());
+      ptx.insert(file.ptx.begin(), file.ptx.end());
+      if (!sass) {
+        sass = here;
+      } else {
+        std::erase_if(*sass, [&](const std::string& cc) { return !here.contains(cc); });
+      }
+    }
+    if (!sass || sass->empty()) return;
+    auto older = [](const std::string& a, const std::string& b) { return CompareVersions(a, b) < 0; };
+    std::vector<std::string> list(sass->begin(), sass->end());
+    std::sort(list.begin(), list.end(), older);
+    library.oldest_gpu = Fact<std::string>::Value(list.front(), origin);
+    library.sass = Fact<std::vector<std::string>>::Value(list, origin);
+    list.assign(ptx.begin(), ptx.end());
+    std::sort(list.begin(), list.end(), older);
+    library.ptx = Fact<std::vector<std::string>>::Value(list, origin);
+  }
+
+  void FillOldestFromVersion(const std::string& soname, const Origin& origin, Library& library) {
+    const std::string* version = library.version.Peek();
+    if (version == nullptr) return;
+    bool cudnn = soname.starts_with("libcudnn.");
+    // The other libraries count their versions for themselves.
+    bool cuda = soname.starts_with("libcudart.") || soname.starts_with("libcublas");
+    if (!cudnn && !cuda) return;
+    ArchitectureLimits limits =
+        cudnn ? knowledge_.CudnnLimits(*version, CudaMajor()) : knowledge_.CudaLimits(*version);
+    if (!limits.lowest.empty()) library.oldest_gpu = Fact<std::string>::Value(limits.lowest, origin);
+  }
+
+  int CudaMajor() const {
+    const std::string* cuda = facts_.tensorflow.cuda_version.Peek();
+    return cuda == nullptr ? 12 : MajorVersion(*cuda);
+  }
+
+  std::vector<std::string> Others(std::vector<std::string> files, const std::string& taken) const {
+    Result<std::string> real_taken = system_.RealPath(taken);
+    std::erase_if(files, [&](const std::string& file) {
+      Result<std::string> real = system_.RealPath(file);
+      return file == taken || (real.ok() && real_taken.ok() && *real == *real_taken);
+    });
+    return files;
+  }
+
+  // Folders that hold CUDA libraries on many machines, whether or not the loader looks there.
+  const std::vector<std::string>& LikelyFolders() {
+    if (!likely_.empty()) return likely_;
+    auto add = [&](const std::string& folder) {
+      if (system_.Exists(folder)) likely_.push_back(folder);
+    };
+    if (const auto* sys_path = facts_.python.sys_path.Peek()) {
+      for (const std::string& entry : *sys_path) {
+        if (!entry.ends_with("-packages")) continue;
+        Result<std::vector<DirEntry>> packages = system_.List(entry + "/nvidia", 200);
+        if (!packages.ok()) continue;
+        for (const DirEntry& package : *packages) add(entry + "/nvidia/" + package.name + "/lib");
+        add(entry + "/torch/lib");
+        add(entry + "/tensorrt_libs");
+      }
+    }
+    if (const std::string* prefix = facts_.python.prefix.Peek()) add(*prefix + "/lib");
+    Result<std::vector<DirEntry>> local = system_.List("/usr/local", 1000);
+    if (local.ok()) {
+      for (const DirEntry& entry : *local) {
+        if (!entry.name.starts_with("cuda")) continue;
+        add("/usr/local/" + entry.name + "/lib64");
+        add("/usr/local/" + entry.name + "/extras/CUPTI/lib64");
+      }
+    }
+    for (const char* variable : {"CUDA_HOME", "CUDA_PATH", "CONDA_PREFIX"}) {
+      std::optional<std::string> root = system_.Env(variable);
+      if (!root || root->empty()) continue;
+      add(*root + "/lib64");
+      add(*root + "/lib");
+    }
+    for (const char* folder :
+         {"/opt/cuda/lib64", "/usr/lib/wsl/lib", "/usr/lib/x86_64-linux-gnu", "/usr/lib/aarch64-linux-gnu",
+          "/usr/lib64", "/usr/lib/nvidia", "/usr/lib/x86_64-linux-gnu/nvidia/current",
+          "/usr/lib/nvidia-cuda-toolkit/lib64"}) {
+      add(folder);
+    }
+    return likely_;
+  }
+
+  std::vector<std::string> Elsewhere(const std::string& soname, const std::string& taken,
+                                     const std::vector<std::string>& later) {
+    std::vector<std::string> files;
+    std::set<std::string> real_files;
+    for (const std::string& folder : LikelyFolders()) {
+      std::string file = folder + "/" + soname;
+      Result<std::string> real = system_.RealPath(file);
+      if (real.ok() && real_files.insert(*real).second) files.push_back(file);
+    }
+    files = Others(std::move(files), taken);
+    for (const std::string& known : later) files = Others(std::move(files), known);
+    return files;
+  }
+
+  // --- driver
+  // ----------------------------------------------------------------------------------------------------------
+
+  void OpenDriver() {
+    if (!question_.assumed_gpus.empty()) {
+      Assume("libcuda.so.1", facts_.driver_library.cuda);
+      Assume("libnvidia-ml.so.1", facts_.driver_library.nvml);
+    } else if (!process_) {
+      Unknown(facts_.driver_library.cuda, why_not_, {kMachine, "libcuda.so.1"});
+      Unknown(facts_.driver_library.nvml, why_not_, {kMachine, "libnvidia-ml.so.1"});
+    } else {
+      Open("libcuda.so.1", facts_.driver_library.cuda, caller_);
+      Open("libnvidia-ml.so.1", facts_.driver_library.nvml, caller_);
+    }
+  }
+
+  void Assume(const std::string& soname, Library& library) {
+    Origin origin{Witness::kStated, "--assume"};
+    Missing(library, origin);
+    library.path = Fact<std::string>::Value(soname, origin);
+    library.found_by = Fact<std::string>::Value("--assume", origin);
+    library.stub = Fact<bool>::Value(false, origin);
+    if (const std::string* version = facts_.kernel_driver.version.Peek())
+      library.version = Fact<std::string>::Value(*version, origin);
+  }
+
+  // --- CUDA
+  // ------------------------------------------------------------------------------------------------------------
+
+  void OpenCuda() {
+    using Map = Fact<std::map<std::string, Library>>;
+    using Names = Fact<std::map<std::string, std::string>>;
+    const TensorFlow& tensorflow = facts_.tensorflow;
+    Origin origin = tensorflow.opens.origin();
+    const auto* opens = tensorflow.opens.Peek();
+    if (opens == nullptr) {
+      bool unknown = tensorflow.opens.state() == FactState::kUnknown;
+      facts_.cuda_libraries.opened =
+          unknown ? Map::Unknown(tensorflow.opens.why(), origin) : Map::Absent(origin);
+      facts_.cuda_libraries.cudnn_parts =
+          unknown ? Names::Unknown(tensorflow.opens.why(), origin) : Names::Absent(origin);
+      return;
+    }
+    if (!process_ || caller_.empty()) {
+      facts_.cuda_libraries.opened = Map::Unknown(why_not_, origin);
+      facts_.cuda_libraries.cudnn_parts = Names::Unknown(why_not_, origin);
+      return;
+    }
+    std::map<std::string, Library> libraries;
+    const auto* at_start = tensorflow.opens_at_start.Peek();
+    for (const std::string& soname : *opens) {
+      Library& library = libraries[soname];
+      Open(soname, library, caller_);
+      library.needed_to_start =
+          at_start == nullptr
+              ? Fact<bool>::Unknown(tensorflow.opens_at_start.why(), origin)
+              : Fact<bool>::Value(std::find(at_start->begin(), at_start->end(), soname) != at_start->end(),
+                                  origin);
+    }
+    OpenCudnnParts(libraries);
+    facts_.cuda_libraries.opened = Map::Value(std::move(libraries), origin);
+  }
+
+  void OpenCudnnParts(std::map<std::string, Library>& libraries) {
+    using Names = Fact<std::map<std::string, std::string>>;
+    auto cudnn = std::find_if(libraries.begin(), libraries.end(),
+                              [](const auto& entry) { return entry.first.starts_with("libcudnn."); });
+    if (cudnn == libraries.end() || cudnn->second.path.Peek() == nullptr) {
+      facts_.cuda_libraries.cudnn_parts = Names::Absent({kMachine, "no cuDNN"});
+      return;
+    }
+    Library& front = cudnn->second;
+    const std::string front_path = *front.path.Peek();
+    int major = MajorVersion(cudnn->first.substr(cudnn->first.rfind('.') + 1));
+    std::map<std::string, std::string> parts;
+    for (const CudnnPart& part : kCudnnParts) {
+      if (part.major != major) continue;
+      elf::Resolution found = process_->Open(part.name, front_path);
+      if (found.path.empty()) continue;
+      std::string version = part.symbol == nullptr ? "" : CudnnVersion(found.path, part.symbol);
+      if (version.empty()) {
+        // Without a symbol only a long file name tells.
+        Result<std::string> real = system_.RealPath(found.path);
+        std::string name = FileName(real.ok() ? *real : found.path);
+        if (name.size() > std::string_view(part.name).size()) version = name.substr(name.find(".so.") + 4);
+      }
+      if (!version.empty()) parts[part.name] = version;
+      if (part.symbol != nullptr && std::string_view(part.name).starts_with("libcudnn_graph") &&
+          !version.empty()) {
+        front.version = Fact<std::string>::Value(version, {kMachine, found.path});
+        if (front.sass.state() == FactState::kUnknown)
+          FillOldestFromVersion(cudnn->first, {kMachine, found.path}, front);
+      }
+    }
+    facts_.cuda_libraries.cudnn_parts = Names::Value(std::move(parts), {kMachine, front_path});
+  }
+
+  std::string CudnnVersion(const std::string& path, const char* symbol) const {
+    Result<std::string> bytes = elf::SymbolBytes(system_, path, symbol, 4);
+    if (!bytes.ok() || bytes->size() < 4) return {};
+    auto byte = [&](size_t i) { return static_cast<unsigned>(static_cast<unsigned char>((*bytes)[i])); };
+    if (byte(2) == 0 || byte(2) > 99) return {};
+    return fmt::format("{}.{}.{}", byte(2), byte(1), byte(0));
+  }
+
+  // --- who wrote the search path, and XLA's tools
+  // -------------------------------------------------------------------------
+
+  void NoteSearchPath() {
+    std::vector<std::string> notes;
+    Origin origin{kMachine, "environment variable LD_LIBRARY_PATH"};
+    std::string modules = system_.Env("LOADEDMODULES").value_or("");
+    std::string conda = system_.Env("CONDA_PREFIX").value_or("");
+    for (const std::string& entry : Split(system_.Env("LD_LIBRARY_PATH").value_or(""), ':')) {
+      if (entry.empty()) continue;
+      std::string by;
+      for (const std::string& module : Split(modules, ':')) {
+        size_t slash = module.find('/');
+        if (slash == std::string::npos) continue;
+        bool named = Lower(entry).find(Lower(module.substr(0, slash))) != std::string::npos;
+        if (named && entry.find(module.substr(slash + 1)) != std::string::npos)
+          by = "environment module " + module;
+      }
+      if (by.empty() && !conda.empty() && entry.starts_with(conda + "/")) by = "conda environment " + conda;
+      if (by.empty() && (entry.find("/spack/") != std::string::npos || system_.Env("SPACK_ENV")))
+        by = entry.find("/spack/") != std::string::npos ? "Spack" : "";
+      if (by.empty() && entry.starts_with("/usr/lib/wsl/")) by = "the Windows Subsystem for Linux";
+      if (!by.empty()) notes.push_back(entry + ": put there by " + by);
+    }
+    facts_.cuda_libraries.search_path_notes = Fact<std::vector<std::string>>::Value(std::move(notes), origin);
+  }
+
+  // Where XLA looks for a CUDA toolkit, in its order.
+  // Source: xla/tsl/platform/default/cuda_root_path.cc and xla/service/gpu (GetCUDARootCandidates).
+  std::vector<std::string> CudaRoots() const {
+    std::vector<std::string> roots;
+    constexpr std::string_view kFlag = "--xla_gpu_cuda_data_dir=";
+    const std::string flags = system_.Env("XLA_FLAGS").value_or("");
+    for (std::string_view flag : SplitWords(flags)) {
+      if (flag.starts_with(kFlag)) roots.emplace_back(flag.substr(kFlag.size()));
+    }
+    roots.push_back(system_.WorkingDirectory() + "/cuda_sdk_lib");
+    roots.emplace_back("/usr/local/cuda");
+    const std::string* cuda = facts_.tensorflow.cuda_version.Peek();
+    if (cuda != nullptr) {
+      std::vector<std::string> parts = Split(*cuda, '.');
+      if (parts.size() >= 2) roots.push_back("/usr/local/cuda-" + parts[0] + "." + parts[1]);
+    }
+    roots.emplace_back("/opt/cuda");
+    const std::string* folder = facts_.tensorflow.folder.Peek();
+    const std::string* version = facts_.tensorflow.version.Peek();
+    // Wheels look for nvidia-cuda-nvcc since 2.14.
+    if (folder != nullptr && version != nullptr && CompareVersions(*version, "2.14") >= 0) {
+      roots.push_back(Folder(*folder) + "/nvidia/cuda_nvcc");
+      roots.push_back(*folder + "/cuda");
+    }
+    return roots;
+  }
+
+  void FindTools() {
+    CudaTools& tools = facts_.cuda_libraries.tools;
+    std::vector<std::string> roots = CudaRoots();
+    Origin nowhere{kMachine, Join(roots, ", ")};
+    tools.libdevice = FindFile(roots, "/nvvm/libdevice/libdevice.10.bc", nowhere);
+    // The last place that XLA looks in.
+    std::string here = system_.WorkingDirectory() + "/libdevice.10.bc";
+    if (tools.libdevice.state() == FactState::kAbsent && system_.Exists(here))
+      tools.libdevice = Fact<std::string>::Value(here, {kMachine, here});
+    tools.ptxas = FindFile(roots, "/bin/ptxas", nowhere);
+    if (tools.ptxas.state() == FactState::kAbsent)
+      tools.ptxas = FindFile(Split(system_.Env("PATH").value_or(""), ':'), "/ptxas", nowhere);
+    FillPtxasVersion(tools);
+  }
+
+  Fact<std::string> FindFile(const std::vector<std::string>& folders, const std::string& below,
+                             const Origin& nowhere) const {
+    for (const std::string& folder : folders) {
+      if (folder.empty()) continue;
+      Result<FileStat> stat = system_.Stat(folder + below);
+      if (stat.ok()) return Fact<std::string>::Value(folder + below, {kMachine, folder + below});
+      if (!stat.not_found())
+        return Fact<std::string>::Unknown(stat.error().message, {kMachine, folder + below});
+    }
+    return Fact<std::string>::Absent(nowhere);
+  }
+
+  void FillPtxasVersion(CudaTools& tools) const {
+    const std::string* path = tools.ptxas.Peek();
+    if (path == nullptr) {
+      tools.ptxas_version = Fact<std::string>::Absent(tools.ptxas.origin());
+      return;
+    }
+    Origin origin{kMachine, *path};
+    const auto* distributions = facts_.python.distributions.Peek();
+    if (path->find("/nvidia/cuda_nvcc/") != std::string::npos && distributions != nullptr) {
+      auto nvcc = distributions->find(fmt::format("nvidia-cuda-nvcc-cu{}", CudaMajor()));
+      if (nvcc != distributions->end() && nvcc->second.version.Peek() != nullptr) {
+        tools.ptxas_version = nvcc->second.version;
+        return;
+      }
+    }
+    // /usr/local/cuda-12.2/bin/ptxas, behind the link /usr/local/cuda.
+    Result<std::string> real = system_.RealPath(*path);
+    std::string version = FindVersion(real.ok() ? *real : *path);
+    tools.ptxas_version =
+        version.empty() ? Fact<std::string>::Unknown("the path of ptxas does not tell its version", origin)
+                        : Fact<std::string>::Value(version, origin);
+  }
+
+  const System& system_;
+  const Knowledge& knowledge_;
+  const Question& question_;
+  Facts& facts_;
+  std::optional<elf::Process> process_;
+  std::string caller_;  // the object whose code calls dlopen
+  std::string why_not_ = "no TensorFlow library that opens them";
+  std::vector<std::string> likely_;
+};
+
+}  // namespace
+
+void ProbeLibraries(const System& system, const Knowledge& knowledge, const Question& question,
+                    Facts& facts) {
+  LibraryProbe(system, knowledge, question, facts).Run();
+}
+
+}  // namespace tfdoctor

@@ -1,0 +1,282 @@
+#include "rules/common.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+#include "base/text.h"
+
+namespace tfdoctor {
+
+namespace {
+
+std::string Known(const Fact<std::string>& fact, const std::string& otherwise) {
+  const std::string* value = fact.Peek();
+  return value == nullptr ? otherwise : *value;
+}
+
+// Releases whose and-cuda extra does not give a working GPU as pip installs it: 2.14.x and 2.15.0 pin
+// TensorRT packages that PyPI does not have, 2.16.1 and 2.21.0 lack RUNPATH entries. Source: real installs of
+// each release.
+bool ExtraWorks(const std::string& version) {
+  static constexpr std::array kDefective = {"2.14.0", "2.14.1", "2.15.0", "2.16.1", "2.21.0"};
+  return CompareVersions(version, "2.14") >= 0 &&
+         std::find(kDefective.begin(), kDefective.end(), version) == kDefective.end();
+}
+
+bool IsRelease(const std::string& version) {
+  return version.find_first_not_of("0123456789.") == std::string::npos;
+}
+
+bool FitsThisMachine(const TensorFlowBuild& build, const Facts& facts) {
+  if (build.machine != Known(facts.host.machine, "x86_64")) return false;
+  if (const std::string* glibc = facts.host.glibc.Peek(); glibc != nullptr && !build.glibc.empty()) {
+    if (CompareVersions(*glibc, build.glibc) < 0) return false;
+  }
+  const std::string* python = facts.python.version.Peek();
+  if (python == nullptr) return true;
+  std::vector<std::string> parts = Split(*python, '.');
+  if (parts.size() < 2) return true;
+  return std::find(build.pythons.begin(), build.pythons.end(), "cp" + parts[0] + parts[1]) !=
+         build.pythons.end();
+}
+
+// cuDNN 9.11 and newer have no code for GPUs before Turing. Source: the wheels' own code.
+bool HasGpuBeforeTuring(const Facts& facts) {
+  const auto* gpus = facts.gpus.Peek();
+  if (gpus == nullptr) return false;
+  return std::any_of(gpus->begin(), gpus->end(), [](const auto& entry) {
+    const std::string* capability = entry.second.compute_capability.Peek();
+    return capability != nullptr && CompareVersions(*capability, "7.5") < 0;
+  });
+}
+
+bool Meets(const std::string& version, const std::string& specifiers) {
+  for (const std::string& part : Split(specifiers, ',')) {
+    std::string_view text = Trim(part);
+    size_t digit = text.find_first_of("0123456789");
+    if (digit == std::string_view::npos) continue;
+    std::string_view op = Trim(text.substr(0, digit));
+    int order = CompareVersions(version, text.substr(digit));
+    if ((op == "==" && order != 0) || (op == "!=" && order == 0) || (op == ">=" && order < 0) ||
+        (op == "<=" && order > 0) || (op == ">" && order <= 0) || (op == "<" && order >= 0)) {
+      return false;
+    }
+  }
+  return true;
+}
+
+}  // namespace
+
+bool IsCudaBuild(const Facts& facts) {
+  return facts.tensorflow.folder.Present() && facts.tensorflow.cuda_build.Is(true);
+}
+
+bool HasNvidiaNode(const std::map<std::string, DeviceNode>& nodes) {
+  return std::any_of(nodes.begin(), nodes.end(),
+                     [](const auto& entry) { return entry.first.starts_with("/dev/nvidia"); });
+}
+
+Answer HasNvidiaGpu(const Facts& facts) {
+  if (facts.kernel_driver.version.Peek() != nullptr) return Answer::kYes;
+  const auto* nodes = facts.device_access.nodes.Peek();
+  if (nodes != nullptr && (nodes->contains("/dev/nvidia0") || nodes->contains("/dev/dxg")))
+    return Answer::kYes;
+  if (facts.gpus.Unknown()) return Answer::kUnknown;
+  const auto* gpus = facts.gpus.Get();
+  if (gpus == nullptr) return Answer::kNo;
+  bool unknown = false;
+  for (const auto& [address, gpu] : *gpus) {
+    if (gpu.vendor.Is("NVIDIA")) return Answer::kYes;
+    unknown = unknown || gpu.vendor.Unknown();
+  }
+  return unknown ? Answer::kUnknown : Answer::kNo;
+}
+
+std::vector<const Gpu*> NvidiaGpus(const Facts& facts) {
+  std::vector<const Gpu*> found;
+  if (const auto* gpus = facts.gpus.Get()) {
+    for (const auto& [address, gpu] : *gpus) {
+      if (gpu.vendor.Is("NVIDIA")) found.push_back(&gpu);
+    }
+  }
+  return found;
+}
+
+std::string Describe(const Gpu& gpu) {
+  return fmt::format("{} (compute capability {})", Known(gpu.name, "the GPU"),
+                     Known(gpu.compute_capability, "unknown"));
+}
+
+const Fact<std::string>& DriverVersion(const Facts& facts) {
+  bool wsl = facts.host.wsl.Peek() != nullptr;
+  return wsl ? facts.driver_library.cuda.version : facts.kernel_driver.version;
+}
+
+bool MachineCodeRuns(const std::vector<std::string>& sass, const std::string& capability) {
+  return std::any_of(sass.begin(), sass.end(), [&](const std::string& code) {
+    return MajorVersion(code) == MajorVersion(capability) && CompareVersions(code, capability) <= 0;
+  });
+}
+
+bool PtxRuns(const std::vector<std::string>& ptx, const std::string& capability) {
+  return std::any_of(ptx.begin(), ptx.end(),
+                     [&](const std::string& code) { return CompareVersions(code, capability) <= 0; });
+}
+
+std::string Interpreter(const Facts& facts) { return ShellQuote(Known(facts.python.interpreter, "python3")); }
+
+namespace {
+
+// uv makes environments without pip.
+bool UsesUv(const Facts& facts) {
+  const auto* distributions = facts.python.distributions.Peek();
+  return Known(facts.python.environment, "") == "uv" && distributions != nullptr &&
+         !distributions->contains("pip");
+}
+
+}  // namespace
+
+std::vector<std::string> PipInstall(const Facts& facts, const std::vector<std::string>& requirements) {
+  std::vector<std::string> quoted;
+  for (const std::string& requirement : requirements) quoted.push_back(ShellQuote(requirement));
+  std::string words = Join(quoted, " ");
+  if (UsesUv(facts)) return {fmt::format("uv pip install --python {} {}", Interpreter(facts), words)};
+  // Many systems refuse pip outside a virtual environment (PEP 668), and for good reason.
+  if (Known(facts.python.environment, "") == "system") {
+    return {Interpreter(facts) + " -m venv ~/tensorflow-gpu", ". ~/tensorflow-gpu/bin/activate",
+            "python -m pip install " + words};
+  }
+  return {fmt::format("{} -m pip install {}", Interpreter(facts), words)};
+}
+
+std::string PipUninstall(const Facts& facts, const std::vector<std::string>& names) {
+  if (UsesUv(facts))
+    return fmt::format("uv pip uninstall --python {} {}", Interpreter(facts), Join(names, " "));
+  return fmt::format("{} -m pip uninstall -y {}", Interpreter(facts), Join(names, " "));
+}
+
+std::string SitePackages(const Facts& facts) {
+  if (const std::string* folder = facts.tensorflow.folder.Peek())
+    return folder->substr(0, folder->rfind('/'));
+  const auto* sys_path = facts.python.sys_path.Peek();
+  if (sys_path == nullptr) return {};
+  auto site = std::find_if(sys_path->begin(), sys_path->end(),
+                           [](const std::string& entry) { return entry.ends_with("/site-packages"); });
+  return site == sys_path->end() ? std::string() : *site;
+}
+
+std::string WorkingTensorFlow(const Facts& facts, const Knowledge& knowledge, const std::string& same) {
+  std::string newest;
+  for (const TensorFlowBuild* build : knowledge.Builds()) {
+    if (build->distribution != "tensorflow" || !build->cuda || !IsRelease(build->version)) continue;
+    if (!ExtraWorks(build->version) || !FitsThisMachine(*build, facts)) continue;
+    if (build->version == same) return same;
+    if (newest.empty() || CompareVersions(build->version, newest) > 0) newest = build->version;
+  }
+  return newest;
+}
+
+std::string WithCuda(const std::string& version) {
+  return (CompareVersions(version, "2.14") >= 0 ? "tensorflow[and-cuda]==" : "tensorflow==") + version;
+}
+
+std::string RequirementName(const std::string& requirement) {
+  return requirement.substr(0, requirement.find_first_of(" <>=!~[;("));
+}
+
+std::string NewestFitting(const Knowledge& knowledge, const std::string& name,
+                          const std::string& specifiers) {
+  for (const std::string& version : knowledge.NvidiaWheelVersions(name)) {
+    if (Meets(version, specifiers)) return version;
+  }
+  return {};
+}
+
+namespace {
+
+// "nvidia-cudnn-cu12 (<10.0,>=9.3) ; extra == 'and-cuda'" -> "<10.0,>=9.3"
+std::string Specifiers(const std::string& requirement) {
+  std::string rest = requirement.substr(RequirementName(requirement).size());
+  rest = rest.substr(0, rest.find(';'));
+  std::erase_if(rest, [](char c) { return c == '(' || c == ')' || c == ' '; });
+  return rest;
+}
+
+void AddInstall(const Knowledge& knowledge, const std::string& folder, const std::string& requirement,
+                bool before_turing, Fix& fix) {
+  std::string name = RequirementName(requirement);
+  std::string specifiers = Specifiers(requirement);
+  if (before_turing && name.starts_with("nvidia-cudnn")) specifiers += ",<9.11";
+  std::string version = NewestFitting(knowledge, name, specifiers);
+  if (!version.empty()) fix.changes.emplace_back(InstallDistribution{folder, name, version});
+}
+
+}  // namespace
+
+Fix InstallTensorFlow(const Facts& facts, const Knowledge& knowledge, const std::string& version,
+                      const std::vector<std::string>& instead_of) {
+  Fix fix;
+  fix.title = "Install TensorFlow " + version + " with its CUDA libraries";
+  if (!instead_of.empty()) fix.commands.push_back(PipUninstall(facts, instead_of));
+  std::vector<std::string> requirements = {WithCuda(version)};
+  bool before_turing = HasGpuBeforeTuring(facts);
+  if (before_turing && CompareVersions(version, "2.18") >= 0)
+    requirements.emplace_back("nvidia-cudnn-cu12<9.11");
+  for (std::string& command : PipInstall(facts, requirements)) fix.commands.push_back(std::move(command));
+  std::string site = SitePackages(facts);
+  const TensorFlowBuild* build =
+      knowledge.FindBuild("tensorflow", version, Known(facts.host.machine, "x86_64"));
+  if (site.empty() || build == nullptr || Known(facts.python.environment, "") == "system") {
+    fix.safety = Safety::kAdvice;
+    return fix;
+  }
+  for (const std::string& name : instead_of) fix.changes.emplace_back(RemoveDistribution{site, name});
+  fix.changes.emplace_back(InstallDistribution{site, "tensorflow", version});
+  for (const std::string& requirement : build->requires_dist) {
+    if (requirement.starts_with("nvidia-") && requirement.find("and-cuda") != std::string::npos)
+      AddInstall(knowledge, site, requirement, before_turing, fix);
+  }
+  return fix;
+}
+
+Fix InstallCudaLibraries(const Facts& facts, const Knowledge& knowledge) {
+  std::string version = Known(facts.tensorflow.version, "");
+  std::string name = Known(facts.tensorflow.distribution, "tensorflow");
+  const auto* missing = facts.tensorflow.extra_missing.Peek();
+  if (missing == nullptr || version.empty() ||
+      (IsRelease(version) && !ExtraWorks(version) && version != "2.21.0")) {
+    std::string other = WorkingTensorFlow(facts, knowledge, "");
+    Fix fix = InstallTensorFlow(facts, knowledge, other.empty() ? "2.20.0" : other, {});
+    fix.title = "Install a TensorFlow that brings its CUDA libraries";
+    return fix;
+  }
+  Fix fix;
+  fix.title = "Install the CUDA libraries that this TensorFlow wants";
+  std::vector<std::string> requirements = {fmt::format("{}[and-cuda]=={}", name, version)};
+  bool before_turing = HasGpuBeforeTuring(facts);
+  if (before_turing && CompareVersions(version, "2.18") >= 0)
+    requirements.emplace_back("nvidia-cudnn-cu12<9.11");
+  fix.commands = PipInstall(facts, requirements);
+  std::string site = SitePackages(facts);
+  for (const std::string& requirement : *missing)
+    AddInstall(knowledge, site, requirement, before_turing, fix);
+  if (fix.changes.empty() || Known(facts.python.environment, "") == "system") {
+    fix.changes.clear();
+    fix.safety = Safety::kAdvice;
+  }
+  return fix;
+}
+
+Fix Advice(std::string title, std::vector<std::string> commands, bool needs_root, bool needs_reboot) {
+  Fix fix;
+  fix.title = std::move(title);
+  fix.commands = std::move(commands);
+  fix.needs_root = needs_root;
+  fix.needs_reboot = needs_reboot;
+  fix.safety = Safety::kAdvice;
+  return fix;
+}
+
+}  // namespace tfdoctor

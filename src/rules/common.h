@@ -1,0 +1,60 @@
+// What several rules need: which GPUs count, which code runs on them, and how repairs are worded.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "diagnose/rule.h"
+
+namespace tfdoctor {
+
+enum class Answer { kNo, kYes, kUnknown };
+
+// A TensorFlow with CUDA is imported: without one, rules about libraries and code have nothing to say.
+bool IsCudaBuild(const Facts& facts);
+
+// Whether the machine has an NVIDIA GPU: PCI says so, or the loaded driver, or a device node.
+Answer HasNvidiaGpu(const Facts& facts);
+std::vector<const Gpu*> NvidiaGpus(const Facts& facts);
+// "GeForce RTX 4090 (compute capability 8.9)"
+std::string Describe(const Gpu& gpu);
+// The driver that answers CUDA: the loaded module's version, under WSL (no module there) libcuda's.
+const Fact<std::string>& DriverVersion(const Facts& facts);
+bool HasNvidiaNode(const std::map<std::string, DeviceNode>& nodes);
+
+// Machine code sm_XY runs on GPUs X.Z with Z >= Y; PTX compute_XY is compiled for any later GPU.
+// Source: CUDA C++ Programming Guide, "Binary Compatibility" and "PTX Compatibility".
+bool MachineCodeRuns(const std::vector<std::string>& sass, const std::string& capability);
+bool PtxRuns(const std::vector<std::string>& ptx, const std::string& capability);
+
+// --- repairs; nothing here notes what is not known, since a repair is no judgement
+// ---------------------------------
+
+// "/home/a/venv/bin/python", quoted for a shell; "python3" when not known.
+std::string Interpreter(const Facts& facts);
+// The commands that install these requirements into the environment of the program.
+std::vector<std::string> PipInstall(const Facts& facts, const std::vector<std::string>& requirements);
+std::string PipUninstall(const Facts& facts, const std::vector<std::string>& names);
+// The folder that holds TensorFlow, else where pip would put it; empty when not known.
+std::string SitePackages(const Facts& facts);
+
+// The newest TensorFlow of our data with CUDA that fits this Python and C library and whose and-cuda extra
+// works as it is; `same` is kept if it is such a one. Empty: none known.
+std::string WorkingTensorFlow(const Facts& facts, const Knowledge& knowledge, const std::string& same);
+// "tensorflow[and-cuda]==2.20.0"; releases before 2.14 have no such extra.
+std::string WithCuda(const std::string& version);
+// Installs TensorFlow `version` with its CUDA libraries in place of the distributions named.
+Fix InstallTensorFlow(const Facts& facts, const Knowledge& knowledge, const std::string& version,
+                      const std::vector<std::string>& instead_of);
+// Installs the CUDA libraries that this TensorFlow wants, at versions that fit this GPU.
+Fix InstallCudaLibraries(const Facts& facts, const Knowledge& knowledge);
+// The newest version of an NVIDIA distribution in our data that meets "<10.0,>=9.3.0.75"; empty: none.
+std::string NewestFitting(const Knowledge& knowledge, const std::string& name, const std::string& specifiers);
+// "nvidia-cudnn-cu12<10.0,>=9.3" -> "nvidia-cudnn-cu12"
+std::string RequirementName(const std::string& requirement);
+
+// A repair in words and commands that cannot be tried on an overlay.
+Fix Advice(std::string title, std::vector<std::string> commands, bool needs_root = false,
+           bool needs_reboot = false);
+
+}  // namespace tfdoctor

@@ -1,0 +1,78 @@
+#include <fmt/format.h>
+
+#include "diagnose/rule.h"
+#include "rules/common.h"
+#include "rules/libraries.h"
+
+namespace tfdoctor {
+
+namespace {
+
+Verdict Check(const Facts& facts, const Knowledge& knowledge) {
+  if (!IsCudaBuild(facts)) return Verdict::Silent();
+  Verdict verdict = Verdict::Holds();
+  bool other = false;
+  for (const StartLibrary& entry : StartLibraries(facts, knowledge)) {
+    if (entry.trouble == Trouble::kOtherVersion) {
+      other = true;
+      verdict.Because(entry.library->path, entry.soname + " is not found");
+      verdict.Because(facts.python.distributions, entry.detail + " is installed, which is for another CUDA");
+    } else if (entry.trouble == Trouble::kUnfit || entry.trouble == Trouble::kFailsSomehow) {
+      const std::string* failure = entry.library->failure.Get();
+      verdict.Because(entry.library->path,
+                      fmt::format("{} does not load: {}", entry.soname, failure == nullptr ? "" : *failure));
+    }
+  }
+  if (verdict.evidence.empty()) return Verdict::Silent();
+  if (other)
+    return std::move(verdict).WithReason("other-cuda").WithFix(InstallCudaLibraries(facts, knowledge));
+  Fix fix = InstallCudaLibraries(facts, knowledge);
+  fix.title = "Install TensorFlow's own set of CUDA libraries again";
+  return std::move(verdict)
+      .WithReason("mixed")
+      .WithTitle("A CUDA library is found and does not load")
+      .WithExplanation(
+          "The file has the right name, but it does not load: it is damaged, or it belongs to another CUDA "
+          "release than the libraries beside it.")
+      .WithFix(std::move(fix));
+}
+
+}  // namespace
+
+namespace rules {
+
+extern const Rule cuda_version_mismatch;
+constinit const Rule cuda_version_mismatch = {
+    .id = "cuda-version-mismatch",
+    .link = Link::kCudaLibraries,
+    .effect = Effect::kBlocks,
+    .title = "The CUDA libraries are of another version than this TensorFlow opens",
+    .prior = 0.06,
+    .explained_by = {{{"library-path-shadows"},
+                      {"wrong-python-environment"},
+                      {"module-shadowed"},
+                      {"conflicting-tensorflow-packages"}}},
+    .check = Check,
+    .page = R"md(## What it means
+
+Each TensorFlow opens CUDA libraries of fixed names, for example `libcudart.so.12` of CUDA 12. Libraries of another CUDA have other names, and TensorFlow cannot use them; a library of the right name that belongs to another release may refuse to load.
+
+## How it is recognised
+
+The library that this build opens is not there, while the same library for another CUDA is installed; or the file that the loader takes does not load beside the others.
+
+## How it happens
+
+The newest CUDA toolkit was installed (TensorFlow up to 2.22 wants CUDA 12, not 13), another package brought its own CUDA, or TensorFlow was upgraded alone.
+
+## How to fix it
+
+Let pip bring the fitting set, in the same environment; several CUDA versions may stay side by side:
+
+    python -m pip install 'tensorflow[and-cuda]==VERSION'
+)md",
+};
+
+}  // namespace rules
+
+}  // namespace tfdoctor

@@ -1,0 +1,86 @@
+#include <fmt/format.h>
+
+#include "base/text.h"
+#include "diagnose/rule.h"
+#include "rules/common.h"
+#include "rules/libraries.h"
+
+namespace tfdoctor {
+
+namespace {
+
+// Packages whose wheels pin one exact cuDNN. Source: METADATA of torch 2.x for Linux.
+constexpr const char* kPinning = "torch";
+
+Verdict Check(const Facts& facts, const Knowledge& knowledge) {
+  if (!IsCudaBuild(facts)) return Verdict::Silent();
+  const auto* distributions = facts.python.distributions.Get();
+  if (distributions == nullptr) return Verdict::Silent();
+  auto pinning = distributions->find(kPinning);
+  if (pinning == distributions->end()) return Verdict::Silent();
+  const Library* cudnn = FindCudnn(facts);
+  if (cudnn == nullptr || !cudnn->path.Present()) return Verdict::Silent();
+  const std::string* owner = cudnn->owner.Get();
+  const std::string* there = cudnn->version.Get();
+  const std::string* wanted = facts.tensorflow.cudnn_version.Get();
+  if (owner == nullptr || there == nullptr || wanted == nullptr || !owner->starts_with("nvidia-cudnn"))
+    return Verdict::Silent();
+  if (CompareVersions(*there, *wanted) >= 0) return Verdict::Silent();
+  Fix apart = Advice("Keep TensorFlow and PyTorch in environments of their own",
+                     {Interpreter(facts) + " -m venv ~/tensorflow-gpu", ". ~/tensorflow-gpu/bin/activate"});
+  const std::string* version = facts.tensorflow.version.Peek();
+  std::string fitting = WorkingTensorFlow(facts, knowledge, version == nullptr ? "" : *version);
+  if (!fitting.empty()) apart.commands.push_back("python -m pip install " + ShellQuote(WithCuda(fitting)));
+  Fix cudnn_alone;
+  cudnn_alone.title = "Or replace cuDNN here; pip will warn that PyTorch wants another";
+  std::string name = RequirementName(*owner);
+  std::string newer =
+      NewestFitting(knowledge, name, fmt::format(">={},<{}", *wanted, MajorVersion(*wanted) + 1));
+  cudnn_alone.commands = PipInstall(facts, {newer.empty() ? name + ">=" + *wanted : name + "==" + newer});
+  cudnn_alone.safety = newer.empty() ? Safety::kAdvice : Safety::kConsent;
+  if (!newer.empty()) cudnn_alone.changes = {InstallDistribution{SitePackages(facts), name, newer}};
+  return Verdict::Holds()
+      .Because(cudnn->owner,
+               fmt::format("{} is loaded; TensorFlow was compiled with cuDNN {}", *owner, *wanted))
+      .Because(pinning->second.version, "PyTorch is in the same environment and pins cuDNN")
+      .WithReason(kPinning)
+      .WithFix(std::move(cudnn_alone))
+      .WithFix(std::move(apart));
+}
+
+}  // namespace
+
+namespace rules {
+
+extern const Rule cudnn_loaded_by_other_package;
+constinit const Rule cudnn_loaded_by_other_package = {
+    .id = "cudnn-loaded-by-other-package",
+    .link = Link::kCudaLibraries,
+    .effect = Effect::kBlocks,
+    .title = "Another package pins a cuDNN that does not fit this TensorFlow",
+    .prior = 0.04,
+    .explained_by = {{{"wrong-python-environment"},
+                      {"module-shadowed"},
+                      {"conflicting-tensorflow-packages"}}},
+    .check = Check,
+    .page = R"md(## What it means
+
+TensorFlow and another package (mostly PyTorch) share one cuDNN in this environment, and the other package holds it at a version that is too old for this TensorFlow.
+
+## How it is recognised
+
+The cuDNN that is taken belongs to the pip package `nvidia-cudnn-cu12` (or `cu11`), is older than TensorFlow was compiled with, and `torch` is installed in the same environment.
+
+## How it happens
+
+`pip install torch` after TensorFlow replaces cuDNN by the exact version that PyTorch pins. pip prints a warning, which is easily missed.
+
+## How to fix it
+
+One environment for each of the two is the lasting way. Replacing cuDNN by a newer one of the same major version works for both in practice, though pip warns.
+)md",
+};
+
+}  // namespace rules
+
+}  // namespace tfdoctor

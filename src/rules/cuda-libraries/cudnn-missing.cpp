@@ -1,0 +1,70 @@
+#include "diagnose/rule.h"
+#include "rules/common.h"
+#include "rules/libraries.h"
+
+namespace tfdoctor {
+
+namespace {
+
+Verdict Check(const Facts& facts, const Knowledge& knowledge) {
+  if (!IsCudaBuild(facts)) return Verdict::Silent();
+  const StartLibrary* cudnn = nullptr;
+  bool others = false;
+  std::vector<StartLibrary> libraries = StartLibraries(facts, knowledge);
+  for (const StartLibrary& entry : libraries) {
+    if (IsCudnn(entry.soname)) {
+      cudnn = &entry;
+    } else {
+      others = others || entry.library->path.Present();
+    }
+  }
+  if (cudnn == nullptr) return Verdict::Silent();
+  if (cudnn->library->path.Present())
+    return Verdict::Excluded().Because(cudnn->library->path, cudnn->soname + " is found");
+  bool ours = cudnn->trouble == Trouble::kNowhere || cudnn->trouble == Trouble::kUnclear;
+  if (!ours || !others) return Verdict::Silent();
+  return Verdict::Holds()
+      .Because(cudnn->library->path, cudnn->soname + " is not found; the CUDA libraries are",
+               cudnn->trouble == Trouble::kUnclear ? Strength::kWeak : Strength::kStrong)
+      .WithFix(InstallCudaLibraries(facts, knowledge));
+}
+
+}  // namespace
+
+namespace rules {
+
+extern const Rule cudnn_missing;
+constinit const Rule cudnn_missing = {
+    .id = "cudnn-missing",
+    .link = Link::kCudaLibraries,
+    .effect = Effect::kBlocks,
+    .title = "cuDNN is not installed",
+    .prior = 0.06,
+    .explained_by = {{{"cuda-libraries-missing"},
+                      {"wrong-python-environment"},
+                      {"module-shadowed"},
+                      {"conflicting-tensorflow-packages"}}},
+    .check = Check,
+    .page = R"md(## What it means
+
+The CUDA libraries are there, but cuDNN is not. cuDNN is NVIDIA's library for neural networks; TensorFlow does not register a GPU without it.
+
+## How it is recognised
+
+The other CUDA libraries resolve, `libcudnn.so.N` does not, and there is no copy elsewhere. TensorFlow says "Cannot dlopen some GPU libraries".
+
+## How it happens
+
+A CUDA toolkit does not contain cuDNN: it is a package of its own. With pip, `nvidia-cudnn-cu12` may have been removed to please another package.
+
+## How to fix it
+
+Install TensorFlow's own set again, in the same environment:
+
+    python -m pip install 'tensorflow[and-cuda]==VERSION'
+)md",
+};
+
+}  // namespace rules
+
+}  // namespace tfdoctor

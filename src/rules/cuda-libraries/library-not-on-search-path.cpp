@@ -1,0 +1,89 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/text.h"
+#include "diagnose/rule.h"
+#include "rules/common.h"
+#include "rules/libraries.h"
+
+namespace tfdoctor {
+
+namespace {
+
+std::string Folder(const std::string& path) { return path.substr(0, path.rfind('/')); }
+
+Fix AddToSearchPath(const Facts& facts, const std::vector<std::string>& folders) {
+  Fix fix;
+  fix.title = "Add the folder to the loader's search path";
+  std::string value = Join(folders, ":");
+  fix.commands = {
+      fmt::format("export LD_LIBRARY_PATH={}${{LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}}", ShellQuote(value))};
+  const auto* variables = facts.environment.variables.Peek();
+  const auto* old = variables == nullptr || !variables->contains("LD_LIBRARY_PATH")
+                        ? nullptr
+                        : variables->at("LD_LIBRARY_PATH").Peek();
+  fix.changes = {SetVariable{"LD_LIBRARY_PATH", old == nullptr || old->empty() ? value : value + ":" + *old}};
+  return fix;
+}
+
+Verdict Check(const Facts& facts, const Knowledge& knowledge) {
+  if (!IsCudaBuild(facts)) return Verdict::Silent();
+  Verdict verdict = Verdict::Holds();
+  std::vector<std::string> folders;
+  for (const StartLibrary& entry : StartLibraries(facts, knowledge)) {
+    bool ours = entry.trouble == Trouble::kElsewhere || entry.trouble == Trouble::kUnclear;
+    if (!ours) continue;
+    verdict.Because(entry.library->path, entry.soname + " is not found by the loader",
+                    entry.trouble == Trouble::kUnclear ? Strength::kWeak : Strength::kStrong);
+    if (entry.detail.empty()) continue;
+    verdict.Because(entry.library->elsewhere, entry.detail + " is there");
+    if (std::find(folders.begin(), folders.end(), Folder(entry.detail)) == folders.end())
+      folders.push_back(Folder(entry.detail));
+  }
+  if (verdict.evidence.empty()) return Verdict::Silent();
+  if (folders.empty()) return verdict;
+  return std::move(verdict)
+      .WithFix(AddToSearchPath(facts, folders))
+      .WithFix(InstallCudaLibraries(facts, knowledge));
+}
+
+}  // namespace
+
+namespace rules {
+
+extern const Rule library_not_on_search_path;
+constinit const Rule library_not_on_search_path = {
+    .id = "library-not-on-search-path",
+    .link = Link::kCudaLibraries,
+    .effect = Effect::kBlocks,
+    .title = "A CUDA library is installed where the loader does not look",
+    .prior = 0.06,
+    .explained_by = {{{"cuda-libraries-missing"},
+                      {"wrong-python-environment"},
+                      {"module-shadowed"},
+                      {"conflicting-tensorflow-packages"}}},
+    .check = Check,
+    .page = R"md(## What it means
+
+A library of the right name is on this machine, but in a folder that the dynamic loader does not search for this program. For TensorFlow that is the same as not having it.
+
+## How it is recognised
+
+The loader's search (LD_LIBRARY_PATH, the RUNPATH of the TensorFlow library that opens it, ld.so.cache, the default folders) finds nothing, while a file of this name lies in a usual folder such as `/usr/local/cuda/lib64`.
+
+## How it happens
+
+A toolkit was unpacked or installed from a `.run` file without telling the loader, or LD_LIBRARY_PATH was set in another shell only.
+
+## How to fix it
+
+Add the folder to LD_LIBRARY_PATH in the shell that starts Python (and in `~/.bashrc` to keep it), or let pip bring the libraries:
+
+    python -m pip install 'tensorflow[and-cuda]==VERSION'
+)md",
+};
+
+}  // namespace rules
+
+}  // namespace tfdoctor

@@ -1,0 +1,96 @@
+#include <fmt/format.h>
+
+#include "base/text.h"
+#include "diagnose/rule.h"
+#include "rules/common.h"
+#include "rules/libraries.h"
+
+namespace tfdoctor {
+
+namespace {
+
+// A cuDNN older than the one that TensorFlow was compiled with, taken through LD_LIBRARY_PATH while another
+// waits.
+bool TakesOldCudnn(const Facts& facts, const Library& library) {
+  const std::string* found_by = library.found_by.Get();
+  if (found_by == nullptr || !found_by->starts_with("LD_LIBRARY_PATH")) return false;
+  const auto* shadowed = library.shadowed.Get();
+  if (shadowed == nullptr || shadowed->empty()) return false;
+  const std::string* wanted = facts.tensorflow.cudnn_version.Get();
+  const std::string* there = library.version.Get();
+  return wanted != nullptr && there != nullptr && CompareVersions(*there, *wanted) < 0;
+}
+
+Fix LeaveOut(const Facts& facts) {
+  Fix fix;
+  fix.title = "Start Python without LD_LIBRARY_PATH";
+  fix.commands = {"unset LD_LIBRARY_PATH"};
+  fix.changes = {UnsetVariable{"LD_LIBRARY_PATH"}};
+  if (const auto* notes = facts.cuda_libraries.search_path_notes.Peek(); notes != nullptr && !notes->empty())
+    fix.title += " (" + notes->front() + ")";
+  return fix;
+}
+
+Verdict Check(const Facts& facts, const Knowledge& knowledge) {
+  if (!IsCudaBuild(facts)) return Verdict::Silent();
+  // Without the variable nothing can be taken through it.
+  if (facts.environment.Variable("LD_LIBRARY_PATH").Absent()) return Verdict::Silent();
+  Verdict verdict = Verdict::Holds();
+  for (const StartLibrary& entry : StartLibraries(facts, knowledge)) {
+    if (entry.trouble == Trouble::kUnfitByPath || entry.trouble == Trouble::kFailsSomehow) {
+      const std::string* failure = entry.library->failure.Get();
+      verdict.Because(entry.library->path, fmt::format("{} is taken and does not load: {}", entry.soname,
+                                                       failure == nullptr ? "" : *failure));
+    } else if (IsCudnn(entry.soname) && entry.library->path.Present() &&
+               TakesOldCudnn(facts, *entry.library)) {
+      verdict.Because(entry.library->path,
+                      fmt::format("{} {} is taken, before {}", entry.soname, *entry.library->version.Peek(),
+                                  entry.library->shadowed.Peek()->front()));
+    }
+  }
+  if (verdict.evidence.empty()) return Verdict::Silent();
+  verdict.Because(facts.environment.Variable("LD_LIBRARY_PATH"),
+                  "LD_LIBRARY_PATH is searched before TensorFlow's own folders");
+  return std::move(verdict).WithFix(LeaveOut(facts));
+}
+
+}  // namespace
+
+namespace rules {
+
+extern const Rule library_path_shadows;
+constinit const Rule library_path_shadows = {
+    .id = "library-path-shadows",
+    .link = Link::kCudaLibraries,
+    .effect = Effect::kBlocks,
+    .title = "LD_LIBRARY_PATH makes the loader take an unsuitable library",
+    .prior = 0.05,
+    .explained_by = {{{"wrong-python-environment"},
+                      {"module-shadowed"},
+                      {"conflicting-tensorflow-packages"}}},
+    .check = Check,
+    .page = R"md(## What it means
+
+The variable LD_LIBRARY_PATH is searched before the folders that TensorFlow itself names. Here it leads to a library of the right name that does not fit, so the fitting one is never looked at.
+
+## How it is recognised
+
+A library is taken through an entry of LD_LIBRARY_PATH and does not load, or is an older cuDNN than this TensorFlow was compiled with.
+
+## How it happens
+
+Old instructions for CUDA put `export LD_LIBRARY_PATH=/usr/local/cuda/lib64` into `~/.bashrc`; environment modules, conda and Spack set it, too.
+
+## How to fix it
+
+Start Python without the variable:
+
+    unset LD_LIBRARY_PATH
+
+If that helps, remove the line from `~/.bashrc`, or unload the module that sets it.
+)md",
+};
+
+}  // namespace rules
+
+}  // namespace tfdoctor

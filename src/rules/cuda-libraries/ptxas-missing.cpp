@@ -1,0 +1,57 @@
+#include "diagnose/rule.h"
+#include "rules/common.h"
+
+namespace tfdoctor {
+
+namespace {
+
+Verdict Check(const Facts& facts, const Knowledge& knowledge) {
+  if (!IsCudaBuild(facts)) return Verdict::Silent();
+  const CudaTools& tools = facts.cuda_libraries.tools;
+  if (tools.ptxas.Present()) return Verdict::Excluded().Because(tools.ptxas, "ptxas is found");
+  if (!tools.ptxas.Absent()) return Verdict::Silent();
+  return Verdict::Holds()
+      .Because(tools.ptxas, "ptxas is in none of the folders where XLA looks")
+      .WithFix(InstallCudaLibraries(facts, knowledge));
+}
+
+}  // namespace
+
+namespace rules {
+
+extern const Rule ptxas_missing;
+constinit const Rule ptxas_missing = {
+    .id = "ptxas-missing",
+    .link = Link::kCudaLibraries,
+    .effect = Effect::kDegrades,
+    .title = "XLA does not find ptxas",
+    .prior = 0.03,
+    .explained_by = {{{"cuda-libraries-missing"},
+                      {"libdevice-not-found"},
+                      {"wrong-python-environment"},
+                      {"module-shadowed"},
+                      {"conflicting-tensorflow-packages"}}},
+    .check = Check,
+    .page = R"md(## What it means
+
+XLA compiles kernels with NVIDIA's assembler `ptxas`. Without it the driver must do that work: slower at the start, and some programs compiled with XLA fail.
+
+## How it is recognised
+
+`ptxas` is in none of the folders where XLA looks (the same as for libdevice) and not on PATH. Message: "Couldn't invoke ptxas --version".
+
+## How it happens
+
+The package `nvidia-cuda-nvcc-cu12` is missing since TensorFlow was installed without `[and-cuda]`, or the toolkit lies elsewhere.
+
+## How to fix it
+
+Install TensorFlow's own set, which has it:
+
+    python -m pip install 'tensorflow[and-cuda]==VERSION'
+)md",
+};
+
+}  // namespace rules
+
+}  // namespace tfdoctor

@@ -1,0 +1,58 @@
+#include "diagnose/rule.h"
+#include "rules/common.h"
+
+namespace tfdoctor {
+
+namespace {
+
+Verdict Check(const Facts& facts, const Knowledge&) {
+  if (!facts.host.container.Present() || !facts.kernel_driver.version.Present()) return Verdict::Silent();
+  const auto* nodes = facts.device_access.nodes.Get();
+  if (nodes == nullptr) return Verdict::Silent();
+  if (HasNvidiaNode(*nodes))
+    return Verdict::Excluded().Because(facts.device_access.nodes, "NVIDIA's device nodes are there");
+  if (!facts.driver_library.cuda.path.Present() || facts.driver_library.cuda.stub.Is(true))
+    return Verdict::Silent();
+  return Verdict::Holds()
+      .Because(facts.device_access.nodes, "no /dev/nvidia* is in this container")
+      .Because(facts.driver_library.cuda.path, "libcuda.so.1 is there")
+      .WithFix(Advice("Start the container with the GPU, not with mounted libraries",
+                      {"docker run --gpus all IMAGE"}));
+}
+
+}  // namespace
+
+namespace rules {
+
+extern const Rule container_device_nodes_missing;
+constinit const Rule container_device_nodes_missing = {
+    .id = "container-device-nodes-missing",
+    .link = Link::kDeviceAccess,
+    .effect = Effect::kBlocks,
+    .title = "The container has the driver's libraries, but no GPU device nodes",
+    .prior = 0.02,
+    .explained_by = {{{"no-nvidia-gpu"}, {"link:kernel-driver"}, {"gpu-dropped-by-driver-branch"}}},
+    .check = Check,
+    .page = R"md(## What it means
+
+The container has the driver's libraries, but not the device files through which they reach the GPU.
+
+## How it is recognised
+
+This is a container, the host's driver is loaded, `libcuda.so.1` is found, and there is no `/dev/nvidia*`.
+
+## How it happens
+
+The driver was installed inside the image or its libraries were mounted by hand, instead of asking the engine for a GPU.
+
+## How to fix it
+
+docker run --gpus all IMAGE
+
+(podman: `--device nvidia.com/gpu=all`). Do not install a driver in an image.
+)md",
+};
+
+}  // namespace rules
+
+}  // namespace tfdoctor

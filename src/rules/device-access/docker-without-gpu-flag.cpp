@@ -1,0 +1,64 @@
+#include "diagnose/rule.h"
+#include "rules/common.h"
+
+namespace tfdoctor {
+
+namespace {
+
+Verdict Check(const Facts& facts, const Knowledge&) {
+  const std::string* engine = facts.host.container.Get();
+  if (engine == nullptr || (*engine != "docker" && *engine != "podman" && *engine != "containerd"))
+    return Verdict::Silent();
+  if (!facts.kernel_driver.version.Present()) return Verdict::Silent();
+  const auto* nodes = facts.device_access.nodes.Get();
+  if (nodes == nullptr) return Verdict::Silent();
+  if (HasNvidiaNode(*nodes))
+    return Verdict::Excluded().Because(facts.device_access.nodes, "NVIDIA's device nodes are there");
+  const Library& cuda = facts.driver_library.cuda;
+  if (cuda.path.Unknown() || (cuda.path.Present() && !cuda.stub.Is(true))) return Verdict::Silent();
+  std::string command =
+      *engine == "podman" ? "podman run --device nvidia.com/gpu=all IMAGE" : "docker run --gpus all IMAGE";
+  return Verdict::Holds()
+      .Because(facts.host.container, "this is a container (" + *engine + ")")
+      .Because(facts.kernel_driver.version,
+               "the host's driver " + *facts.kernel_driver.version.Get() + " is loaded")
+      .Because(facts.device_access.nodes, "no /dev/nvidia* is in this container")
+      .WithFix(Advice("Start it again with a GPU (the host needs the NVIDIA container toolkit)", {command}));
+}
+
+}  // namespace
+
+namespace rules {
+
+extern const Rule docker_without_gpu_flag;
+constinit const Rule docker_without_gpu_flag = {
+    .id = "docker-without-gpu-flag",
+    .link = Link::kDeviceAccess,
+    .effect = Effect::kBlocks,
+    .title = "The container was started without a GPU",
+    .prior = 0.05,
+    .explained_by = {{{"no-nvidia-gpu"}, {"link:kernel-driver"}, {"gpu-dropped-by-driver-branch"}}},
+    .check = Check,
+    .page = R"md(## What it means
+
+The host has a GPU and its driver, but this container was started without them.
+
+## How it is recognised
+
+This is a container of Docker, Podman or containerd; the host's NVIDIA module is loaded, yet neither device nodes nor the driver's library are inside.
+
+## How it happens
+
+`docker run` without `--gpus all`, a compose file without a GPU reservation, or an IDE that starts the container its own way.
+
+## How to fix it
+
+docker run --gpus all IMAGE
+
+The host needs the package `nvidia-container-toolkit`. In a compose file reserve the device (`deploy: resources: reservations: devices:` with `capabilities: [gpu]`).
+)md",
+};
+
+}  // namespace rules
+
+}  // namespace tfdoctor

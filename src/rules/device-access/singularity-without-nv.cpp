@@ -1,0 +1,57 @@
+#include "diagnose/rule.h"
+#include "rules/common.h"
+
+namespace tfdoctor {
+
+namespace {
+
+Verdict Check(const Facts& facts, const Knowledge&) {
+  const std::string* engine = facts.host.container.Get();
+  if (engine == nullptr || (*engine != "singularity" && *engine != "apptainer")) return Verdict::Silent();
+  if (!facts.kernel_driver.version.Present()) return Verdict::Silent();
+  const Library& cuda = facts.driver_library.cuda;
+  if (cuda.path.Present() && !cuda.stub.Is(true))
+    return Verdict::Excluded().Because(cuda.path, "libcuda.so.1 is there");
+  if (cuda.path.Unknown()) return Verdict::Silent();
+  return Verdict::Holds()
+      .Because(facts.host.container, "this is a container of " + *engine)
+      .Because(facts.kernel_driver.version,
+               "the host's driver " + *facts.kernel_driver.version.Get() + " is loaded")
+      .Because(cuda.path, "libcuda.so.1 is not in the container")
+      .WithFix(Advice("Start it with --nv", {*engine + " exec --nv IMAGE.sif python program.py"}));
+}
+
+}  // namespace
+
+namespace rules {
+
+extern const Rule singularity_without_nv;
+constinit const Rule singularity_without_nv = {
+    .id = "singularity-without-nv",
+    .link = Link::kDeviceAccess,
+    .effect = Effect::kBlocks,
+    .title = "Singularity or Apptainer was started without --nv",
+    .prior = 0.02,
+    .explained_by = {{{"no-nvidia-gpu"}, {"link:kernel-driver"}, {"gpu-dropped-by-driver-branch"}}},
+    .check = Check,
+    .page = R"md(## What it means
+
+Singularity and Apptainer bring the host's driver libraries into the container only with `--nv`.
+
+## How it is recognised
+
+This is a Singularity or Apptainer container, the host's driver is loaded, and `libcuda.so.1` is not inside.
+
+## How it happens
+
+The option was forgotten in the command or in the job script.
+
+## How to fix it
+
+apptainer exec --nv IMAGE.sif python program.py
+)md",
+};
+
+}  // namespace rules
+
+}  // namespace tfdoctor

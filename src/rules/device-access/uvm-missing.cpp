@@ -1,0 +1,65 @@
+#include "diagnose/rule.h"
+#include "rules/common.h"
+
+namespace tfdoctor {
+
+namespace {
+
+Verdict Check(const Facts& facts, const Knowledge&) {
+  const auto* nodes = facts.device_access.nodes.Get();
+  if (nodes == nullptr) return Verdict::Silent();
+  if (nodes->contains("/dev/nvidia-uvm"))
+    return Verdict::Excluded().Because(facts.device_access.nodes, "/dev/nvidia-uvm is there");
+  // Without any node of the driver something else is wrong.
+  if (!HasNvidiaNode(*nodes)) {
+    bool bare = facts.kernel_driver.version.Present() && facts.host.container.Absent();
+    if (!bare) return Verdict::Silent();
+  }
+  // Outside containers the driver's helper nvidia-modprobe makes the nodes when a program first asks.
+  bool container = facts.host.container.Present();
+  Verdict verdict = container ? Verdict::Holds() : Verdict::Open();
+  verdict.Because(facts.device_access.nodes, "/dev/nvidia-uvm is not there",
+                  container ? Strength::kStrong : Strength::kWeak);
+  if (container)
+    return std::move(verdict).WithFix(Advice("On the host: make the node, then start the container again",
+                                             {"sudo nvidia-modprobe -u -c=0"}, true));
+  return std::move(verdict).WithFix(
+      Advice("Load the module and make its node", {"sudo nvidia-modprobe -u -c=0"}, true));
+}
+
+}  // namespace
+
+namespace rules {
+
+extern const Rule uvm_missing;
+constinit const Rule uvm_missing = {
+    .id = "uvm-missing",
+    .link = Link::kDeviceAccess,
+    .effect = Effect::kBlocks,
+    .title = "The device node /dev/nvidia-uvm is missing",
+    .prior = 0.02,
+    .explained_by = {{{"no-nvidia-gpu"}, {"link:kernel-driver"}, {"gpu-dropped-by-driver-branch"}}},
+    .check = Check,
+    .page = R"md(## What it means
+
+CUDA needs the device node `/dev/nvidia-uvm` of the module nvidia-uvm. `nvidia-smi` works without it, CUDA does not.
+
+## How it is recognised
+
+Other NVIDIA device nodes or the loaded driver are there, this one is not. On a machine that nobody used for CUDA since its start that is normal: the node is made at the first use, if `nvidia-modprobe` is installed. So the cause stays open there.
+
+## How it happens
+
+A machine without a display never loaded the module, `nvidia-modprobe` is not installed, or a container was started before the node existed.
+
+## How to fix it
+
+sudo nvidia-modprobe -u -c=0
+
+To have it after each start: enable `nvidia-persistenced`, or add `nvidia-uvm` to `/etc/modules`.
+)md",
+};
+
+}  // namespace rules
+
+}  // namespace tfdoctor

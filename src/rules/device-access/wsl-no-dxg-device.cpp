@@ -1,0 +1,58 @@
+#include "diagnose/rule.h"
+#include "rules/common.h"
+
+namespace tfdoctor {
+
+namespace {
+
+Verdict Check(const Facts& facts, const Knowledge&) {
+  const std::string* wsl = facts.host.wsl.Get();
+  if (wsl == nullptr) return Verdict::Silent();
+  const auto* nodes = facts.device_access.nodes.Get();
+  if (nodes == nullptr) return Verdict::Silent();
+  if (nodes->contains("/dev/dxg"))
+    return Verdict::Excluded().Because(facts.device_access.nodes, "/dev/dxg is there");
+  Verdict verdict = Verdict::Holds();
+  verdict.Because(facts.host.wsl, "this is WSL " + *wsl)
+      .Because(facts.device_access.nodes, "/dev/dxg is not there");
+  if (*wsl == "1")
+    return std::move(verdict).WithReason("wsl1").WithFix(
+        Advice("In Windows: change to WSL 2", {"wsl --set-version DISTRIBUTION 2"}));
+  return std::move(verdict).WithReason("wsl2").WithFix(
+      Advice("In Windows: install NVIDIA's driver for Windows, then update WSL",
+             {"wsl --update", "wsl --shutdown"}));
+}
+
+}  // namespace
+
+namespace rules {
+
+extern const Rule wsl_no_dxg_device;
+constinit const Rule wsl_no_dxg_device = {
+    .id = "wsl-no-dxg-device",
+    .link = Link::kDeviceAccess,
+    .effect = Effect::kBlocks,
+    .title = "WSL has no GPU device /dev/dxg",
+    .prior = 0.02,
+    .check = Check,
+    .page = R"md(## What it means
+
+In the Windows Subsystem for Linux programs reach the GPU through `/dev/dxg`, which Windows provides. It is not there.
+
+## How it is recognised
+
+The kernel is WSL's and `/dev/dxg` does not exist.
+
+## How it happens
+
+WSL 1 is in use, Windows or WSL is too old, or Windows has no NVIDIA driver.
+
+## How to fix it
+
+In Windows: install NVIDIA's driver there (never a Linux driver inside WSL), then `wsl --update` and `wsl --shutdown`.
+)md",
+};
+
+}  // namespace rules
+
+}  // namespace tfdoctor

@@ -1,0 +1,82 @@
+#include <fmt/format.h>
+
+#include "base/text.h"
+#include "diagnose/rule.h"
+#include "rules/common.h"
+
+namespace tfdoctor {
+
+namespace {
+
+Verdict Check(const Facts& facts, const Knowledge&) {
+  const Library& cuda = facts.driver_library.cuda;
+  if (cuda.path.Unknown()) return Verdict::Silent();
+  if (cuda.path.Present()) {
+    if (cuda.failure.Absent()) return Verdict::Excluded().Because(cuda.path, "libcuda.so.1 is found");
+    const std::string* failure = cuda.failure.Get();
+    if (failure == nullptr) return Verdict::Silent();
+    return Verdict::Holds()
+        .Because(cuda.failure, *failure)
+        .WithReason("does-not-load")
+        .WithTitle("The driver's library libcuda.so.1 does not load")
+        .WithFix(Advice("Install the driver's libraries again", {"sudo apt-get install --reinstall libcuda1"},
+                        true));
+  }
+  if (HasNvidiaGpu(facts) == Answer::kNo) return Verdict::Silent();
+  Verdict verdict = Verdict::Holds();
+  verdict.Because(cuda.path, "the loader finds no libcuda.so.1");
+  const auto* elsewhere = cuda.elsewhere.Peek();
+  if (elsewhere != nullptr && !elsewhere->empty()) {
+    const std::string& file = elsewhere->front();
+    verdict.Because(cuda.elsewhere, file + " is there, where the loader does not look");
+    return std::move(verdict)
+        .WithReason("not-on-search-path")
+        .WithFix(Advice("Tell the loader",
+                        {fmt::format("export LD_LIBRARY_PATH={}${{LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}}",
+                                     ShellQuote(file.substr(0, file.rfind('/'))))}));
+  }
+  return std::move(verdict).WithReason("absent").WithFix(
+      Advice("Install the driver's CUDA library, of the version of the loaded module (Debian: libcuda1; "
+             "Ubuntu: libnvidia-compute-BRANCH)",
+             {"sudo apt-get install libcuda1"}, true));
+}
+
+}  // namespace
+
+namespace rules {
+
+extern const Rule driver_library_missing;
+constinit const Rule driver_library_missing = {
+    .id = "driver-library-missing",
+    .link = Link::kDriverLibrary,
+    .effect = Effect::kBlocks,
+    .title = "The driver's library libcuda.so.1 is not found",
+    .prior = 0.05,
+    .explained_by = {{{"no-nvidia-gpu"},
+                      {"link:kernel-driver"},
+                      {"gpu-dropped-by-driver-branch"},
+                      {"docker-without-gpu-flag"},
+                      {"singularity-without-nv"},
+                      {"wsl-no-dxg-device"}}},
+    .check = Check,
+    .page = R"md(## What it means
+
+`libcuda.so.1` is the part of the NVIDIA driver that CUDA programs talk to. It comes with the driver, not with CUDA, pip or conda, and it is not found here.
+
+## How it is recognised
+
+The dynamic loader finds no file of this name for the Python that runs your program.
+
+## How it happens
+
+Only a part of the driver was installed (a server flavour, or the one for display), it was removed by an update, or the container was started without it.
+
+## How to fix it
+
+Install the missing package of the driver: Debian `libcuda1`, Ubuntu `libnvidia-compute-BRANCH`, Fedora `xorg-x11-drv-nvidia-cuda-libs`.
+)md",
+};
+
+}  // namespace rules
+
+}  // namespace tfdoctor

@@ -1,0 +1,60 @@
+#include "base/text.h"
+#include "diagnose/rule.h"
+#include "rules/common.h"
+
+namespace tfdoctor {
+
+namespace {
+
+Verdict Check(const Facts& facts, const Knowledge&) {
+  if (facts.host.wsl.Present()) return Verdict::Silent();
+  const std::string* module = facts.kernel_driver.version.Get();
+  const Library& cuda = facts.driver_library.cuda;
+  if (module == nullptr || !cuda.path.Present() || cuda.stub.Is(true)) return Verdict::Silent();
+  // NVIDIA's packages for forward compatibility are newer than the module on purpose.
+  if (cuda.path.Get()->find("/compat/") != std::string::npos) return Verdict::Silent();
+  const std::string* library = cuda.version.Get();
+  if (library == nullptr) return Verdict::Silent();
+  if (CompareVersions(*module, *library) == 0)
+    return Verdict::Excluded().Because(cuda.version, "both are " + *module);
+  return Verdict::Holds()
+      .Because(facts.kernel_driver.version, "the loaded module is " + *module)
+      .Because(cuda.version, "libcuda.so.1 is " + *library)
+      .WithFix(
+          Advice("Restart, so that the module of the new version is loaded", {"sudo reboot"}, true, true));
+}
+
+}  // namespace
+
+namespace rules {
+
+extern const Rule driver_library_version_mismatch;
+constinit const Rule driver_library_version_mismatch = {
+    .id = "driver-library-version-mismatch",
+    .link = Link::kDriverLibrary,
+    .effect = Effect::kBlocks,
+    .title = "Kernel module and driver library are of different versions",
+    .prior = 0.05,
+    .explained_by = {{{"stub-driver-library"}, {"no-nvidia-gpu"}}},
+    .check = Check,
+    .page = R"md(## What it means
+
+The driver consists of a kernel module and libraries, which must be of exactly the same version. Here they differ, so every CUDA program fails.
+
+## How it is recognised
+
+`/proc/driver/nvidia/version` names the loaded module, the file name of libcuda the library. `nvidia-smi` says "Driver/library version mismatch", CUDA error 803.
+
+## How it happens
+
+The driver was updated (often by an automatic update) and the machine was not restarted; or two installations are mixed, for example one of the distribution and one from a `.run` file.
+
+## How to fix it
+
+Restart. If it stays, remove one of the two installations.
+)md",
+};
+
+}  // namespace rules
+
+}  // namespace tfdoctor

@@ -1,0 +1,134 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/text.h"
+#include "diagnose/rule.h"
+#include "rules/common.h"
+
+namespace tfdoctor {
+
+namespace {
+
+Fix NewerDriver(const std::string& floor) {
+  return Advice("Install driver " + floor + " or newer from your distribution, then restart",
+                {"sudo apt-get update", "sudo apt-get install nvidia-driver"}, true, true);
+}
+
+// The best machine code for a GPU of this capability; empty: none.
+std::string BestCode(const std::vector<std::string>& sass, const std::string& capability) {
+  std::string best;
+  for (const std::string& code : sass) {
+    bool runs = MachineCodeRuns({code}, capability);
+    if (runs && (best.empty() || CompareVersions(code, best) > 0)) best = code;
+  }
+  return best;
+}
+
+// The PTX that the driver must compile for this GPU, as a version of the PTX language; empty: none.
+std::string PtxIsaFor(const Facts& facts, const Knowledge& knowledge, const std::string& capability) {
+  const TensorFlow& tensorflow = facts.tensorflow;
+  const auto* sass = tensorflow.sass.Get();
+  const auto* partial = tensorflow.sass_partial.Get();
+  if (sass == nullptr) return {};
+  std::string best = BestCode(*sass, capability);
+  if (best.empty()) {
+    const std::string* isa = tensorflow.ptx_isa.Get();
+    return isa == nullptr ? "" : *isa;
+  }
+  if (partial == nullptr || std::find(partial->begin(), partial->end(), best) == partial->end()) return {};
+  const std::string* name = tensorflow.distribution.Get();
+  const std::string* version = tensorflow.version.Get();
+  const std::string* machine = facts.host.machine.Get();
+  if (name == nullptr || version == nullptr || machine == nullptr) return {};
+  const TensorFlowBuild* build = knowledge.FindBuild(*name, *version, *machine);
+  return build == nullptr ? "" : build->ptx_isa_partial;
+}
+
+Verdict CheckPtx(const Facts& facts, const Knowledge& knowledge, const Fact<std::string>& driver,
+                 const std::string& version) {
+  Verdict verdict = Verdict::Holds();
+  std::string floor;
+  for (const Gpu* gpu : NvidiaGpus(facts)) {
+    const std::string* capability = gpu->compute_capability.Get();
+    if (capability == nullptr) continue;
+    std::string isa = PtxIsaFor(facts, knowledge, *capability);
+    floor = isa.empty() ? "" : knowledge.DriverForPtxIsa(isa);
+    if (floor.empty() || CompareVersions(version, floor) >= 0) return Verdict::Silent();
+    verdict.Because(facts.tensorflow.sass_partial,
+                    fmt::format("for {} some kernels are PTX {} only, which needs driver {}", Describe(*gpu),
+                                isa, floor));
+  }
+  if (verdict.evidence.empty()) return Verdict::Silent();
+  verdict.Because(driver, "driver " + version + " is loaded");
+  return std::move(verdict)
+      .WithReason("ptx-isa")
+      .WithTitle("The NVIDIA driver cannot compile this TensorFlow's code for this GPU")
+      .WithExplanation(
+          "A part of this TensorFlow has no finished code for this GPU. The driver must compile it, and this "
+          "driver is too old to read it.")
+      .WithFix(NewerDriver(floor));
+}
+
+Verdict Check(const Facts& facts, const Knowledge& knowledge) {
+  if (!IsCudaBuild(facts)) return Verdict::Silent();
+  if (HasNvidiaGpu(facts) == Answer::kNo) return Verdict::Silent();
+  const auto& driver = DriverVersion(facts);
+  const std::string* version = driver.Get();
+  if (version == nullptr) return Verdict::Silent();
+  const std::string* cuda = facts.tensorflow.cuda_version.Get();
+  if (cuda == nullptr) return Verdict::Silent();
+  std::string floor = knowledge.DriverFloor(*cuda);
+  if (floor.empty()) {
+    return Verdict::Open().Because(
+        facts.tensorflow.cuda_version,
+        fmt::format("our data of {} does not know which driver CUDA {} needs", knowledge.Date(), *cuda),
+        Strength::kWeak);
+  }
+  if (CompareVersions(*version, floor) >= 0) return CheckPtx(facts, knowledge, driver, *version);
+  return Verdict::Holds()
+      .Because(driver, "driver " + *version + " is loaded")
+      .Because(facts.tensorflow.cuda_version,
+               fmt::format("TensorFlow was built with CUDA {}, which needs driver {} or newer", *cuda, floor))
+      .WithReason("cuda")
+      .WithFix(NewerDriver(floor));
+}
+
+}  // namespace
+
+namespace rules {
+
+extern const Rule driver_too_old;
+constinit const Rule driver_too_old = {
+    .id = "driver-too-old",
+    .link = Link::kDriverLibrary,
+    .effect = Effect::kBlocks,
+    .title = "The NVIDIA driver is too old for this TensorFlow",
+    .prior = 0.06,
+    .explained_by = {{{"no-nvidia-gpu"},
+                      {"link:kernel-driver"},
+                      {"wrong-python-environment"},
+                      {"module-shadowed"},
+                      {"conflicting-tensorflow-packages"}}},
+    .check = Check,
+    .page = R"md(## What it means
+
+Each CUDA version needs a driver of at least some version. The driver here is older than what this TensorFlow was built with needs. A newer driver runs all older programs, so it may be as new as the GPU allows.
+
+## How it is recognised
+
+The version of the loaded driver is compared with the lowest one that runs programs of this CUDA (any CUDA 12: 525.60.13), which is less than the driver that comes with the toolkit. On the newest GPU that a release knows (H100 for TensorFlow 2.17 and later) a part of the kernels must be compiled by the driver, which needs a newer one (545.23.06, or 555.42.02 from 2.19 on). Message: "CUDA driver version is insufficient for CUDA runtime version".
+
+## How it happens
+
+TensorFlow was upgraded and the driver was not.
+
+## How to fix it
+
+Install a newer driver from your distribution and restart. Where that is not possible use a TensorFlow built with an older CUDA.
+)md",
+};
+
+}  // namespace rules
+
+}  // namespace tfdoctor

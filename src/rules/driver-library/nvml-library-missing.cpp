@@ -1,0 +1,65 @@
+#include "diagnose/rule.h"
+#include "rules/common.h"
+
+namespace tfdoctor {
+
+namespace {
+
+Verdict Check(const Facts& facts, const Knowledge&) {
+  if (!IsCudaBuild(facts)) return Verdict::Silent();
+  const Library& nvml = facts.driver_library.nvml;
+  if (nvml.path.Present() && nvml.failure.Absent())
+    return Verdict::Excluded().Because(nvml.path, "libnvidia-ml.so.1 is found");
+  if (nvml.path.Unknown() || (nvml.path.Present() && nvml.failure.Unknown())) return Verdict::Silent();
+  if (facts.tensorflow.needs_nvml.Is(false))
+    return Verdict::Excluded().Because(facts.tensorflow.needs_nvml, "this release does not use it");
+  if (HasNvidiaGpu(facts) == Answer::kNo || !facts.tensorflow.needs_nvml.Is(true)) return Verdict::Silent();
+  const std::string* failure = nvml.failure.Get();
+  return Verdict::Holds()
+      .Because(nvml.path, failure == nullptr ? "the loader finds no libnvidia-ml.so.1" : *failure)
+      .Because(facts.tensorflow.needs_nvml, "this TensorFlow gives up the GPU without it")
+      .WithFix(Advice("Install it, of the version of the loaded module (Debian: libnvidia-ml1; Ubuntu: part "
+                      "of libnvidia-compute-BRANCH; Docker: capability utility)",
+                      {"sudo apt-get install libnvidia-ml1"}, true));
+}
+
+}  // namespace
+
+namespace rules {
+
+extern const Rule nvml_library_missing;
+constinit const Rule nvml_library_missing = {
+    .id = "nvml-library-missing",
+    .link = Link::kDriverLibrary,
+    .effect = Effect::kBlocks,
+    .title = "libnvidia-ml.so.1 is missing, without which this TensorFlow gives up the GPU",
+    .prior = 0.02,
+    .explained_by = {{{"driver-library-missing"},
+                      {"driver-too-old"},
+                      {"no-nvidia-gpu"},
+                      {"link:kernel-driver"},
+                      {"docker-without-gpu-flag"},
+                      {"singularity-without-nv"},
+                      {"wsl-no-dxg-device"}}},
+    .check = Check,
+    .page = R"md(## What it means
+
+`libnvidia-ml.so.1` (NVML) is the part of the driver that reports its state. TensorFlow 2.21 asks it about the GPU and, without an answer, lists no GPU, without any message.
+
+## How it is recognised
+
+The loader finds no such file, or it does not load, and this release of TensorFlow needs it.
+
+## How it happens
+
+The driver was installed in parts, or a container got the capability `compute` without `utility` (NVIDIA_DRIVER_CAPABILITIES).
+
+## How to fix it
+
+Install the package (Debian `libnvidia-ml1`); in Docker set `NVIDIA_DRIVER_CAPABILITIES=compute,utility`.
+)md",
+};
+
+}  // namespace rules
+
+}  // namespace tfdoctor

@@ -1,0 +1,62 @@
+#include <fmt/format.h>
+
+#include "diagnose/rule.h"
+#include "rules/common.h"
+
+namespace tfdoctor {
+
+namespace {
+
+Verdict Check(const Facts& facts, const Knowledge&) {
+  const Library& cuda = facts.driver_library.cuda;
+  if (!cuda.path.Present()) return Verdict::Silent();
+  if (cuda.stub.Is(false)) return Verdict::Excluded().Because(cuda.stub, "it is no stub");
+  if (!cuda.stub.Is(true)) return Verdict::Silent();
+  const std::string* found_by = cuda.found_by.Peek();
+  Verdict verdict = Verdict::Holds();
+  verdict.Because(
+      cuda.path, fmt::format("{} is taken{}", *cuda.path.Get(), found_by == nullptr ? "" : ": " + *found_by));
+  bool by_path = found_by != nullptr && found_by->starts_with("LD_LIBRARY_PATH");
+  if (!by_path)
+    return std::move(verdict).WithFix(Advice("Remove the stubs folder from the loader's configuration",
+                                             {"grep -rn stubs /etc/ld.so.conf.d/", "sudo ldconfig"}, true));
+  Fix fix;
+  fix.title = "Take the stubs folder out of LD_LIBRARY_PATH";
+  fix.commands = {"unset LD_LIBRARY_PATH"};
+  fix.changes = {UnsetVariable{"LD_LIBRARY_PATH"}};
+  return std::move(verdict).WithFix(std::move(fix));
+}
+
+}  // namespace
+
+namespace rules {
+
+extern const Rule stub_driver_library;
+constinit const Rule stub_driver_library = {
+    .id = "stub-driver-library",
+    .link = Link::kDriverLibrary,
+    .effect = Effect::kBlocks,
+    .title = "A stub of libcuda is found instead of the driver's own",
+    .prior = 0.02,
+    .check = Check,
+    .page = R"md(## What it means
+
+CUDA toolkits contain an empty libcuda, a stub, that only serves to link programs on machines without a GPU. A program that loads it finds no GPU.
+
+## How it is recognised
+
+The file that the loader takes for `libcuda.so.1` lies in a folder named `stubs`. CUDA error 34.
+
+## How it happens
+
+LD_LIBRARY_PATH or the loader's configuration contains `/usr/local/cuda/lib64/stubs`, as instructions for building programs say.
+
+## How to fix it
+
+Remove the folder from LD_LIBRARY_PATH, or from `/etc/ld.so.conf.d/` and run `sudo ldconfig`.
+)md",
+};
+
+}  // namespace rules
+
+}  // namespace tfdoctor

@@ -1,0 +1,82 @@
+#include "base/text.h"
+#include "diagnose/rule.h"
+#include "rules/common.h"
+
+namespace tfdoctor {
+
+namespace {
+
+Verdict Check(const Facts& facts, const Knowledge&) {
+  if (!IsCudaBuild(facts)) return Verdict::Silent();
+  std::vector<const Gpu*> gpus = NvidiaGpus(facts);
+  if (gpus.empty()) return Verdict::Silent();
+  const auto* sass = facts.tensorflow.sass.Get();
+  const auto* ptx = facts.tensorflow.ptx.Get();
+  if (sass == nullptr || sass->empty() || facts.tensorflow.ptx.Unknown()) return Verdict::Silent();
+  const Gpu* newest = nullptr;
+  for (const Gpu* gpu : gpus) {
+    const std::string* capability = gpu->compute_capability.Get();
+    if (capability == nullptr) continue;
+    if (MachineCodeRuns(*sass, *capability))
+      return Verdict::Excluded().Because(gpu->compute_capability,
+                                         "TensorFlow has machine code for " + Describe(*gpu));
+    if (CompareVersions(*capability, sass->back()) > 0) newest = gpu;
+  }
+  if (newest == nullptr) return Verdict::Silent();
+  const std::string& capability = *newest->compute_capability.Peek();
+  bool compiled_at_start = ptx != nullptr && PtxRuns(*ptx, capability);
+  // Compiling PTX at the start is what CUDA promises, and works for other generations. On Blackwell people
+  // report CUDA_ERROR_INVALID_PTX from the release wheels 2.18 to 2.20: contradictory, so neither is said
+  // with confidence.
+  if (compiled_at_start && MajorVersion(capability) < 10) return Verdict::Silent();
+  Verdict verdict = compiled_at_start ? Verdict::Open() : Verdict::Holds();
+  verdict.Because(newest->compute_capability, Describe(*newest) + ": no machine code for it");
+  if (compiled_at_start) {
+    verdict.Because(facts.tensorflow.ptx,
+                    "its PTX for " + ptx->back() +
+                        " should be compiled by the driver, but people report CUDA_ERROR_INVALID_PTX",
+                    Strength::kWeak);
+  } else {
+    verdict.Because(facts.tensorflow.ptx, "no PTX that the driver could compile for it");
+  }
+  return std::move(verdict).WithFix(
+      Advice("Use NVIDIA's build, which has code for this GPU",
+             {"docker run --rm -it --gpus all nvcr.io/nvidia/tensorflow:25.02-tf2-py3"}));
+}
+
+}  // namespace
+
+namespace rules {
+
+extern const Rule compute_capability_too_new;
+constinit const Rule compute_capability_too_new = {
+    .id = "compute-capability-too-new",
+    .link = Link::kGpuArchitecture,
+    .effect = Effect::kBlocks,
+    .title = "This GPU is newer than the code in this TensorFlow",
+    .prior = 0.04,
+    .explained_by = {{{"wrong-python-environment"},
+                      {"module-shadowed"},
+                      {"conflicting-tensorflow-packages"}}},
+    .check = Check,
+    .page = R"md(## What it means
+
+The GPU is newer than this TensorFlow: the package has no machine code for it. What it has in the portable form PTX would have to be compiled by the driver when the program starts, and that is reported to fail on Blackwell GPUs (RTX 50 series, B200).
+
+## How it is recognised
+
+The compute capability of the GPU is above all machine code in this TensorFlow. With PTX for an older generation the cause stays open: the documentation says that it works, reports say that it fails. Only a run decides.
+
+## How it happens
+
+No TensorFlow on PyPI up to 2.22 has machine code above compute capability 9.0.
+
+## How to fix it
+
+Use a build for the GPU: NVIDIA's container (25.02 or newer), or a newer TensorFlow once it lists the generation. Training something small shows whether yours works all the same.
+)md",
+};
+
+}  // namespace rules
+
+}  // namespace tfdoctor

@@ -1,0 +1,79 @@
+#include "base/text.h"
+#include "diagnose/rule.h"
+#include "rules/common.h"
+
+namespace tfdoctor {
+
+namespace {
+
+Verdict Check(const Facts& facts, const Knowledge& knowledge) {
+  if (!IsCudaBuild(facts)) return Verdict::Silent();
+  std::vector<const Gpu*> gpus = NvidiaGpus(facts);
+  if (gpus.empty()) return Verdict::Silent();
+  const auto* sass = facts.tensorflow.sass.Get();
+  const auto* ptx = facts.tensorflow.ptx.Get();
+  if (sass == nullptr || sass->empty() || facts.tensorflow.ptx.Unknown()) return Verdict::Silent();
+  Verdict verdict = Verdict::Holds();
+  std::string oldest;
+  for (const Gpu* gpu : gpus) {
+    const std::string* capability = gpu->compute_capability.Get();
+    if (capability == nullptr) continue;
+    if (MachineCodeRuns(*sass, *capability) || (ptx != nullptr && PtxRuns(*ptx, *capability)))
+      return Verdict::Excluded().Because(gpu->compute_capability,
+                                         "TensorFlow has code for " + Describe(*gpu));
+    bool old = CompareVersions(*capability, sass->back()) < 0;
+    if (!old) return Verdict::Silent();
+    oldest = *capability;
+    verdict.Because(gpu->compute_capability, Describe(*gpu));
+  }
+  if (oldest.empty()) return Verdict::Silent();
+  verdict.Because(facts.tensorflow.sass, "TensorFlow has machine code for " + Join(*sass, ", ") + " only");
+  std::string last;
+  for (const TensorFlowBuild* build : knowledge.Builds()) {
+    bool candidate =
+        build->distribution == "tensorflow" && build->cuda && MachineCodeRuns(build->sass, oldest);
+    if (candidate && (last.empty() || CompareVersions(build->version, last) > 0)) last = build->version;
+  }
+  if (last.empty()) return verdict;
+  Fix older =
+      Advice("Use TensorFlow " + last + ", the last with code for this GPU (it may need an older Python)",
+             PipInstall(facts, {WithCuda(last)}));
+  return std::move(verdict).WithFix(std::move(older));
+}
+
+}  // namespace
+
+namespace rules {
+
+extern const Rule compute_capability_too_old;
+constinit const Rule compute_capability_too_old = {
+    .id = "compute-capability-too-old",
+    .link = Link::kGpuArchitecture,
+    .effect = Effect::kBlocks,
+    .title = "This TensorFlow has no code for a GPU as old as this one",
+    .prior = 0.05,
+    .explained_by = {{{"wrong-python-environment"},
+                      {"module-shadowed"},
+                      {"conflicting-tensorflow-packages"}}},
+    .check = Check,
+    .page = R"md(## What it means
+
+A GPU runs only code that was compiled for its generation (its compute capability). This TensorFlow was compiled for newer GPUs only.
+
+## How it is recognised
+
+The compute capability of the GPU is compared with the machine code and the PTX inside this TensorFlow. TensorFlow 2.17 and later starts at 6.0 (Pascal), 2.15 and 2.16 at 5.0 (Maxwell), older ones at 3.5 (Kepler).
+
+## How it happens
+
+TensorFlow drops old GPU generations from time to time.
+
+## How to fix it
+
+Use an older TensorFlow that still has code for the GPU (and an older Python for it), or a newer GPU.
+)md",
+};
+
+}  // namespace rules
+
+}  // namespace tfdoctor

@@ -1,0 +1,100 @@
+#include <fmt/format.h>
+
+#include "base/text.h"
+#include "diagnose/rule.h"
+#include "rules/common.h"
+#include "rules/libraries.h"
+
+namespace tfdoctor {
+
+namespace {
+
+// No release of cuBLAS or cuDNN has dropped this generation (Turing) or a later one, so nothing needs to be
+// read there. Source: cuDNN 9.11 and CUDA 13.0 release notes, the last that dropped architectures.
+constexpr const char* kNeverDropped = "7.5";
+
+// cuBLAS and cuDNN are what networks run in; the other libraries are rarely called.
+bool Matters(const std::string& soname) {
+  return IsCudnn(soname) || soname.starts_with("libcublas.") || soname.starts_with("libcublasLt.");
+}
+
+Fix OlderCudnn(const Facts& facts, const Knowledge& knowledge) {
+  Fix fix;
+  fix.title = "Install the last cuDNN with code for this GPU";
+  fix.commands = PipInstall(facts, {"nvidia-cudnn-cu12<9.11"});
+  std::string version = NewestFitting(knowledge, "nvidia-cudnn-cu12", "<9.11");
+  std::string site = SitePackages(facts);
+  fix.safety = version.empty() || site.empty() ? Safety::kAdvice : Safety::kSafe;
+  if (fix.safety == Safety::kSafe) fix.changes = {InstallDistribution{site, "nvidia-cudnn-cu12", version}};
+  return fix;
+}
+
+Verdict Check(const Facts& facts, const Knowledge& knowledge) {
+  if (!IsCudaBuild(facts)) return Verdict::Silent();
+  std::vector<const Gpu*> old;
+  for (const Gpu* gpu : NvidiaGpus(facts)) {
+    const std::string* capability = gpu->compute_capability.Get();
+    if (capability == nullptr) continue;
+    if (CompareVersions(*capability, kNeverDropped) >= 0)
+      return Verdict::Excluded().Because(gpu->compute_capability, Describe(*gpu));
+    old.push_back(gpu);
+  }
+  if (old.empty()) return Verdict::Silent();
+  const auto* opened = facts.cuda_libraries.opened.Get();
+  if (opened == nullptr) return Verdict::Silent();
+  const Gpu& gpu = *old.front();
+  const std::string& capability = *gpu.compute_capability.Peek();
+  for (const auto& [soname, library] : *opened) {
+    if (!Matters(soname) || !library.path.Present()) continue;
+    const std::string* oldest = library.oldest_gpu.Get();
+    if (oldest == nullptr || CompareVersions(capability, *oldest) >= 0) continue;
+    Verdict verdict = Verdict::Holds();
+    verdict.Because(library.oldest_gpu,
+                    fmt::format("{} has code for compute capability {} and newer", soname, *oldest));
+    verdict.Because(gpu.compute_capability, Describe(gpu));
+    verdict =
+        std::move(verdict).WithReason(soname).WithTitle(fmt::format("{} has no code for this GPU", soname));
+    return IsCudnn(soname) ? std::move(verdict).WithFix(OlderCudnn(facts, knowledge)) : verdict;
+  }
+  return Verdict::Silent();
+}
+
+}  // namespace
+
+namespace rules {
+
+extern const Rule library_lacks_gpu_architecture;
+constinit const Rule library_lacks_gpu_architecture = {
+    .id = "library-lacks-gpu-architecture",
+    .link = Link::kGpuArchitecture,
+    .effect = Effect::kBlocks,
+    .title = "A CUDA library in use has no code for this GPU",
+    .prior = 0.04,
+    .explained_by = {{{"cudnn-version-mismatch"},
+                      {"library-path-shadows"},
+                      {"compute-capability-too-old"},
+                      {"wrong-python-environment"},
+                      {"module-shadowed"},
+                      {"conflicting-tensorflow-packages"}}},
+    .check = Check,
+    .page = R"md(## What it means
+
+TensorFlow itself has code for this GPU, but a library that it calls for the real work, cuDNN or cuBLAS, does not. The GPU is listed and the first convolution or matrix product fails or crashes.
+
+## How it is recognised
+
+The machine code inside the library that the loader takes begins above the GPU's compute capability. cuDNN 9.11 and newer has nothing below 7.5, so GTX 10, P100 and V100 lose it.
+
+## How it happens
+
+`tensorflow[and-cuda]` of 2.20 and 2.21 allows any cuDNN 9, and pip takes the newest, which has dropped Pascal and Volta.
+
+## How to fix it
+
+python -m pip install 'nvidia-cudnn-cu12<9.11'
+)md",
+};
+
+}  // namespace rules
+
+}  // namespace tfdoctor

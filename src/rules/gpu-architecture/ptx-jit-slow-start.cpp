@@ -1,0 +1,98 @@
+#include <algorithm>
+
+#include "base/text.h"
+#include "diagnose/rule.h"
+#include "rules/common.h"
+
+namespace tfdoctor {
+
+namespace {
+
+// Some releases have part of their kernels as PTX only where others have machine code.
+bool IsPartial(const std::vector<std::string>& sass, const std::vector<std::string>& partial,
+               const std::string& capability) {
+  std::string best;
+  for (const std::string& code : sass) {
+    bool better = best.empty() || CompareVersions(code, best) > 0;
+    if (better && MachineCodeRuns({code}, capability)) best = code;
+  }
+  return std::find(partial.begin(), partial.end(), best) != partial.end();
+}
+
+Fix LargeCache() {
+  Fix fix;
+  fix.title = "Keep what was compiled: let the driver's cache be large";
+  fix.commands = {"export CUDA_CACHE_MAXSIZE=4294967296"};
+  fix.safety = Safety::kAdvice;
+  return fix;
+}
+
+Verdict Check(const Facts& facts, const Knowledge&) {
+  if (!IsCudaBuild(facts)) return Verdict::Silent();
+  const auto* sass = facts.tensorflow.sass.Get();
+  const auto* ptx = facts.tensorflow.ptx.Get();
+  if (sass == nullptr || sass->empty()) return Verdict::Silent();
+  const auto* partial = facts.tensorflow.sass_partial.Get();
+  for (const Gpu* gpu : NvidiaGpus(facts)) {
+    const std::string* capability = gpu->compute_capability.Get();
+    if (capability == nullptr) continue;
+    if (MachineCodeRuns(*sass, *capability)) {
+      if (partial == nullptr || !IsPartial(*sass, *partial, *capability)) continue;
+      return Verdict::Holds()
+          .Because(facts.tensorflow.sass_partial, "a part of the kernels is PTX only for " + Describe(*gpu))
+          .WithReason("part")
+          .WithTitle("The first use of some operations is slow, since they are compiled for this GPU")
+          .WithFix(LargeCache());
+    }
+    if (ptx == nullptr || !PtxRuns(*ptx, *capability)) continue;
+    // Whether it works at all on Blackwell is open: see compute-capability-too-new.
+    bool open = MajorVersion(*capability) >= 10;
+    Strength strength = open ? Strength::kWeak : Strength::kStrong;
+    Verdict verdict = open ? Verdict::Open() : Verdict::Holds();
+    verdict.Because(facts.tensorflow.sass, "no machine code for " + Describe(*gpu), strength);
+    verdict.Because(facts.tensorflow.ptx, "PTX for " + Join(*ptx, ", ") + " is compiled by the driver",
+                    strength);
+    return std::move(verdict).WithReason("all").WithFix(LargeCache());
+  }
+  return Verdict::Silent();
+}
+
+}  // namespace
+
+namespace rules {
+
+extern const Rule ptx_jit_slow_start;
+constinit const Rule ptx_jit_slow_start = {
+    .id = "ptx-jit-slow-start",
+    .link = Link::kGpuArchitecture,
+    .effect = Effect::kDegrades,
+    .title = "The first start on this GPU is slow, since code is compiled for it",
+    .prior = 0.02,
+    .explained_by = {{{"compute-capability-too-new"},
+                      {"ptx-version-too-old"},
+                      {"driver-too-old"},
+                      {"wrong-python-environment"},
+                      {"module-shadowed"},
+                      {"conflicting-tensorflow-packages"}}},
+    .check = Check,
+    .page = R"md(## What it means
+
+TensorFlow has no finished machine code for this GPU. The driver compiles it from PTX when the program first runs, which can take from some minutes to half an hour; then it is kept in `~/.nv/ComputeCache`.
+
+## How it is recognised
+
+The GPU's compute capability is above the machine code in this TensorFlow, and PTX for it is there. Message: "TensorFlow was not built with CUDA kernel binaries compatible with compute capability ... jit-compiled from PTX, which could take 30 minutes or longer".
+
+## How it happens
+
+The GPU is newer than this TensorFlow.
+
+## How to fix it
+
+Wait once; let the driver's cache be large and on a disk that stays (`CUDA_CACHE_MAXSIZE`, `CUDA_CACHE_PATH`), or use a newer TensorFlow.
+)md",
+};
+
+}  // namespace rules
+
+}  // namespace tfdoctor

@@ -1,0 +1,76 @@
+#include "base/text.h"
+#include "diagnose/rule.h"
+#include "rules/common.h"
+
+namespace tfdoctor {
+
+namespace {
+
+// The first CUDA whose code generator knows Blackwell (PTX ISA 8.7). Source: CUDA 12.8 release notes.
+constexpr const char* kFirstForBlackwell = "12.8";
+
+Verdict Check(const Facts& facts, const Knowledge&) {
+  if (!IsCudaBuild(facts)) return Verdict::Silent();
+  std::vector<const Gpu*> gpus = NvidiaGpus(facts);
+  if (gpus.empty()) return Verdict::Silent();
+  const Gpu* blackwell = nullptr;
+  for (const Gpu* gpu : gpus) {
+    const std::string* capability = gpu->compute_capability.Get();
+    if (capability == nullptr) continue;
+    if (MajorVersion(*capability) < 10)
+      return Verdict::Excluded().Because(gpu->compute_capability, Describe(*gpu));
+    blackwell = gpu;
+  }
+  if (blackwell == nullptr) return Verdict::Silent();
+  const std::string* cuda = facts.tensorflow.cuda_version.Get();
+  const std::string* version = facts.tensorflow.version.Get();
+  if (cuda == nullptr || CompareVersions(*cuda, kFirstForBlackwell) >= 0) return Verdict::Silent();
+  Verdict verdict = Verdict::Open();
+  verdict.Because(facts.tensorflow.cuda_version,
+                  "built with CUDA " + *cuda + "; " + Describe(*blackwell) + " came with CUDA 12.8",
+                  Strength::kWeak);
+  // Reported from the 2.22 nightlies only.
+  if (version != nullptr && CompareVersions(*version, "2.22") >= 0)
+    verdict.Because(facts.tensorflow.version,
+                    "TensorFlow 2.22 ends with \"PTX version 8.5 does not support target 'sm_120'\"");
+  return std::move(verdict).WithFix(
+      Advice("Use NVIDIA's build, which knows this GPU",
+             {"docker run --rm -it --gpus all nvcr.io/nvidia/tensorflow:25.02-tf2-py3"}));
+}
+
+}  // namespace
+
+namespace rules {
+
+extern const Rule ptx_version_too_old;
+constinit const Rule ptx_version_too_old = {
+    .id = "ptx-version-too-old",
+    .link = Link::kGpuArchitecture,
+    .effect = Effect::kBlocks,
+    .title = "The compiler inside this TensorFlow is too old for this GPU",
+    .prior = 0.05,
+    .explained_by = {{{"wrong-python-environment"},
+                      {"module-shadowed"},
+                      {"conflicting-tensorflow-packages"}}},
+    .check = Check,
+    .page = R"md(## What it means
+
+XLA, the compiler inside TensorFlow, writes code in a version of PTX that does not know this generation of GPUs, so what it compiles is refused.
+
+## How it is recognised
+
+The GPU is a Blackwell (compute capability 10 or 12) and this TensorFlow was built with a CUDA before 12.8. Message: "LLVM ERROR: PTX version 8.5 does not support target 'sm_120'". The `ptxas` on PATH does not matter for it.
+
+## How it happens
+
+The packages on PyPI are built with CUDA 12.5.
+
+## How to fix it
+
+Use a build made with CUDA 12.8 or newer, such as NVIDIA's container 25.02.
+)md",
+};
+
+}  // namespace rules
+
+}  // namespace tfdoctor

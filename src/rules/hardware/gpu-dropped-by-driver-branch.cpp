@@ -1,0 +1,68 @@
+#include <fmt/format.h>
+
+#include "base/text.h"
+#include "diagnose/rule.h"
+#include "rules/common.h"
+
+namespace tfdoctor {
+
+namespace {
+
+Verdict Check(const Facts& facts, const Knowledge& knowledge) {
+  if (HasNvidiaGpu(facts) == Answer::kNo || facts.host.wsl.Present()) return Verdict::Silent();
+  // A driver that finds no GPU that it knows does not stay loaded: then the installed one speaks.
+  const auto& driver = facts.kernel_driver;
+  const auto& fact = driver.version.Absent() ? driver.installed_version : driver.version;
+  const std::string* version = fact.Get();
+  if (version == nullptr || version->starts_with('/')) return Verdict::Silent();
+  Verdict verdict = Verdict::Holds();
+  std::string branch;
+  for (const Gpu* gpu : NvidiaGpus(facts)) {
+    const std::string* capability = gpu->compute_capability.Get();
+    if (capability == nullptr) continue;
+    branch = knowledge.LastBranchFor(*capability);
+    if (branch.empty() || MajorVersion(*version) <= MajorVersion(branch))
+      return Verdict::Excluded().Because(fact, "driver " + *version + " supports " + Describe(*gpu));
+    verdict.Because(gpu->compute_capability,
+                    fmt::format("{} is supported up to driver branch {}", Describe(*gpu), branch));
+  }
+  if (branch.empty()) return Verdict::Silent();
+  verdict.Because(fact, "driver " + *version + " is installed");
+  return std::move(verdict).WithFix(Advice("Install the last driver branch for this GPU: " + branch,
+                                           {fmt::format("sudo apt-get install nvidia-driver-{}", branch)},
+                                           true, true));
+}
+
+}  // namespace
+
+namespace rules {
+
+extern const Rule gpu_dropped_by_driver_branch;
+constinit const Rule gpu_dropped_by_driver_branch = {
+    .id = "gpu-dropped-by-driver-branch",
+    .link = Link::kHardware,
+    .effect = Effect::kBlocks,
+    .title = "The installed driver no longer supports this GPU",
+    .prior = 0.03,
+    .check = Check,
+    .page = R"md(## What it means
+
+NVIDIA drops old GPU generations from its drivers. The installed driver is too new for this GPU and ignores it.
+
+## How it is recognised
+
+The driver's branch (the first number of its version) is compared with the last one for the GPU's generation: 580 for Maxwell, Pascal and Volta, 470 for Kepler. `dmesg` says "will ignore this GPU".
+
+## How it happens
+
+A system update installed a newer driver branch.
+
+## How to fix it
+
+Remove the driver and install the last branch for the GPU; hold it there (`apt-mark hold`). The package is named differently in each distribution.
+)md",
+};
+
+}  // namespace rules
+
+}  // namespace tfdoctor

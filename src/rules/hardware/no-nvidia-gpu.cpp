@@ -1,0 +1,78 @@
+#include "diagnose/rule.h"
+#include "rules/common.h"
+
+namespace tfdoctor {
+
+namespace {
+
+std::string Adapter(const std::string& vendor, const Gpu& gpu) {
+  const std::string* name = gpu.name.Peek();
+  return name == nullptr ? vendor : vendor + " " + *name;
+}
+
+Verdict Check(const Facts& facts, const Knowledge&) {
+  Answer answer = HasNvidiaGpu(facts);
+  if (answer == Answer::kYes) return Verdict::Excluded().Because(facts.gpus, "there is an NVIDIA GPU");
+  if (answer == Answer::kUnknown) return Verdict::Silent();
+  Verdict verdict = Verdict::Holds();
+  verdict.Because(facts.gpus, "no NVIDIA display adapter is on the PCI bus");
+  std::string others;
+  for (const auto& [address, gpu] :
+       facts.gpus.Peek() == nullptr ? std::map<std::string, Gpu>() : *facts.gpus.Peek()) {
+    const std::string* vendor = gpu.vendor.Get();
+    if (vendor == nullptr || (*vendor != "AMD" && *vendor != "Intel")) continue;
+    others += (others.empty() ? "" : ", ") + Adapter(*vendor, gpu);
+  }
+  if (!others.empty()) {
+    verdict.Because(facts.gpus, "the display adapters are: " + others);
+    return std::move(verdict)
+        .WithReason("other-vendor")
+        .WithTitle("This machine has no NVIDIA GPU, but: " + others)
+        .WithExplanation(
+            "TensorFlow's packages on PyPI use NVIDIA GPUs only. This machine has a display adapter of "
+            "another maker, so TensorFlow computes on the CPU. AMD offers builds of its own for some of its "
+            "GPUs (tensorflow-rocm).");
+  }
+  const std::string* hypervisor = facts.host.hypervisor.Peek();
+  if (hypervisor == nullptr) return verdict;
+  verdict.Because(facts.host.hypervisor, "this is a virtual machine (" + *hypervisor + ")", Strength::kWeak);
+  return std::move(verdict)
+      .WithReason("virtual-machine")
+      .WithExplanation(
+          "This is a virtual machine to which no GPU was given. The machine below may have one: it must be "
+          "passed through, or another kind of machine must be rented.");
+}
+
+}  // namespace
+
+namespace rules {
+
+extern const Rule no_nvidia_gpu;
+constinit const Rule no_nvidia_gpu = {
+    .id = "no-nvidia-gpu",
+    .link = Link::kHardware,
+    .effect = Effect::kBlocks,
+    .title = "This machine has no NVIDIA GPU",
+    .prior = 0.05,
+    .check = Check,
+    .page = R"md(## What it means
+
+There is no NVIDIA GPU that this system could see. TensorFlow then computes on the CPU, and its messages about missing CUDA are to be expected and harmless.
+
+## How it is recognised
+
+None of the display adapters on the PCI bus is NVIDIA's, no NVIDIA driver is loaded and there is no NVIDIA device node.
+
+## How it happens
+
+The machine has none, a virtual machine or notebook service was started without one, the card is switched off in the BIOS, badly seated or without power.
+
+## How to fix it
+
+Choose a machine or runtime with a GPU. If a card is built in, check `lspci | grep -i nvidia`, the BIOS and the power cables.
+)md",
+};
+
+}  // namespace rules
+
+}  // namespace tfdoctor

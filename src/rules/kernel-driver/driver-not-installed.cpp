@@ -1,0 +1,76 @@
+#include "diagnose/rule.h"
+#include "rules/common.h"
+
+namespace tfdoctor {
+
+namespace {
+
+Verdict Check(const Facts& facts, const Knowledge&) {
+  const KernelDriver& driver = facts.kernel_driver;
+  if (driver.version.Present())
+    return Verdict::Excluded().Because(driver.version, "the NVIDIA module is loaded");
+  if (driver.version.Unknown() || !facts.host.wsl.Absent() || !facts.host.container.Absent())
+    return Verdict::Silent();
+  if (HasNvidiaGpu(facts) == Answer::kNo) return Verdict::Silent();
+  if (driver.installed_version.Present())
+    return Verdict::Excluded().Because(driver.installed_version, "a module is installed");
+  if (driver.installed_version.Unknown())
+    return Verdict::Open().Because(driver.version, "no NVIDIA module is loaded", Strength::kWeak);
+  // With its libraries there, the module may just not have been built for this kernel.
+  bool libraries = facts.driver_library.cuda.path.Present() && !facts.driver_library.cuda.stub.Is(true);
+  Verdict verdict = libraries ? Verdict::Open() : Verdict::Holds();
+  verdict.Because(driver.version, "no NVIDIA module is loaded")
+      .Because(driver.installed_version, "none is installed for the running kernel");
+  if (libraries) {
+    verdict.Because(facts.driver_library.cuda.path,
+                    "the driver's libraries are installed: the module may be missing for this kernel only",
+                    Strength::kWeak);
+    return std::move(verdict).WithFix(
+        Advice("Build the module for the running kernel",
+               {"sudo apt-get install linux-headers-$(uname -r)", "sudo dkms autoinstall"}, true, true));
+  }
+  return std::move(verdict).WithFix(
+      Advice("Install the driver from your distribution (Debian: component non-free; Ubuntu: ubuntu-drivers "
+             "install)",
+             {"sudo apt-get update", "sudo apt-get install nvidia-driver"}, true, true));
+}
+
+}  // namespace
+
+namespace rules {
+
+extern const Rule driver_not_installed;
+constinit const Rule driver_not_installed = {
+    .id = "driver-not-installed",
+    .link = Link::kKernelDriver,
+    .effect = Effect::kBlocks,
+    .title = "No NVIDIA driver is installed",
+    .prior = 0.06,
+    .explained_by = {{{"no-nvidia-gpu"}}},
+    .check = Check,
+    .page = R"md(## What it means
+
+There is an NVIDIA GPU, but no NVIDIA driver. Nothing can reach the GPU without its kernel module. pip and conda cannot install it.
+
+## How it is recognised
+
+No NVIDIA kernel module is loaded and none is installed for the running kernel.
+
+## How it happens
+
+A new system, or only the CUDA toolkit was installed, which does not need to bring a driver.
+
+## How to fix it
+
+Install the driver from your distribution and restart:
+
+    sudo apt-get install nvidia-driver      # Debian, with non-free
+    sudo ubuntu-drivers install             # Ubuntu
+
+`nvidia-smi` shows the GPU when it works.
+)md",
+};
+
+}  // namespace rules
+
+}  // namespace tfdoctor

@@ -1,0 +1,69 @@
+#include "diagnose/rule.h"
+#include "rules/common.h"
+
+namespace tfdoctor {
+
+namespace {
+
+Verdict Check(const Facts& facts, const Knowledge&) {
+  const KernelDriver& driver = facts.kernel_driver;
+  if (driver.version.Present()) return Verdict::Excluded().Because(driver.version, "it is loaded");
+  if (driver.version.Unknown() || !facts.host.wsl.Absent()) return Verdict::Silent();
+  if (HasNvidiaGpu(facts) == Answer::kNo) return Verdict::Silent();
+  if (facts.host.container.Present()) {
+    return Verdict::Holds()
+        .Because(driver.version, "the kernel, which is the host's, has no NVIDIA module loaded")
+        .WithReason("host")
+        .WithTitle("The host of this container has no NVIDIA driver loaded")
+        .WithFix(Advice("On the host: install or load the driver, until this works there", {"nvidia-smi"}));
+  }
+  if (driver.installed_version.Absent()) return Verdict::Silent();
+  if (driver.installed_version.Unknown())
+    return Verdict::Open().Because(driver.version, "no NVIDIA module is loaded", Strength::kWeak);
+  return Verdict::Holds()
+      .Because(driver.version, "no NVIDIA module is loaded")
+      .Because(driver.installed_version, "one is installed: " + *driver.installed_version.Get())
+      .WithFix(Advice("Load it, and read why if it refuses",
+                      {"sudo modprobe nvidia", "sudo dmesg | grep -i -e nvrm -e nvidia | tail"}, true));
+}
+
+}  // namespace
+
+namespace rules {
+
+extern const Rule kernel_module_not_loaded;
+constinit const Rule kernel_module_not_loaded = {
+    .id = "kernel-module-not-loaded",
+    .link = Link::kKernelDriver,
+    .effect = Effect::kBlocks,
+    .title = "The NVIDIA kernel module is not loaded",
+    .prior = 0.05,
+    .explained_by = {{{"no-nvidia-gpu"},
+                      {"nouveau-holds-gpu"},
+                      {"gpu-dropped-by-driver-branch"},
+                      {"driver-not-installed"}}},
+    .check = Check,
+    .page = R"md(## What it means
+
+The NVIDIA driver is installed, but its kernel module is not loaded, so nothing can reach the GPU.
+
+## How it is recognised
+
+`/proc/driver/nvidia/version` does not exist, while a module file for the running kernel does. In a container it is the host's kernel that counts.
+
+## How it happens
+
+The machine was not restarted after the installation, Secure Boot refuses the module, another driver holds the GPU, or a power profile keeps it off.
+
+## How to fix it
+
+sudo modprobe nvidia
+    sudo dmesg | grep -i nvidia
+
+The kernel's message says what is in the way.
+)md",
+};
+
+}  // namespace rules
+
+}  // namespace tfdoctor

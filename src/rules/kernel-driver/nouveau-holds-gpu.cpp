@@ -1,0 +1,64 @@
+#include "diagnose/rule.h"
+#include "rules/common.h"
+
+namespace tfdoctor {
+
+namespace {
+
+Verdict Check(const Facts& facts, const Knowledge&) {
+  const KernelDriver& driver = facts.kernel_driver;
+  if (driver.version.Present())
+    return Verdict::Excluded().Because(driver.version, "NVIDIA's own module is loaded");
+  if (driver.version.Unknown() || !facts.host.wsl.Absent() || !facts.host.container.Absent())
+    return Verdict::Silent();
+  if (driver.nouveau_loaded.Is(false))
+    return Verdict::Excluded().Because(driver.nouveau_loaded, "nouveau is not loaded");
+  // Without NVIDIA's driver nouveau is in nobody's way.
+  if (!driver.nouveau_loaded.Is(true) || driver.installed_version.Absent()) return Verdict::Silent();
+  if (HasNvidiaGpu(facts) == Answer::kNo) return Verdict::Silent();
+  if (driver.installed_version.Unknown())
+    return Verdict::Open().Because(driver.nouveau_loaded, "nouveau is loaded", Strength::kWeak);
+  return Verdict::Holds()
+      .Because(driver.nouveau_loaded, "the module nouveau is loaded")
+      .Because(driver.installed_version, "NVIDIA's own is installed and not loaded")
+      .WithFix(Advice("Keep nouveau from loading, and restart",
+                      {"printf 'blacklist nouveau\\noptions nouveau modeset=0\\n' | sudo tee "
+                       "/etc/modprobe.d/blacklist-nouveau.conf",
+                       "sudo update-initramfs -u", "sudo reboot"},
+                      true, true));
+}
+
+}  // namespace
+
+namespace rules {
+
+extern const Rule nouveau_holds_gpu;
+constinit const Rule nouveau_holds_gpu = {
+    .id = "nouveau-holds-gpu",
+    .link = Link::kKernelDriver,
+    .effect = Effect::kBlocks,
+    .title = "The nouveau driver holds the GPU",
+    .prior = 0.04,
+    .explained_by = {{{"no-nvidia-gpu"}}},
+    .check = Check,
+    .page = R"md(## What it means
+
+nouveau is the free driver for NVIDIA's cards. It cannot run CUDA, and while it holds the GPU, NVIDIA's own driver cannot take it.
+
+## How it is recognised
+
+The module `nouveau` is loaded, NVIDIA's module is installed but not loaded.
+
+## How it happens
+
+NVIDIA's driver was installed without switching nouveau off, or the initial RAM disk still contains it.
+
+## How to fix it
+
+Forbid nouveau in `/etc/modprobe.d/`, rebuild the initial RAM disk (`update-initramfs -u`, elsewhere `dracut --force`) and restart.
+)md",
+};
+
+}  // namespace rules
+
+}  // namespace tfdoctor

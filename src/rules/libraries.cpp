@@ -1,0 +1,98 @@
+#include "rules/libraries.h"
+
+#include "base/text.h"
+#include "rules/common.h"
+
+namespace tfdoctor {
+
+namespace {
+
+// "nvidia-cudnn-cu11" where "nvidia-cudnn-cu12" is wanted; CUDA 13's have no suffix.
+std::string OtherDistribution(const Facts& facts, const Knowledge& knowledge, const std::string& soname) {
+  const std::string* cuda = facts.tensorflow.cuda_version.Get();
+  const auto* distributions = facts.python.distributions.Get();
+  if (cuda == nullptr || distributions == nullptr) return {};
+  std::string wanted = knowledge.DistributionOf(soname, MajorVersion(*cuda));
+  if (wanted.empty() || distributions->contains(wanted)) return {};
+  size_t suffix = wanted.rfind("-cu");
+  std::string stem = wanted.substr(0, suffix);
+  for (const char* other : {"-cu11", "-cu12", "-cu13", ""}) {
+    if (stem + other != wanted && distributions->contains(stem + other)) return stem + other;
+  }
+  return {};
+}
+
+// Reads only what the sorting depends on: an unknown fact that is read makes the rules that ask uncertain.
+StartLibrary SortMissing(const Facts& facts, const Knowledge& knowledge, StartLibrary entry) {
+  if (entry.library->elsewhere.Unknown()) {
+    entry.trouble = Trouble::kUnclear;
+    return entry;
+  }
+  const auto* elsewhere = entry.library->elsewhere.Get();
+  std::string site = SitePackages(facts);
+  for (const std::string& file : elsewhere == nullptr ? std::vector<std::string>() : *elsewhere) {
+    bool in_pip = !site.empty() && file.starts_with(site + "/nvidia/");
+    if (entry.trouble == Trouble::kInPip || (entry.trouble == Trouble::kElsewhere && !in_pip)) continue;
+    entry.trouble = in_pip ? Trouble::kInPip : Trouble::kElsewhere;
+    entry.detail = file;
+  }
+  if (entry.trouble != Trouble::kNone) return entry;
+  if (facts.tensorflow.cuda_version.Unknown() || facts.python.distributions.Unknown()) {
+    entry.trouble = Trouble::kUnclear;
+    return entry;
+  }
+  entry.detail = OtherDistribution(facts, knowledge, entry.soname);
+  entry.trouble = entry.detail.empty() ? Trouble::kNowhere : Trouble::kOtherVersion;
+  return entry;
+}
+
+StartLibrary SortFailing(StartLibrary entry) {
+  const Library& library = *entry.library;
+  if (library.missing.Unknown() || library.found_by.Unknown()) {
+    entry.trouble = Trouble::kFailsSomehow;
+    return entry;
+  }
+  const std::string* found_by = library.found_by.Get();
+  bool by_path = found_by != nullptr && found_by->starts_with("LD_LIBRARY_PATH");
+  if (by_path) {
+    entry.trouble = Trouble::kUnfitByPath;
+  } else if (const std::string* missing = library.missing.Get()) {
+    entry.trouble = Trouble::kDependency;
+    entry.detail = *missing;
+  } else {
+    entry.trouble = Trouble::kUnfit;
+  }
+  return entry;
+}
+
+}  // namespace
+
+std::vector<StartLibrary> StartLibraries(const Facts& facts, const Knowledge& knowledge) {
+  std::vector<StartLibrary> sorted;
+  const auto* opened = facts.cuda_libraries.opened.Get();
+  if (opened == nullptr) return sorted;
+  for (const auto& [soname, library] : *opened) {
+    if (!library.needed_to_start.Is(true)) continue;
+    StartLibrary entry{soname, &library, Trouble::kNone, {}};
+    if (library.path.Absent()) {
+      entry = SortMissing(facts, knowledge, std::move(entry));
+    } else if (library.path.Present() && library.failure.Present()) {
+      entry = SortFailing(std::move(entry));
+    }
+    sorted.push_back(std::move(entry));
+  }
+  return sorted;
+}
+
+bool IsCudnn(const std::string& soname) { return soname.starts_with("libcudnn."); }
+
+const Library* FindCudnn(const Facts& facts) {
+  const auto* opened = facts.cuda_libraries.opened.Get();
+  if (opened == nullptr) return nullptr;
+  for (const auto& [soname, library] : *opened) {
+    if (IsCudnn(soname)) return &library;
+  }
+  return nullptr;
+}
+
+}  // namespace tfdoctor

@@ -1,0 +1,39 @@
+// Sorts the CUDA libraries that TensorFlow needs to start by what is wrong with each, so that every library
+// is claimed by one rule only.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "diagnose/rule.h"
+
+namespace tfdoctor {
+
+enum class Trouble {
+  kNone,          // found, loads
+  kNowhere,       // not on this machine
+  kOtherVersion,  // not there, but the same library of another CUDA is
+  kInPip,         // below site-packages/nvidia, where this build does not look
+  kElsewhere,     // on this machine, where the loader does not look
+  kUnclear,       // the loader finds none; what else there is could not be seen
+  kDependency,    // found, but something that it needs is not
+  kUnfitByPath,   // found through LD_LIBRARY_PATH and does not load
+  kUnfit,         // found otherwise and does not load
+  kFailsSomehow,  // does not load; why could not be seen
+};
+
+struct StartLibrary {
+  std::string soname;
+  const Library* library = nullptr;
+  Trouble trouble = Trouble::kNone;
+  std::string detail;  // the file elsewhere, the missing dependency, the distribution of another CUDA
+};
+
+// All of them; empty when not known, which is noted then. Only for CUDA builds.
+std::vector<StartLibrary> StartLibraries(const Facts& facts, const Knowledge& knowledge);
+
+bool IsCudnn(const std::string& soname);
+// The library that is cuDNN, of those that this build opens; nullptr: none or not known.
+const Library* FindCudnn(const Facts& facts);
+
+}  // namespace tfdoctor

@@ -1,0 +1,82 @@
+#include "diagnose/rule.h"
+#include "rules/common.h"
+
+namespace tfdoctor {
+
+namespace {
+
+bool IsForCpu(const std::string& name) {
+  return name.ends_with("-cpu") || name == "intel-tensorflow" || name == "tensorflow-intel";
+}
+
+Verdict Check(const Facts& facts, const Knowledge& knowledge) {
+  const TensorFlow& tensorflow = facts.tensorflow;
+  if (!tensorflow.folder.Present()) return Verdict::Silent();
+  const auto* installed = tensorflow.installed.Get();
+  if (installed == nullptr || installed->size() < 2) return Verdict::Silent();
+  // On ARM the package tensorflow is an empty one that requires another.
+  if (!facts.host.machine.Is("x86_64")) return Verdict::Silent();
+  std::vector<std::string> names;
+  std::string list;
+  std::string version;
+  bool one_for_gpu = false;
+  bool one_version = true;
+  for (const auto& [name, its_version] : *installed) {
+    one_for_gpu = one_for_gpu || !IsForCpu(name);
+    one_version = one_version && its_version == installed->begin()->second;
+    if (!IsForCpu(name)) version = its_version;
+    names.push_back(name);
+    list += (list.empty() ? "" : ", ") + name + " " + its_version;
+  }
+  bool cpu_won = tensorflow.cuda_build.Is(false) && one_for_gpu;
+  bool unsure = tensorflow.cuda_build.Unknown();
+  bool mixed = tensorflow.files_disagree.Is(true) && !one_version;
+  if (!cpu_won && !mixed && !unsure) return Verdict::Silent();
+  Verdict verdict = cpu_won ? Verdict::Holds() : Verdict::Open();
+  verdict.Because(tensorflow.installed, "installed together: " + list,
+                  cpu_won ? Strength::kStrong : Strength::kWeak);
+  if (cpu_won) verdict.Because(tensorflow.cuda_build, "the files of the CPU package won");
+  if (mixed) verdict.Because(tensorflow.files_disagree, "the files are of several versions");
+  std::string replacement = WorkingTensorFlow(facts, knowledge, version);
+  verdict = std::move(verdict).WithReason(cpu_won ? "cpu-files-won" : "mixed");
+  if (replacement.empty()) return verdict;
+  return std::move(verdict).WithFix(InstallTensorFlow(facts, knowledge, replacement, names));
+}
+
+}  // namespace
+
+namespace rules {
+
+extern const Rule conflicting_tensorflow_packages;
+constinit const Rule conflicting_tensorflow_packages = {
+    .id = "conflicting-tensorflow-packages",
+    .link = Link::kTensorFlow,
+    .effect = Effect::kBlocks,
+    .title = "Several TensorFlow packages overwrite each other",
+    .prior = 0.03,
+    .explained_by = {{{"wrong-python-environment"}, {"module-shadowed"}}},
+    .check = Check,
+    .page = R"md(## What it means
+
+Several TensorFlow packages are installed in one environment. They write the same files, so the one that was installed last wins; here that is the one without GPU code.
+
+## How it is recognised
+
+More than one TensorFlow distribution is installed there, and the files on disk are those of the CPU package, or of several versions.
+
+## How it happens
+
+`pip install tensorflow-cpu` after `tensorflow` (also as a requirement of another package) overwrites the files silently. Removing one of the two then deletes files of the other.
+
+## How to fix it
+
+Remove all of them, then install one:
+
+    python -m pip uninstall -y tensorflow tensorflow-cpu
+    python -m pip install 'tensorflow[and-cuda]'
+)md",
+};
+
+}  // namespace rules
+
+}  // namespace tfdoctor

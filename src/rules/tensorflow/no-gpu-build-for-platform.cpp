@@ -1,0 +1,57 @@
+#include "diagnose/rule.h"
+#include "rules/common.h"
+
+namespace tfdoctor {
+
+namespace {
+
+Verdict Check(const Facts& facts, const Knowledge&) {
+  const TensorFlow& tensorflow = facts.tensorflow;
+  if (!tensorflow.folder.Present()) return Verdict::Silent();
+  const std::string* machine = facts.host.machine.Get();
+  if (machine == nullptr) return Verdict::Silent();
+  if (*machine == "x86_64") return Verdict::Excluded().Because(facts.host.machine, "x86_64");
+  if (tensorflow.cuda_build.Is(true))
+    return Verdict::Excluded().Because(tensorflow.cuda_build, "this build has CUDA");
+  if (tensorflow.cuda_build.Unknown()) return Verdict::Silent();
+  return Verdict::Holds()
+      .Because(facts.host.machine, "this processor is " + *machine)
+      .Because(tensorflow.cuda_build, "is_cuda_build is False")
+      .WithFix(Advice("Use NVIDIA's own build, in a container",
+                      {"docker run --rm -it --gpus all nvcr.io/nvidia/tensorflow:25.02-tf2-py3"}));
+}
+
+}  // namespace
+
+namespace rules {
+
+extern const Rule no_gpu_build_for_platform;
+constinit const Rule no_gpu_build_for_platform = {
+    .id = "no-gpu-build-for-platform",
+    .link = Link::kTensorFlow,
+    .effect = Effect::kBlocks,
+    .title = "There is no TensorFlow with GPU code for this processor on PyPI",
+    .prior = 0.02,
+    .explained_by = {{{"wrong-python-environment"}, {"module-shadowed"}}},
+    .check = Check,
+    .page = R"md(## What it means
+
+The TensorFlow packages on PyPI have GPU code for x86_64 only. On ARM (Jetson, Grace, DGX Spark) pip installs a build for the CPU.
+
+## How it is recognised
+
+The processor is not x86_64 and TensorFlow's build information says `is_cuda_build = False`.
+
+## How it happens
+
+`pip install tensorflow` takes the aarch64 wheel, which is built without CUDA.
+
+## How to fix it
+
+Use NVIDIA's container with TensorFlow for ARM, or the wheels that NVIDIA publishes for Jetson.
+)md",
+};
+
+}  // namespace rules
+
+}  // namespace tfdoctor

@@ -1,0 +1,59 @@
+#include "diagnose/rule.h"
+#include "rules/common.h"
+
+namespace tfdoctor {
+
+namespace {
+
+Verdict Check(const Facts& facts, const Knowledge& knowledge) {
+  const TensorFlow& tensorflow = facts.tensorflow;
+  const auto* installed = tensorflow.installed.Get();
+  if (installed == nullptr || !installed->contains("tensorflow-gpu")) return Verdict::Silent();
+  const std::string& version = installed->at("tensorflow-gpu");
+  if (!version.starts_with("2.12")) return Verdict::Silent();
+  if (tensorflow.folder.Present())
+    return Verdict::Excluded().Because(tensorflow.folder, "a real TensorFlow is there as well");
+  if (tensorflow.folder.Unknown()) return Verdict::Silent();
+  std::string replacement = WorkingTensorFlow(facts, knowledge, "");
+  Verdict verdict = Verdict::Holds();
+  verdict.Because(tensorflow.installed, "tensorflow-gpu " + version + " is installed")
+      .Because(tensorflow.folder, "it brings no TensorFlow");
+  if (replacement.empty()) return verdict;
+  return std::move(verdict).WithFix(InstallTensorFlow(facts, knowledge, replacement, {"tensorflow-gpu"}));
+}
+
+}  // namespace
+
+namespace rules {
+
+extern const Rule tensorflow_gpu_stub;
+constinit const Rule tensorflow_gpu_stub = {
+    .id = "tensorflow-gpu-stub",
+    .link = Link::kTensorFlow,
+    .effect = Effect::kBlocks,
+    .title = "tensorflow-gpu 2.12 is an empty package without TensorFlow",
+    .prior = 0.02,
+    .explained_by = {{{"wrong-python-environment"}}},
+    .check = Check,
+    .page = R"md(## What it means
+
+The package `tensorflow-gpu` ended with 2.11. Its version 2.12.0 is an empty shell that only tells people to install `tensorflow`.
+
+## How it is recognised
+
+The distribution `tensorflow-gpu` 2.12 is installed and no TensorFlow files are there.
+
+## How it happens
+
+Old instructions say `pip install tensorflow-gpu`. Since 2.1 the plain `tensorflow` package has the GPU code.
+
+## How to fix it
+
+python -m pip uninstall -y tensorflow-gpu
+    python -m pip install 'tensorflow[and-cuda]'
+)md",
+};
+
+}  // namespace rules
+
+}  // namespace tfdoctor

@@ -1,0 +1,98 @@
+#include <fmt/format.h>
+
+#include "diagnose/rule.h"
+#include "rules/common.h"
+
+namespace tfdoctor {
+
+namespace {
+
+Fix Repair(const Facts& facts, const Knowledge& knowledge, const std::string& reason,
+           const std::string& wanted) {
+  const std::string* version = facts.tensorflow.version.Peek();
+  const std::string* name = facts.tensorflow.distribution.Peek();
+  if (reason == "cpu-instructions")
+    return Advice("Run it on a machine whose CPU has " + wanted + ", or build TensorFlow from source", {});
+  if (reason == "glibc") {
+    std::string older = WorkingTensorFlow(facts, knowledge, "");
+    if (!older.empty()) return InstallTensorFlow(facts, knowledge, older, {});
+    return Advice("Use a newer Linux distribution, or a container with one",
+                  {"docker run --rm -it --gpus all tensorflow/tensorflow:2.17.0-gpu"});
+  }
+  if (reason == "files") {
+    std::string what = name != nullptr && version != nullptr ? *name + "==" + *version : "tensorflow";
+    return Advice("Install TensorFlow again", PipInstall(facts, {"--force-reinstall", "--no-deps", what}));
+  }
+  return Advice("Install " + wanted, PipInstall(facts, {wanted}));
+}
+
+Verdict Check(const Facts& facts, const Knowledge& knowledge) {
+  const TensorFlow& tensorflow = facts.tensorflow;
+  if (tensorflow.folder.Unknown()) return Verdict::Silent();
+  if (tensorflow.folder.Absent()) {
+    const auto* installed = tensorflow.installed.Get();
+    if (installed == nullptr || installed->empty()) return Verdict::Silent();
+    return Verdict::Holds()
+        .Because(tensorflow.installed,
+                 installed->begin()->first + " " + installed->begin()->second + " is installed")
+        .Because(tensorflow.folder, "its files are not there")
+        .WithReason("files")
+        .WithFix(Repair(facts, knowledge, "files", ""));
+  }
+  const auto* faults = tensorflow.import_faults.Get();
+  if (faults == nullptr) return Verdict::Silent();
+  if (faults->empty())
+    return Verdict::Excluded().Because(tensorflow.import_faults, "its requirements are met");
+  Verdict verdict = Verdict::Holds();
+  for (const auto& [key, fault] : *faults) {
+    const std::string* reason = fault.reason.Get();
+    const std::string* wanted = fault.wanted.Get();
+    const std::string* present = fault.present.Get();
+    std::string kind = reason == nullptr ? key : *reason;
+    std::string needed = wanted == nullptr ? key : *wanted;
+    verdict.Because(fault.present, fmt::format("{}, but TensorFlow needs {}",
+                                               present == nullptr ? "unknown" : *present, needed));
+    if (verdict.reason.empty())
+      verdict =
+          std::move(verdict).WithReason(kind).WithTitle("TensorFlow cannot be imported: it needs " + needed);
+    verdict = std::move(verdict).WithFix(Repair(facts, knowledge, kind, needed));
+  }
+  return verdict;
+}
+
+}  // namespace
+
+namespace rules {
+
+extern const Rule tensorflow_import_fails;
+constinit const Rule tensorflow_import_fails = {
+    .id = "tensorflow-import-fails",
+    .link = Link::kTensorFlow,
+    .effect = Effect::kBlocks,
+    .title = "TensorFlow cannot be imported",
+    .prior = 0.06,
+    .explained_by = {{{"wrong-python-environment"}, {"module-shadowed"}, {"tensorflow-gpu-stub"}}},
+    .check = Check,
+    .page = R"md(## What it means
+
+TensorFlow is installed, but `import tensorflow` ends with an error, so nothing can run, on the GPU or on the CPU.
+
+## How it is recognised
+
+What is installed does not meet a requirement without which the import fails: NumPy 2 under a TensorFlow compiled for NumPy 1, protobuf of another generation, a missing package, a CPU without AVX, a C library that is too old, or files that are gone.
+
+## How it happens
+
+Another `pip install` upgraded a shared package, mostly NumPy. pip prints a warning, which is easily missed.
+
+## How to fix it
+
+Install the version that TensorFlow wants, for NumPy for example:
+
+    python -m pip install 'numpy<2'
+)md",
+};
+
+}  // namespace rules
+
+}  // namespace tfdoctor

@@ -1,0 +1,75 @@
+#include "diagnose/rule.h"
+#include "rules/common.h"
+
+namespace tfdoctor {
+
+namespace {
+
+Fix InstallHere(const Facts& facts, const Knowledge& knowledge) {
+  std::string version = WorkingTensorFlow(facts, knowledge, "");
+  if (!version.empty()) return InstallTensorFlow(facts, knowledge, version, {});
+  return Advice("Make an environment with a Python for which TensorFlow has wheels (3.10 to 3.13)",
+                {"python3.12 -m venv ~/tensorflow-gpu", ". ~/tensorflow-gpu/bin/activate",
+                 "python -m pip install 'tensorflow[and-cuda]'"});
+}
+
+Verdict Check(const Facts& facts, const Knowledge& knowledge) {
+  const TensorFlow& tensorflow = facts.tensorflow;
+  if (tensorflow.folder.Present())
+    return Verdict::Excluded().Because(tensorflow.folder, "TensorFlow is there");
+  if (tensorflow.folder.Unknown()) return Verdict::Silent();
+  const auto* installed = tensorflow.installed.Get();
+  if (installed != nullptr && !installed->empty()) return Verdict::Silent();
+  // No Python at all: there is no other environment to ask for either.
+  if (facts.python.interpreter.Absent()) {
+    return Verdict::Holds()
+        .Because(facts.python.interpreter, "no Python interpreter is found")
+        .WithTitle("No Python is found in which TensorFlow could be installed")
+        .WithFix(InstallHere(facts, knowledge));
+  }
+  const auto* elsewhere = facts.python.elsewhere.Get();
+  if (elsewhere != nullptr && !elsewhere->empty()) return Verdict::Silent();
+  bool sure = elsewhere != nullptr;
+  const auto* unread = facts.python.unread.Get();
+  Verdict verdict = unread != nullptr && unread->empty() ? Verdict::Holds() : Verdict::Open();
+  verdict.Because(tensorflow.folder, "no TensorFlow is on sys.path",
+                  sure ? Strength::kStrong : Strength::kWeak);
+  return std::move(verdict).WithFix(InstallHere(facts, knowledge));
+}
+
+}  // namespace
+
+namespace rules {
+
+extern const Rule tensorflow_not_installed;
+constinit const Rule tensorflow_not_installed = {
+    .id = "tensorflow-not-installed",
+    .link = Link::kTensorFlow,
+    .effect = Effect::kBlocks,
+    .title = "TensorFlow is not installed in this Python environment",
+    .prior = 0.06,
+    .explained_by = {{{"wrong-python-environment"}, {"module-shadowed"}, {"tensorflow-gpu-stub"}}},
+    .check = Check,
+    .page = R"md(## What it means
+
+The Python that would run your program has no TensorFlow at all, and no other environment nearby has one either.
+
+## How it is recognised
+
+No folder on this interpreter's `sys.path` holds a TensorFlow package.
+
+## How it happens
+
+TensorFlow was never installed here, its installation failed (look at pip's last lines), or the environment was made anew.
+
+## How to fix it
+
+Install it in the environment in which your program runs:
+
+    python -m pip install 'tensorflow[and-cuda]'
+)md",
+};
+
+}  // namespace rules
+
+}  // namespace tfdoctor

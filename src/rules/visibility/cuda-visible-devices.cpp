@@ -1,0 +1,104 @@
+#include <fmt/format.h>
+
+#include "base/text.h"
+#include "diagnose/rule.h"
+#include "rules/common.h"
+
+namespace tfdoctor {
+
+namespace {
+
+constexpr const char* kVariable = "CUDA_VISIBLE_DEVICES";
+
+bool IsIndex(std::string_view word) {
+  return !word.empty() && word.find_first_not_of("0123456789") == std::string_view::npos;
+}
+bool IsName(std::string_view word) { return word.starts_with("GPU-") || word.starts_with("MIG-"); }
+
+struct Reading {
+  enum { kHidesAll, kShowsSome, kByName } effect;
+  std::string why;
+};
+
+// The list counts up to its first invalid entry. Source: CUDA C++ Programming Guide, "CUDA Environment
+// Variables".
+Reading Read(const Facts& facts, const std::string& value) {
+  if (Trim(value).empty()) return {Reading::kHidesAll, "it is set and empty"};
+  std::string first(Trim(Split(value, ',').front()));
+  if (IsName(first)) return {Reading::kByName, ""};
+  if (!IsIndex(first)) return {Reading::kHidesAll, "\"" + first + "\" is not a GPU, and the list ends there"};
+  size_t count = NvidiaGpus(facts).size();
+  bool known = facts.gpus.Present();
+  bool beyond = first.size() > 4 || static_cast<size_t>(std::stoi(first)) >= count;
+  if (known && count > 0 && beyond)
+    return {Reading::kHidesAll, fmt::format("there is no GPU {}: this machine has {}", first, count)};
+  return {Reading::kShowsSome, ""};
+}
+
+Verdict Check(const Facts& facts, const Knowledge&) {
+  const auto& variable = facts.environment.Variable(kVariable);
+  if (variable.Absent()) return Verdict::Excluded().Because(variable, "CUDA_VISIBLE_DEVICES is not set");
+  const std::string* value = variable.Get();
+  if (value == nullptr) return Verdict::Silent();
+  Reading reading = Read(facts, *value);
+  if (reading.effect == Reading::kShowsSome) return Verdict::Silent();
+  // The UUIDs of GPUs and MIG instances are known to the driver only.
+  if (reading.effect == Reading::kByName) {
+    return Verdict::Open().Because(
+        variable,
+        fmt::format("names a GPU by its UUID ({}); whether this machine has it, only the driver knows",
+                    *value),
+        Strength::kWeak);
+  }
+  Verdict verdict = Verdict::Holds();
+  verdict.Because(variable, fmt::format("CUDA_VISIBLE_DEVICES={}: {}", *value, reading.why));
+  Fix fix;
+  fix.title = "Remove the variable from this shell";
+  fix.commands = {"unset CUDA_VISIBLE_DEVICES"};
+  fix.changes = {UnsetVariable{kVariable}};
+  const auto* variables = facts.environment.variables.Peek();
+  bool slurm = variables != nullptr && variables->contains("SLURM_JOB_ID") &&
+               variables->at("SLURM_JOB_ID").Peek() != nullptr;
+  if (slurm)
+    return std::move(verdict)
+        .WithReason("batch-system")
+        .WithFix(Advice("Ask the batch system for a GPU", {"srun --gpus=1 --pty bash"}));
+  return std::move(verdict).WithFix(std::move(fix));
+}
+
+}  // namespace
+
+namespace rules {
+
+extern const Rule cuda_visible_devices;
+constinit const Rule cuda_visible_devices = {
+    .id = "cuda-visible-devices",
+    .link = Link::kVisibility,
+    .effect = Effect::kBlocks,
+    .title = "CUDA_VISIBLE_DEVICES hides every GPU",
+    .prior = 0.05,
+    .explained_by = {{{"no-nvidia-gpu"}}},
+    .check = Check,
+    .page = R"md(## What it means
+
+The variable CUDA_VISIBLE_DEVICES says which GPUs a program may see. Here its value leaves none, so TensorFlow finds no GPU although everything else may be fine.
+
+## How it is recognised
+
+The value is read as the driver reads it: a list that ends at its first invalid entry. `-1`, an empty value, words, and numbers beyond the last GPU hide all. A UUID is known to the driver only.
+
+## How it happens
+
+A line in `~/.bashrc` or a script, a notebook server that was started with it, or a batch system that gave no GPU to this job. A program may also set it itself before it imports TensorFlow.
+
+## How to fix it
+
+unset CUDA_VISIBLE_DEVICES
+
+In a job of a batch system ask for a GPU instead (`srun --gpus=1 ...`).
+)md",
+};
+
+}  // namespace rules
+
+}  // namespace tfdoctor
