@@ -1,0 +1,59 @@
+// Where the time of a check goes, inside one process: each stage on the environment named by BENCH_PYTHON.
+#include <benchmark/benchmark.h>
+
+#include <cstdlib>
+
+#include "diagnose/diagnose.h"
+#include "probes/probes.h"
+#include "rules/all.h"
+
+namespace tfdoctor {
+namespace {
+
+Question AskedQuestion() {
+  Question question;
+  const char* python = std::getenv("BENCH_PYTHON");
+  question.python = python == nullptr ? "" : python;
+  return question;
+}
+
+void BM_ProbeAll(benchmark::State& state) {
+  auto system = LiveSystem();
+  Question question = AskedQuestion();
+  for (auto _ : state) {
+    Facts facts = ProbeAll(*system, BuiltInKnowledge(), question);
+    benchmark::DoNotOptimize(facts);
+  }
+}
+BENCHMARK(BM_ProbeAll)->Unit(benchmark::kMicrosecond);
+
+void BM_Probe(benchmark::State& state, Probe probe) {
+  auto system = LiveSystem();
+  Question question = AskedQuestion();
+  Facts before = ProbeAll(*system, BuiltInKnowledge(), question);
+  for (auto _ : state) {
+    Facts facts = before;
+    probe(*system, BuiltInKnowledge(), question, facts);
+    benchmark::DoNotOptimize(facts);
+  }
+}
+BENCHMARK_CAPTURE(BM_Probe, host, ProbeHost)->Unit(benchmark::kMicrosecond);
+BENCHMARK_CAPTURE(BM_Probe, hardware, ProbeHardware)->Unit(benchmark::kMicrosecond);
+BENCHMARK_CAPTURE(BM_Probe, python, ProbePython)->Unit(benchmark::kMicrosecond);
+BENCHMARK_CAPTURE(BM_Probe, tensorflow, ProbeTensorFlow)->Unit(benchmark::kMicrosecond);
+BENCHMARK_CAPTURE(BM_Probe, libraries, ProbeLibraries)->Unit(benchmark::kMicrosecond);
+
+void BM_Diagnose(benchmark::State& state) {
+  auto system = LiveSystem();
+  Facts facts = ProbeAll(*system, BuiltInKnowledge(), AskedQuestion());
+  for (auto _ : state) {
+    Diagnosis diagnosis = Diagnose(facts, BuiltInKnowledge(), AllRules());
+    benchmark::DoNotOptimize(diagnosis);
+  }
+}
+BENCHMARK(BM_Diagnose)->Unit(benchmark::kMicrosecond);
+
+}  // namespace
+}  // namespace tfdoctor
+
+BENCHMARK_MAIN();

@@ -1,0 +1,194 @@
+#!/usr/bin/env python3
+"""Do the commands that tfdoctor prints repair what they are printed for?
+
+Really broken environments: the commands of the first fix are run there, then tfdoctor is asked again (the cause must be
+gone, the GPU usable) and the real TensorFlow must list the GPU. What tfdoctor expected of the fix must be what is there
+afterwards: the facts of its simulation equal those that it reads. The fixes with pip download gigabytes.
+
+usage: repair_test.py [--tfdoctor FILE] [--fakes FOLDER] [--only TEXT]
+"""
+
+import argparse
+import concurrent.futures
+import dataclasses
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import time
+
+import environments
+import oracle
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+GPU = "8.9"
+CHECK_LIMIT_S = 30
+FIX_LIMIT_S = 900
+
+
+@dataclasses.dataclass(frozen=True)
+class Repair:
+    name: str
+    environment: str
+    cause: str
+    uninstall: str = ""  # distributions whose names start so are removed first
+
+
+REPAIRS = (
+    Repair("a build without CUDA", "tf-cpu-2.21.0", "cpu-only-tensorflow"),
+    Repair("CUDA libraries missing", "tf-2.20.0", "cuda-libraries-missing", uninstall="nvidia-"),
+    Repair("2.21.0 does not find cuSOLVER", "tf-2.21.0", "pip-nvidia-libs-not-found"),
+    Repair("cuDNN older than TensorFlow's", "tf-2.20.0-torch", "cudnn-version-mismatch"),
+)
+
+
+class Broken(Exception):
+    """The repair failed; the text says where."""
+
+
+def fingerprint(folder):
+    """Changes when any file of the folder is written into."""
+    files = []
+    for parent, _, names in os.walk(folder):
+        for name in names:
+            if not name.endswith(".pyc"):
+                status = os.lstat(os.path.join(parent, name))
+                files.append((parent, name, status.st_size, status.st_mtime_ns))
+    return hash(tuple(sorted(files)))
+
+
+def check(arguments, bench, variables, *options):
+    command = [arguments.tfdoctor, "check", "--format", "json", "--facts", "--assume", f"gpu={GPU}", *options]
+    result = subprocess.run(
+        command, env=variables, cwd=bench.work, capture_output=True, text=True, timeout=CHECK_LIMIT_S, check=False
+    )
+    if result.returncode not in (0, 1, 3):
+        raise Broken(f"tfdoctor ended with {result.returncode}: {result.stderr.strip()[-300:]}")
+    return json.loads(result.stdout)
+
+
+def knows_simulated_facts(arguments):
+    command = [arguments.tfdoctor, "check", "--simulated-facts", "--format", "json", "--assume", f"gpu={GPU}"]
+    return subprocess.run(command, capture_output=True, timeout=CHECK_LIMIT_S, check=False).returncode in (0, 1, 3)
+
+
+def causes(answer):
+    return [cause["id"] for cause in answer["causes"] if cause["state"] == "holds"]
+
+
+def first_fix(answer, cause_id):
+    for cause in answer["causes"]:
+        if cause["id"] == cause_id and cause["state"] == "holds":
+            for fix in cause["fixes"]:
+                if fix["commands"]:
+                    return fix
+            raise Broken(f"{cause_id} has no fix with commands")
+    raise Broken(f"tfdoctor does not find {cause_id}, but {answer['verdict']}: {', '.join(causes(answer))}")
+
+
+def execute(commands, bench, variables):
+    """Runs the commands as a user would, in one shell; gives the variables of that shell at the end."""
+    after = bench.root.parent / "variables"
+    script = "\n".join(["set -e", *commands, f"env -0 > '{after}'"])
+    result = subprocess.run(
+        ["bash", "-c", script],
+        env=variables,
+        cwd=bench.work,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=FIX_LIMIT_S,
+        check=False,
+    )
+    if result.returncode != 0:
+        raise Broken(f"the commands failed: {'; '.join(commands)}\n{result.stdout[-1000:]}")
+    return dict(entry.split("=", 1) for entry in after.read_text().split("\0") if entry)
+
+
+def leaves(facts, path=""):
+    """The facts as path -> (state, value), wherever they were read."""
+    if not isinstance(facts, dict):
+        return {path: facts}
+    if "state" in facts and not isinstance(facts.get("value"), dict):
+        return {path: (facts["state"], json.dumps(facts.get("value")))}
+    if "state" in facts:
+        return {path: facts["state"], **leaves(facts["value"], path)}
+    found = {}
+    for name, inner in facts.items():
+        found.update(leaves(inner, f"{path}.{name}" if path else name))
+    return found
+
+
+def compare_facts(simulated, probed):
+    ours, real = leaves(simulated), leaves(probed)
+    different = [key for key in sorted(set(ours) | set(real)) if ours.get(key) != real.get(key)]
+    if different:
+        shown = "\n".join(f"  {key}: simulated {ours.get(key)}, probed {real.get(key)}" for key in different[:20])
+        raise Broken(f"{len(different)} simulated facts are not what is there afterwards:\n{shown}")
+
+
+def repair(arguments, bench, case, simulated):
+    """Raises Broken unless the environment is repaired."""
+    if case.uninstall:
+        gone = [name for name in environments.installed(bench.root) if name.startswith(case.uninstall)]
+        environments.pip(bench.root, "uninstall", "--yes", "--quiet", *gone)
+    # pip needs what it is configured with, so the variables are those of this process with the scenario's on top.
+    scenario = oracle.Scenario(case.environment, case.name, gpu=GPU)
+    own = {"PIP_NO_CACHE_DIR": "1", "HOME": str(pathlib.Path.home())}
+    variables = {**os.environ, **bench.variables(scenario), **own}
+    options = ("--simulated-facts",) if simulated else ()
+    fix = first_fix(check(arguments, bench, variables, *options), case.cause)
+    print(f"     {case.name}: {'; '.join(fix['commands'])}", flush=True)
+    variables = execute(fix["commands"], bench, variables)
+    answer = check(arguments, bench, variables)
+    if answer["verdict"] != "gpu-usable":
+        raise Broken(f"after the repair tfdoctor says {answer['verdict']}: {', '.join(causes(answer))}")
+    truth = oracle.ask(bench, variables)
+    if not truth["gpus"]:
+        raise Broken(f"after the repair TensorFlow lists no GPU: {truth}")
+    if simulated:
+        compare_facts(fix["simulated"], answer["facts"])
+
+
+def judge(arguments, folders, case, simulated):
+    """None, or a text that says what is wrong."""
+    source = folders[case.environment]
+    started = time.monotonic()
+    before = fingerprint(source)
+    with environments.scratch_copy(source) as copy:
+        try:
+            repair(arguments, oracle.Bench(copy, arguments.fakes, folders), case, simulated)
+            failure = None
+        except (Broken, RuntimeError, subprocess.TimeoutExpired) as error:
+            failure = str(error)
+    if failure is None and fingerprint(source) != before:
+        failure = f"the repair of the copy wrote into the original, {source}"
+    print(f"{'FAIL' if failure else 'ok  '} {case.name} ({time.monotonic() - started:.0f} s)", flush=True)
+    if failure:
+        print("       " + failure.replace("\n", "\n       "), flush=True)
+    return failure
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--tfdoctor", default=ROOT / "build" / "tfdoctor", type=pathlib.Path)
+    parser.add_argument("--fakes", default=ROOT / "build" / "fakes", type=pathlib.Path)
+    parser.add_argument("--only")
+    arguments = parser.parse_args()
+    arguments.tfdoctor = arguments.tfdoctor.resolve()
+    mine = [case for case in REPAIRS if arguments.only is None or arguments.only in case.name]
+
+    folders = environments.ensure_all({case.environment for case in mine})
+    simulated = knows_simulated_facts(arguments)
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        failures = list(pool.map(lambda case: judge(arguments, folders, case, simulated), mine))
+    failed = sum(failure is not None for failure in failures)
+    if not simulated:
+        print("skipped: comparing simulated with probed facts, since this tfdoctor has no --simulated-facts")
+    print(f"{len(failures) - failed} passed, {failed} failed, {0 if simulated else len(mine)} skipped")
+    return 1 if failed or not failures else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
