@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -63,6 +64,8 @@ struct Fix {
   bool needs_reboot = false;
   Safety safety = Safety::kSafe;
   std::vector<Change> changes;  // what it changes in the machine; none: kAdvice, offered untried
+  // Of a fix that was tried: the facts of the machine after it.
+  std::shared_ptr<const Facts> after = nullptr;
 };
 
 class Verdict {

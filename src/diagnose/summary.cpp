@@ -18,8 +18,12 @@ std::string HardwareSummary(const Facts& facts) {
   if (const auto* gpus = facts.gpus.Peek()) {
     for (const auto& [address, gpu] : *gpus) {
       if (const std::string* vendor = gpu.vendor.Peek(); vendor != nullptr && *vendor != "NVIDIA") continue;
-      names.push_back(fmt::format("{}, compute capability {}", Or(gpu.name, "NVIDIA GPU"),
-                                  Or(gpu.compute_capability, "unknown")));
+      std::string name = Or(gpu.name, "NVIDIA GPU");
+      // A GPU that was assumed by its compute capability has no other name.
+      bool said = name.find("compute capability") != std::string::npos;
+      names.push_back(
+          said ? name
+               : fmt::format("{}, compute capability {}", name, Or(gpu.compute_capability, "unknown")));
     }
   }
   std::string text = Join(names, "; ");
@@ -30,7 +34,10 @@ bool Yes(const Fact<bool>& fact) { return fact.Peek() != nullptr && *fact.Peek()
 
 std::string KernelDriverSummary(const Facts& facts) {
   const std::string* version = facts.kernel_driver.version.Peek();
-  if (version != nullptr) return fmt::format("NVIDIA kernel module {} is loaded", *version);
+  if (version != nullptr) {
+    bool assumed = facts.kernel_driver.version.origin().witness == Witness::kStated;
+    return fmt::format("{}NVIDIA kernel module {} is loaded", assumed ? "assumed: " : "", *version);
+  }
   if (facts.host.wsl.Peek() != nullptr) return "the Windows driver's, under the Windows Subsystem for Linux";
   return {};
 }
@@ -38,6 +45,9 @@ std::string KernelDriverSummary(const Facts& facts) {
 std::string DeviceAccessSummary(const Facts& facts) {
   const auto* nodes = facts.device_access.nodes.Peek();
   if (nodes == nullptr || nodes->empty()) return {};
+  if (facts.device_access.nodes.origin().witness == Witness::kStated) {
+    return "assumed: this user may open the device nodes";
+  }
   size_t usable = 0;
   for (const auto& [path, node] : *nodes) usable += Yes(node.usable) ? 1 : 0;
   return fmt::format("{} of {} device nodes may be opened by this user, all that are needed", usable,
@@ -47,6 +57,9 @@ std::string DeviceAccessSummary(const Facts& facts) {
 std::string DriverLibrarySummary(const Facts& facts) {
   const Library& cuda = facts.driver_library.cuda;
   if (cuda.path.Peek() == nullptr) return {};
+  if (cuda.path.origin().witness == Witness::kStated) {
+    return fmt::format("assumed: libcuda.so.1 {}", Or(cuda.version, "of unknown version"));
+  }
   return fmt::format("libcuda.so.1 {} ({})", Or(cuda.version, "of unknown version"), *cuda.path.Peek());
 }
 

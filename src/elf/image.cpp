@@ -9,7 +9,7 @@ namespace tfdoctor::elf {
 namespace {
 
 constexpr size_t kSliceSize = 4 * 1024;
-constexpr size_t kMaxSlices = 128 * 4;       // 2 MiB held of one file
+constexpr size_t kMaxSlices = 512;       // 2 MiB held of one file
 constexpr size_t kMaxText = 256 * 1024;  // the RUNPATH of TensorFlow 2.22.0rc0 has 22 KB
 constexpr size_t kMaxSegments = 1024;
 constexpr size_t kMaxDynamic = 8192;
@@ -179,6 +179,9 @@ void Image::ReadDynamic() {
     if (!entry || entry->d_tag == DT_NULL) break;
     dynamic_.emplace_back(entry->d_tag, entry->d_un.d_val);
   }
+  strings_ = DynamicOffset(DT_STRTAB);
+  symbols_ = DynamicOffset(DT_SYMTAB);
+  symbol_versions_ = DynamicOffset(DT_VERSYM);
 }
 
 std::optional<uint64_t> Image::Dynamic(int64_t tag) const {
@@ -195,9 +198,8 @@ std::optional<uint64_t> Image::DynamicOffset(int64_t tag) const {
 }
 
 std::optional<std::string> Image::String(uint64_t offset) {
-  const std::optional<uint64_t> table = DynamicOffset(DT_STRTAB);
-  if (!table || offset > file_.size()) return std::nullopt;
-  return file_.Text(*table + offset);
+  if (!strings_ || offset > file_.size()) return std::nullopt;
+  return file_.Text(*strings_ + offset);
 }
 
 void Image::ReadVersions() {
@@ -296,15 +298,13 @@ Result<Object> Image::Describe() {
 }
 
 std::optional<Elf64_Sym> Image::SymbolAt(uint64_t index) {
-  const std::optional<uint64_t> table = DynamicOffset(DT_SYMTAB);
-  if (!table || index > kMaxSymbols) return std::nullopt;
-  return file_.Get<Elf64_Sym>(*table + index * sizeof(Elf64_Sym));
+  if (!symbols_ || index > kMaxSymbols) return std::nullopt;
+  return file_.Get<Elf64_Sym>(*symbols_ + index * sizeof(Elf64_Sym));
 }
 
 uint16_t Image::VersionIndex(uint64_t symbol) {
-  const std::optional<uint64_t> table = DynamicOffset(DT_VERSYM);
-  if (!table || symbol > kMaxSymbols) return VER_NDX_GLOBAL;
-  return file_.Get<uint16_t>(*table + symbol * sizeof(uint16_t)).value_or(VER_NDX_GLOBAL);
+  if (!symbol_versions_ || symbol > kMaxSymbols) return VER_NDX_GLOBAL;
+  return file_.Get<uint16_t>(*symbol_versions_ + symbol * sizeof(uint16_t)).value_or(VER_NDX_GLOBAL);
 }
 
 // Symbols before the hashed ones: all the undefined ones of a library are among them.
@@ -327,6 +327,16 @@ uint64_t Image::UnhashedCount() {
 }
 
 Result<std::vector<Symbol>> Image::Undefined(size_t limit) {
+  return ReadUndefined([](std::string_view) { return true; }, limit);
+}
+
+const Result<std::vector<Symbol>>& Image::UndefinedOf(bool (*wanted)(std::string_view version),
+                                                      size_t limit) {
+  if (!undefined_) undefined_ = ReadUndefined(wanted, limit);
+  return *undefined_;
+}
+
+Result<std::vector<Symbol>> Image::ReadUndefined(bool (*wanted)(std::string_view version), size_t limit) {
   if (!fault_.empty()) return Malformed(fault_);
   const uint64_t count = UnhashedCount();
   if (count > limit) return Error{ErrorKind::kTooLarge, "more undefined symbols than are looked at"};
@@ -335,10 +345,11 @@ Result<std::vector<Symbol>> Image::Undefined(size_t limit) {
     const std::optional<Elf64_Sym> entry = SymbolAt(i);
     if (!entry) break;
     if (entry->st_shndx != SHN_UNDEF || ELF64_ST_BIND(entry->st_info) == STB_LOCAL) continue;
+    const auto row = versions_.find(VersionIndex(i) & 0x7fff);
+    if (!wanted(row == versions_.end() ? std::string_view() : row->second.name)) continue;
     Symbol symbol;
     symbol.name = String(entry->st_name).value_or("");
     symbol.weak = ELF64_ST_BIND(entry->st_info) == STB_WEAK;
-    const auto row = versions_.find(VersionIndex(i) & 0x7fff);
     if (row != versions_.end()) {
       symbol.version = row->second.name;
       symbol.file = row->second.file;

@@ -56,6 +56,8 @@ class Image {
   Result<Object> Describe();
 
   Result<std::vector<Symbol>> Undefined(size_t limit);
+  // The same, of those only whose version is wanted; kept for the next time, which must want the same.
+  const Result<std::vector<Symbol>>& UndefinedOf(bool (*wanted)(std::string_view version), size_t limit);
   // Whether this object defines what a reference to `name` with `version` (empty: none) would be bound to.
   bool Defines(const std::string& name, const std::string& version);
   bool HasVersions() const { return Dynamic(DT_VERSYM).has_value(); }
@@ -87,6 +89,7 @@ class Image {
   std::optional<Elf64_Sym> Find(const std::string& name, const std::string* version);
   std::optional<Elf64_Sym> Matching(uint64_t index, const std::string& name, const std::string* version);
   uint64_t UnhashedCount();
+  Result<std::vector<Symbol>> ReadUndefined(bool (*wanted)(std::string_view version), size_t limit);
 
   SlicedFile file_;
   bool is_64_ = true;
@@ -98,6 +101,9 @@ class Image {
   std::vector<VersionNeed> needs_;
   std::vector<std::string> definitions_;
   std::unordered_map<uint16_t, VersionRow> versions_;
+  // Where the tables lie that every symbol needs.
+  std::optional<uint64_t> strings_, symbols_, symbol_versions_;
+  std::optional<Result<std::vector<Symbol>>> undefined_;
 };
 
 }  // namespace tfdoctor::elf

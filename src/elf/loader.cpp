@@ -1,9 +1,12 @@
 #include "elf/loader.h"
 
 #include <algorithm>
+#include <any>
+#include <map>
 #include <optional>
 #include <set>
 #include <string_view>
+#include <tuple>
 #include <unordered_map>
 #include <unordered_set>
 #include <utility>
@@ -40,6 +43,31 @@ struct Candidate {
   std::shared_ptr<Image> image;
 };
 
+// What one look at the machine found, by device and inode; the trials of repairs find mostly the same.
+struct KeptElf {
+  std::map<std::tuple<uint64_t, uint64_t, uint16_t>, Candidate> files;  // usable ones, for a machine
+  std::map<std::pair<uint64_t, uint64_t>, Linker> linkers;
+};
+
+// nullptr: nothing is kept.
+KeptElf* KeptOf(const System& system) {
+  Kept* kept = system.kept();
+  if (kept == nullptr) return nullptr;
+  if (!kept->elf.has_value()) kept->elf.emplace<KeptElf>();
+  return std::any_cast<KeptElf>(&kept->elf);
+}
+
+Result<Linker> LinkerAt(const System& system, const std::string& path) {
+  KeptElf* kept = KeptOf(system);
+  const Result<FileStat> stat = kept == nullptr ? Error{} : system.Stat(path);
+  if (!stat) return ReadLinker(system, path);
+  const std::pair file(stat->device, stat->inode);
+  if (const auto known = kept->linkers.find(file); known != kept->linkers.end()) return known->second;
+  Result<Linker> linker = ReadLinker(system, path);
+  if (linker) kept->linkers.emplace(file, *linker);
+  return linker;
+}
+
 Candidate Examine(const System& system, const std::string& path, uint16_t machine) {
   Candidate file;
   const auto failed = [&file](const Error& error) {
@@ -63,6 +91,11 @@ Candidate Examine(const System& system, const std::string& path, uint16_t machin
   if (!stat) return failed(stat.error());
   file.device = stat->device;
   file.inode = stat->inode;
+  KeptElf* kept = KeptOf(system);
+  if (kept != nullptr) {
+    const auto known = kept->files.find({file.device, file.inode, machine});
+    if (known != kept->files.end()) return known->second;
+  }
   Result<Image> image = Image::Open(system, path);
   if (!image) return failed(image.error());
   // In the order of open_verify(): what class and machine skip is not examined further.
@@ -81,6 +114,9 @@ Candidate Examine(const System& system, const std::string& path, uint16_t machin
   file.kind = Candidate::Kind::kUsable;
   file.object = std::make_shared<const Object>(std::move(*object));
   file.image = std::make_shared<Image>(std::move(*image));
+  // An image goes on reading through its system, which must live as long.
+  if (kept != nullptr && system.kept()->system == &system)
+    kept->files.emplace(std::tuple(file.device, file.inode, machine), file);
   return file;
 }
 
@@ -255,7 +291,7 @@ struct Process::State {
   void Search(const std::string& name, size_t loader, Resolution& result, const Take& take) const;
   template <class Take>
   bool SearchFolders(const Place& place, const std::string& name, Resolution& result, const Take& take) const;
-  bool Meet(Met met, Resolution& result, bool& other_class) const;
+  bool Meet(const Met& met, Resolution& result, bool& other_class) const;
   std::optional<size_t> FindLoaded(const std::string& name) const;
   std::optional<size_t> Map(const std::string& name, size_t loader, Resolution& result);
   bool MapDependencies(std::vector<size_t>& list, Resolution& result);
@@ -267,9 +303,12 @@ struct Process::State {
 // _dl_dst_substitute(): an unknown token stays as it is.
 std::optional<std::string> Process::State::Expand(const std::string& text, size_t object) const {
   std::string out;
+  out.reserve(text.size() + objects[object].origin.size());
   for (size_t i = 0; i < text.size(); ++i) {
     if (text[i] != '$') {
-      out += text[i];
+      const size_t plain = std::min(text.find('$', i), text.size());
+      out.append(text, i, plain - i);
+      i = plain - 1;
       continue;
     }
     const std::string_view rest = std::string_view(text).substr(i + 1);
@@ -345,7 +384,7 @@ std::vector<Process::State::Place> Process::State::Places(size_t loader) const {
 }
 
 // Whether the search ends with this file. Notes why it does not.
-bool Process::State::Meet(Met met, Resolution& result, bool& other_class) const {
+bool Process::State::Meet(const Met& met, Resolution& result, bool& other_class) const {
   switch (met.file->kind) {
     case Candidate::Kind::kAbsent:
       return false;
@@ -379,7 +418,8 @@ bool Process::State::SearchFolders(const Place& place, const std::string& name, 
     for (const std::string& subfolder : subfolders) {
       std::string path = folder + subfolder + name;
       file = &machine->File(path);
-      std::string detail = place.detail;
+      std::string detail;
+      if (file->kind != Candidate::Kind::kAbsent) detail = place.detail;
       if (file->kind != Candidate::Kind::kAbsent && place.by == FoundBy::kLibraryPath) {
         detail += " entry " + (folder.empty() ? "(empty: the working directory)" : folder);
       }
@@ -439,10 +479,10 @@ std::optional<size_t> Process::State::Map(const std::string& name, size_t loader
   }
   std::optional<Met> found;
   bool other_class = false;
-  std::string errno_text = ErrnoText(Candidate::Kind::kAbsent);
+  Candidate::Kind last_kind = Candidate::Kind::kAbsent;
   const auto take = [&](Met met) {
     if (!Meet(met, result, other_class)) {
-      errno_text = ErrnoText(met.file->kind);
+      last_kind = met.file->kind;
       return false;
     }
     found = std::move(met);
@@ -459,7 +499,7 @@ std::optional<size_t> Process::State::Map(const std::string& name, size_t loader
     std::unordered_set<std::string> known;
     std::erase_if(result.searched, [&](const std::string& folder) { return !known.insert(folder).second; });
     result.failure = name + (other_class ? ": wrong ELF class: ELFCLASS32"
-                                         : ": cannot open shared object file: " + errno_text);
+                                         : ": cannot open shared object file: " + ErrnoText(last_kind));
     return std::nullopt;
   }
   result.searched.clear();
@@ -553,10 +593,10 @@ std::string Process::State::BindingFault(size_t index, const std::vector<size_t>
                        [](const VersionNeed::Version& version) { return !IsKeptForever(version.name); });
   });
   if (!concerns) return "";
-  const Result<std::vector<Symbol>> imports = object.file.image->Undefined(kMaxBoundImports);
+  const Result<std::vector<Symbol>>& imports = object.file.image->UndefinedOf(
+      [](std::string_view version) { return !version.empty() && !IsKeptForever(version); }, kMaxBoundImports);
   if (!imports) return "";
   for (const Symbol& import : *imports) {
-    if (import.version.empty() || IsKeptForever(import.version)) continue;
     const auto defines = [&](size_t i) {
       return objects[i].file.image->Defines(import.name, import.version);
     };
@@ -625,7 +665,7 @@ Result<Process> Process::Start(const System& system, const std::string& executab
   const std::string interpreter = program.object->interpreter;
   if (interpreter.empty())
     return Error{ErrorKind::kMalformed, executable + " is not a dynamically linked program"};
-  Result<Linker> linker = ReadLinker(system, interpreter);
+  Result<Linker> linker = LinkerAt(system, interpreter);
   if (!linker) {
     return Error{linker.error().kind,
                  executable + " needs the dynamic loader " + interpreter + ": " + linker.error().message};
@@ -753,6 +793,14 @@ std::vector<std::string> Process::AlsoOnPath(const std::string& name, const std:
     return false;
   });
   return paths;
+}
+
+Result<std::string> Process::SymbolBytes(const std::string& path, const std::string& symbol, size_t limit) {
+  const Candidate& file = state_->machine->File(path);
+  if (file.kind != Candidate::Kind::kUsable) return Error{ErrorKind::kMalformed, path + ": " + file.why};
+  std::optional<std::string> bytes = file.image->Bytes(symbol, limit);
+  if (!bytes) return Error{ErrorKind::kNotFound, "no such symbol in " + path};
+  return std::move(*bytes);
 }
 
 std::vector<std::string> Process::Loaded() const {

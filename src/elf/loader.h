@@ -57,6 +57,8 @@ class Process {
   Resolution Open(const std::string& name, const std::string& caller = "");
   // Every file of this name that the search would meet after the one it takes, in order.
   std::vector<std::string> AlsoOnPath(const std::string& name, const std::string& caller = "");
+  // As elf::SymbolBytes(), without reading again what is known of a file that Open() met.
+  Result<std::string> SymbolBytes(const std::string& path, const std::string& symbol, size_t limit);
   // Paths of everything loaded, in load order.
   std::vector<std::string> Loaded() const;
 

@@ -18,18 +18,18 @@ struct Export {
 };
 
 struct Blueprint {
-  std::string soname;
-  std::vector<std::string> needed;
-  std::optional<std::string> rpath;
-  std::optional<std::string> runpath;
-  std::vector<Symbol> imports;  // each is bound when the object is opened with RTLD_NOW
-  std::vector<Export> exports;
-  std::vector<VersionNeed> version_needs;        // besides those of `imports`
-  std::vector<std::string> version_definitions;  // besides those of `exports`
-  std::string build_id;                          // hex
+  std::string soname = {};
+  std::vector<std::string> needed = {};
+  std::optional<std::string> rpath = {};
+  std::optional<std::string> runpath = {};
+  std::vector<Symbol> imports = {};  // each is bound when the object is opened with RTLD_NOW
+  std::vector<Export> exports = {};
+  std::vector<VersionNeed> version_needs = {};        // besides those of `imports`
+  std::vector<std::string> version_definitions = {};  // besides those of `exports`
+  std::string build_id = {};                          // hex
   uint16_t machine = kMachineX86_64;
-  std::string interpreter;  // makes it an executable (which does nothing good when it is really run)
-  bool gnu_hash = true;     // false: the older DT_HASH
+  std::string interpreter = {};  // makes it an executable (which does nothing good when it is really run)
+  bool gnu_hash = true;          // false: the older DT_HASH
   bool no_default_folders = false;
 };
 

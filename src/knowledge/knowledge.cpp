@@ -140,6 +140,23 @@ class Tables final : public Knowledge {
     return builds;
   }
 
+  std::vector<std::string_view> CudaVersions(std::string_view distribution,
+                                             std::string_view machine) const override {
+    std::vector<std::string_view> versions;
+    std::set<std::string_view> own;
+    for (const TensorFlowBuild& build : own_.builds) {
+      if (build.distribution != distribution || build.machine != machine) continue;
+      own.insert(build.version);
+      if (build.cuda) versions.push_back(build.version);
+    }
+    for (const tables::Build& row : tables::kBuilds) {
+      if (row.cuda && View(row.distribution) == distribution && View(row.machine) == machine &&
+          !own.contains(View(row.version)))
+        versions.push_back(View(row.version));
+    }
+    return versions;
+  }
+
   std::vector<std::string> TensorFlowDistributions() const override {
     std::set<std::string> names(own_.flavours.begin(), own_.flavours.end());
     for (const TensorFlowBuild& build : own_.builds) names.insert(build.distribution);

@@ -89,6 +89,9 @@ class Knowledge {
   virtual const TensorFlowBuild* FindBuild(std::string_view distribution, std::string_view version,
                                            std::string_view machine) const = 0;
   virtual std::vector<const TensorFlowBuild*> Builds() const = 0;
+  // The versions of a distribution that have a build with CUDA for this machine; cheaper than Builds().
+  virtual std::vector<std::string_view> CudaVersions(std::string_view distribution,
+                                                     std::string_view machine) const = 0;
   // Names of distributions that install a package `tensorflow`, on Linux or elsewhere.
   virtual std::vector<std::string> TensorFlowDistributions() const = 0;
 

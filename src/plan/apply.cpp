@@ -7,6 +7,7 @@
 
 #include "plan/listings.h"
 #include "python/distributions.h"
+#include "python/requirement.h"
 
 namespace tfdoctor {
 
@@ -53,35 +54,105 @@ Result<bool> Remove(const std::string& folder, const std::string& name, OverlayS
   return true;
 }
 
-Result<bool> Install(const InstallDistribution& wanted, OverlaySystem& machine) {
-  Result<WheelListing> listing = FindListing(wanted.name, wanted.version);
-  if (!listing.ok()) return listing.error();
-  Result<bool> removed = Remove(wanted.folder, wanted.name, machine);
-  if (!removed.ok()) return removed.error();
-  std::string record;
-  auto add = [&](const std::string& path, std::string content, uint64_t size) {
-    record += fmt::format("{},,{}\n", path, size);
-    machine.AddLargeFile(wanted.folder + "/" + path, std::move(content), size);
-  };
-  for (const ListedLibrary& library : listing->libraries)
-    add(library.path, elf::WriteObject(library.blueprint), library.size);
-  for (const auto& [path, text] : listing->texts) add(path, text, text.size());
-  for (const auto& [path, size] : listing->files) add(path, "", size);
-  std::string info =
-      fmt::format("{}/{}-{}.dist-info", wanted.folder, FolderName(wanted.name), wanted.version);
-  std::string metadata =
-      fmt::format("Metadata-Version: 2.1\nName: {}\nVersion: {}\n", wanted.name, wanted.version);
-  bool has_extra = false;
-  for (const std::string& requirement : listing->requires_dist) {
-    metadata += "Requires-Dist: " + requirement + "\n";
-    has_extra = has_extra || requirement.find("and-cuda") != std::string::npos;
+// What pip would evaluate markers with; the Python version is that of the folder's name.
+MarkerVariables MarkersFor(const std::string& folder, const System& machine) {
+  MarkerVariables variables = {{"os_name", "posix"},
+                               {"sys_platform", "linux"},
+                               {"platform_system", "Linux"},
+                               {"platform_machine", machine.Machine()},
+                               {"implementation_name", "cpython"},
+                               {"platform_python_implementation", "CPython"}};
+  size_t python = folder.rfind("/python3.");
+  if (python != std::string::npos) {
+    variables["python_version"] = folder.substr(python + 7, folder.find('/', python + 1) - python - 7);
   }
-  if (has_extra) metadata += "Provides-Extra: and-cuda\n";
-  machine.AddFile(info + "/METADATA", metadata);
-  machine.AddFile(info + "/INSTALLER", "pip\n");
-  machine.AddFile(info + "/RECORD", record);
-  return true;
+  return variables;
 }
+
+// A version that meets all of the bounds: the lowest that they name. Empty: none of those does.
+std::string VersionThatMeets(const SpecifierSet& specifiers) {
+  if (specifiers.empty()) return "1";
+  for (const Specifier& specifier : specifiers.specifiers()) {
+    if (specifiers.Contains(specifier.text)) return specifier.text;
+  }
+  return specifiers.Contains("0.1") ? "0.1" : "";
+}
+
+class Installer {
+ public:
+  Installer(std::string folder, OverlaySystem& machine) : folder_(std::move(folder)), machine_(machine) {}
+
+  Result<bool> Install(const std::string& name, const std::string& version) {
+    Result<WheelListing> listing = FindListing(name, version);
+    if (listing.not_found() && !name.starts_with("nvidia-") && !name.starts_with("tensorflow")) {
+      return InstallPure(name, version);
+    }
+    if (!listing.ok()) return listing.error();
+    Result<bool> removed = Remove(folder_, name, machine_);
+    if (!removed.ok()) return removed.error();
+    std::string record;
+    auto add = [&](const std::string& path, std::string content, uint64_t size) {
+      record += fmt::format("{},,{}\n", path, size);
+      machine_.AddLargeFile(folder_ + "/" + path, std::move(content), size);
+    };
+    for (const ListedLibrary& library : listing->libraries)
+      add(library.path, elf::WriteObject(library.blueprint), library.size);
+    for (const auto& [path, text] : listing->texts) add(path, text, text.size());
+    for (const auto& [path, size] : listing->files) add(path, "", size);
+    AddInfo(name, version, listing->requires_dist, record);
+    return MeetRequirements(listing->requires_dist);
+  }
+
+ private:
+  // A distribution whose files our probes do not look into: its name, version and place are all that counts.
+  Result<bool> InstallPure(const std::string& name, const std::string& version) {
+    Result<bool> removed = Remove(folder_, name, machine_);
+    if (!removed.ok()) return removed.error();
+    std::string package = name == "protobuf" ? "google/protobuf" : FolderName(name);
+    machine_.AddFile(folder_ + "/" + package + "/__init__.py", "");
+    AddInfo(name, version, {}, package + "/__init__.py,,0\n");
+    return true;
+  }
+
+  void AddInfo(const std::string& name, const std::string& version,
+               const std::vector<std::string>& requires_dist, const std::string& record) {
+    std::string info = fmt::format("{}/{}-{}.dist-info", folder_, FolderName(name), version);
+    std::string metadata = fmt::format("Metadata-Version: 2.1\nName: {}\nVersion: {}\n", name, version);
+    bool has_extra = false;
+    for (const std::string& requirement : requires_dist) {
+      metadata += "Requires-Dist: " + requirement + "\n";
+      has_extra = has_extra || requirement.find("and-cuda") != std::string::npos;
+    }
+    if (has_extra) metadata += "Provides-Extra: and-cuda\n";
+    machine_.AddFile(info + "/METADATA", metadata);
+    machine_.AddFile(info + "/INSTALLER", "pip\n");
+    machine_.AddFile(info + "/RECORD", record);
+  }
+
+  // pip replaces what does not meet the requirements and leaves the rest.
+  Result<bool> MeetRequirements(const std::vector<std::string>& requires_dist) {
+    Metadata metadata;
+    metadata.requires_dist = requires_dist;
+    Installed installed = ListDistributions(machine_, {folder_});
+    for (const Requirement& requirement :
+         RequirementsOf(metadata, MarkersFor(folder_, machine_)).requirements) {
+      const InstalledDistribution* there = installed.Find(requirement.name);
+      if (there != nullptr && requirement.specifiers.Contains(there->version)) continue;
+      // An NVIDIA library that another one asks for is among the changes of the repair itself.
+      if (requirement.name.starts_with("nvidia-")) continue;
+      std::string version = VersionThatMeets(requirement.specifiers);
+      if (version.empty())
+        return Error{ErrorKind::kNotFound,
+                     "no version known that meets " + requirement.name + requirement.specifiers.Text()};
+      Result<bool> installed_it = InstallPure(requirement.name, version);
+      if (!installed_it.ok()) return installed_it;
+    }
+    return true;
+  }
+
+  std::string folder_;
+  OverlaySystem& machine_;
+};
 
 }  // namespace
 
@@ -90,7 +161,9 @@ Result<bool> Apply(const Change& change, OverlaySystem& machine) {
     OverlaySystem& machine;
     Result<bool> operator()(const SetVariable& set) { return machine.SetEnv(set.name, set.value), true; }
     Result<bool> operator()(const UnsetVariable& unset) { return machine.UnsetEnv(unset.name), true; }
-    Result<bool> operator()(const InstallDistribution& install) { return Install(install, machine); }
+    Result<bool> operator()(const InstallDistribution& install) {
+      return Installer(install.folder, machine).Install(install.name, install.version);
+    }
     Result<bool> operator()(const RemoveDistribution& remove) {
       return Remove(remove.folder, remove.name, machine);
     }

@@ -1,6 +1,8 @@
 #include "plan/plan.h"
 
 #include <algorithm>
+#include <memory>
+#include <utility>
 
 #include "diagnose/diagnose.h"
 #include "plan/apply.h"
@@ -26,25 +28,25 @@ bool BreaksSomethingElse(const Diagnosis& before, const Diagnosis& after) {
 
 }  // namespace
 
-Result<Facts> FactsAfter(const Fix& fix, const System& system, const Knowledge& knowledge,
-                         const Question& question) {
+Result<Facts> FactsAfter(const Fix& fix, const CachingSystem& system, const Probing& present) {
   OverlaySystem machine(system);
   for (const Change& change : fix.changes) {
     Result<bool> applied = Apply(change, machine);
     if (!applied.ok()) return applied.error();
   }
-  return ProbeAll(machine, knowledge, question);
+  return present.After(machine);
 }
 
-void TryFixes(const System& system, const Knowledge& knowledge, const Question& question,
+void TryFixes(const CachingSystem& system, const Knowledge& knowledge, const Probing& present,
               Diagnosis& diagnosis) {
   const Diagnosis before = diagnosis;
   // Whether a fix may be offered. One that cannot be modelled becomes advice.
   auto helps = [&](Fix& fix, const Rule* cause) {
     if (fix.changes.empty()) return fix.safety = Safety::kAdvice, true;
-    Result<Facts> facts = FactsAfter(fix, system, knowledge, question);
+    Result<Facts> facts = FactsAfter(fix, system, present);
     if (!facts.ok()) return fix.safety = Safety::kAdvice, true;
     Diagnosis after = Diagnose(*facts, knowledge, AllRules());
+    fix.after = std::make_shared<const Facts>(std::move(*facts));
     return !Still(after, cause) && !BreaksSomethingElse(before, after);
   };
   for (Finding& finding : diagnosis.causes) {

@@ -5,10 +5,10 @@ namespace tfdoctor {
 void ProbeEnvironment(const System& system, const Knowledge&, const Question&, Facts& facts) {
   std::map<std::string, Fact<std::string>> variables;
   for (const std::string& name : EnvironmentNames()) {
-    Origin origin{Witness::kMachine, "environment variable " + name};
+    const Origin origin{Witness::kMachine, "environment variable " + name};
     auto value = system.Env(name);
-    variables.emplace(name, value ? Fact<std::string>::Value(std::move(*value), std::move(origin))
-                                  : Fact<std::string>::Absent(std::move(origin)));
+    variables.emplace(name, value ? Fact<std::string>::Value(std::move(*value), origin)
+                                  : Fact<std::string>::Absent(origin));
   }
   facts.environment.variables = Fact<std::map<std::string, Fact<std::string>>>::Value(
       std::move(variables), {Witness::kMachine, "environment"});

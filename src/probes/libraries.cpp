@@ -75,7 +75,12 @@ class LibraryProbe {
     if (loaded.loads) caller_ = loaded.path;
     if (!loaded.loads) why_not_ = fmt::format("{} does not load: {}", *framework, loaded.failure);
     std::string rest = *folder + "/libtensorflow_cc.so.2";
-    if (system_.Exists(rest)) process_->Open(rest);
+    if (!system_.Exists(rest)) return;
+    // It is loaded by `import tensorflow`: without it nothing is opened at all.
+    elf::Resolution loaded_rest = process_->Open(rest);
+    if (loaded_rest.loads) return;
+    caller_.clear();
+    why_not_ = fmt::format("{} does not load: {}", rest, loaded_rest.failure);
   }
 
   // --- one library
@@ -400,8 +405,8 @@ class LibraryProbe {
     facts_.cuda_libraries.cudnn_parts = Names::Value(std::move(parts), {kMachine, front_path});
   }
 
-  std::string CudnnVersion(const std::string& path, const char* symbol) const {
-    Result<std::string> bytes = elf::SymbolBytes(system_, path, symbol, 4);
+  std::string CudnnVersion(const std::string& path, const char* symbol) {
+    Result<std::string> bytes = process_->SymbolBytes(path, symbol, 4);
     if (!bytes.ok() || bytes->size() < 4) return {};
     auto byte = [&](size_t i) { return static_cast<unsigned>(static_cast<unsigned char>((*bytes)[i])); };
     if (byte(2) == 0 || byte(2) > 99) return {};

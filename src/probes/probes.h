@@ -6,6 +6,8 @@
 
 #include "facts/facts.h"
 #include "knowledge/knowledge.h"
+#include "system/caching.h"
+#include "system/overlay.h"
 #include "system/system.h"
 
 namespace tfdoctor {
@@ -23,7 +25,7 @@ using Probe = void (*)(const System&, const Knowledge&, const Question&, Facts&)
 
 void ProbeEnvironment(const System&, const Knowledge&, const Question&, Facts&);
 void ProbeHost(const System&, const Knowledge&, const Question&, Facts&);
-void ProbeHardware(const System&, const Knowledge&, const Question&, Facts&);      // gpus
+void ProbeHardware(const System&, const Knowledge&, const Question&, Facts&);  // gpus
 void ProbeKernelDriver(const System&, const Knowledge&, const Question&, Facts&);
 void ProbeDeviceAccess(const System&, const Knowledge&, const Question&, Facts&);
 void ProbePython(const System&, const Knowledge&, const Question&, Facts&);
@@ -33,5 +35,24 @@ void ProbeLibraries(const System&, const Knowledge&, const Question&, Facts&);
 
 // All of them, in the order of their data.
 Facts ProbeAll(const System&, const Knowledge&, const Question&);
+
+// One probing of a machine, which can be repeated for the same machine with changes. Most repairs concern the
+// CUDA libraries alone: where the changes touch nothing that the probes before the last asked about, these
+// would find the same again, and their facts are taken over.
+class Probing {
+ public:
+  Probing(const CachingSystem&, const Knowledge&, const Question&);
+  const Facts& facts() const { return facts_; }
+  // What ProbeAll() would find on `changed`, which lies over the machine that was probed.
+  Facts After(const OverlaySystem& changed) const;
+
+ private:
+  const CachingSystem& machine_;
+  const Knowledge& knowledge_;
+  const Question& question_;
+  Facts facts_;
+  Facts before_last_;         // without what the last probe found
+  size_t asked_before_last_;  // how much of CachingSystem::asked()
+};
 
 }  // namespace tfdoctor

@@ -261,7 +261,11 @@ class TensorFlowProbe {
     Result<std::string> text = system_.ReadAll(file, 1 << 16);
     std::string why = text.ok() ? file + " does not say it" : text.error().message;
     tf_.cuda_build = Fact<bool>::Unknown(why, origin);
-    if (build_ != nullptr && build_->cuda_known) tf_.cuda_build = Fact<bool>::Value(build_->cuda, Known());
+    // Every release since 2.4 says it there: what does not is not the file of this build.
+    bool its_own = text.ok() && (text->find("is_cuda_build") != std::string::npos ||
+                                 (winner_ != nullptr && CompareVersions(winner_->version, "2.4") < 0));
+    if (build_ != nullptr && build_->cuda_known && (its_own || text.not_found()))
+      tf_.cuda_build = Fact<bool>::Value(build_->cuda, Known());
     tf_.rocm_build = Fact<bool>::Value(build_ != nullptr && build_->rocm, origin);
     // The build's own word outweighs our data.
     if (auto cuda = BuildInfoFlag(text.value_or(""), "is_cuda_build"))
@@ -502,18 +506,52 @@ class TensorFlowProbe {
     };
     if (tf_.opens_from.state() == FactState::kAbsent)
       fault("files", "libtensorflow_framework.so.2", "no such file in " + folder_, origin);
+    std::string unread;
+    if (faults.empty()) unread = FindFileFault(fault);
     FindPlatformFaults(fault);
     const std::string* version = tf_.version.Peek();
     if (version == nullptr || !metadata_) {
       std::string why = version == nullptr ? tf_.version.why() : metadata_error_;
+      if (unread.empty()) unread = "its requirements are not known: " + why;
       // What was found stands whatever else could not be read.
-      tf_.import_faults = faults.empty() ? Map::Unknown("its requirements are not known: " + why, origin)
-                                         : Map::Value(faults, origin);
+      tf_.import_faults = faults.empty() ? Map::Unknown(unread, origin) : Map::Value(faults, origin);
       return;
     }
     std::vector<Requirement> requirements = RequirementsOf(*metadata_, Markers()).requirements;
     for (const Requirement& requirement : requirements) FindRequirementFault(requirement, *version, fault);
-    tf_.import_faults = Map::Value(std::move(faults), origin);
+    tf_.import_faults = faults.empty() && !unread.empty() ? Map::Unknown(unread, origin)
+                                                          : Map::Value(std::move(faults), origin);
+  }
+
+  // The few files of which each alone ends the import, as Python and ld.so meet them (tried with 2.20.0).
+  // Returns what could not be looked at.
+  template <class Report>
+  std::string FindFileFault(Report&& fault) {
+    std::vector<std::string> files = {folder_ + "/__init__.py", folder_ + "/python/platform/build_info.py"};
+    if (build_ != nullptr) {
+      for (const auto& object : build_->objects) files.push_back(winner_->folder + "/" + object.first);
+    }
+    std::string unread;
+    for (const std::string& file : files) {
+      Origin origin{kMachine, file};
+      Result<std::string> start = system_.Read(file, 0, 1);
+      std::string wanted = file.substr(file.rfind('/') + 1);
+      if (file == files.front() && start.ok() && start->empty()) {
+        return fault("files", wanted, "an empty file", origin), "";
+      }
+      if (start.ok()) continue;
+      switch (start.error().kind) {
+        case ErrorKind::kNotFound:
+          return fault("files", wanted, "no such file in " + file.substr(0, file.rfind('/')), origin), "";
+        case ErrorKind::kDenied:
+        case ErrorKind::kLoop:
+        case ErrorKind::kWrongType:
+          return fault("files", "a readable " + wanted, start.error().message, origin), "";
+        default:
+          unread = start.error().message;
+      }
+    }
+    return unread;
   }
 
   template <class Report>
@@ -539,7 +577,7 @@ class TensorFlowProbe {
   template <class Report>
   void FindRequirementFault(const Requirement& requirement, const std::string& version, Report&& fault) {
     const InstalledDistribution* there = installed_.Find(requirement.name);
-    Origin origin{kMachine, there != nullptr ? there->info : winner_->folder};
+    Origin origin{kMachine, there != nullptr ? there->info : winner_ != nullptr ? winner_->folder : folder_};
     std::string wanted = requirement.name + requirement.specifiers.Text();
     static const std::set<std::string> kImported = {
         "numpy",      "protobuf",   "absl-py", "ml-dtypes", "wrapt",        "typing-extensions", "six",

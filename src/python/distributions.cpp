@@ -10,7 +10,7 @@ namespace {
 
 constexpr size_t kMetadataLimit = 4 << 20;
 constexpr size_t kRecordLimit = 64 << 20;  // TensorFlow's is 3 MB
-constexpr size_t kRecordChunk = 256 << 10;
+constexpr size_t kRecordChunk = 64 << 10;
 constexpr size_t kRecordLineLimit = 64 << 10;
 constexpr size_t kFolderLimit = 100'000;
 
@@ -161,7 +161,17 @@ Result<Metadata> ReadMetadata(const System& system, const InstalledDistribution&
   for (const char* name : {"/METADATA", "/PKG-INFO", ""}) {  // an .egg-info may be the file itself
     // The fields come first; what follows is the long description.
     Result<std::string> text = system.Read(distribution.info + name, 0, kMetadataLimit);
-    if (text) return Metadata::Parse(*text);
+    if (text && text->size() == kMetadataLimit && text->find("\n\n") == std::string::npos &&
+        text->find("\n\r\n") == std::string::npos) {
+      return Error{ErrorKind::kTooLarge,
+                   Printable(distribution.info) + name + ": its fields do not end within 4 MiB"};
+    }
+    if (text) {
+      Metadata metadata = Metadata::Parse(*text);
+      if (!metadata.name.empty() && !metadata.version.empty()) return metadata;
+      return Error{ErrorKind::kMalformed,
+                   Printable(distribution.info) + name + " does not say what is installed"};
+    }
     if (!text.not_found() && text.error().kind != ErrorKind::kWrongType) return text.error();
   }
   return missing;
@@ -205,10 +215,11 @@ Result<std::map<std::string, RecordEntry>> FindInRecord(const System& system,
                                                         const InstalledDistribution& distribution,
                                                         const std::set<std::string>& paths) {
   std::map<std::string, RecordEntry> found;
+  const std::set<std::string_view> wanted(paths.begin(), paths.end());
   // A path with a quote or comma is quoted; all others are compared without taking the line apart.
   auto take = [&](std::string_view line) {
     bool plain = !line.starts_with('"');
-    if (plain && !paths.contains(std::string(line.substr(0, line.find(','))))) return true;
+    if (plain && !wanted.contains(line.substr(0, line.find(',')))) return true;
     std::optional<RecordEntry> entry = ParseRecordLine(line);
     if (entry && paths.contains(entry->path)) found.emplace(entry->path, *entry);
     return found.size() < paths.size();

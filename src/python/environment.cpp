@@ -457,9 +457,9 @@ class Predictor {
     if (!read_site_folders_.insert(folder).second) return;
     Result<std::vector<DirEntry>> entries = system_.List(folder);
     if (!entries) {
-      // Python passes over a folder that it may not list.
+      // Python passes over a folder that it may not list; what would be there is the user's to know.
       ErrorKind kind = entries.error().kind;
-      if (kind != ErrorKind::kNotFound && kind != ErrorKind::kWrongType && kind != ErrorKind::kDenied) {
+      if (kind != ErrorKind::kNotFound && kind != ErrorKind::kWrongType) {
         env_.unread.push_back(entries.error().message);
       }
       return;

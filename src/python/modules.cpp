@@ -30,6 +30,16 @@ class FolderFinder {
 
   // kNotFound: nothing. A namespace is only a portion of one.
   Result<FoundModule> Find(const std::string& folder, const std::string& name) const {
+    Result<FoundModule> found = Look(folder, name);
+    // Python looks into the list of the folder: without it the file is there for everybody else only.
+    if (found && !system_.MayAccess(folder, Access::kRead).value_or(true)) {
+      return Error{ErrorKind::kNotFound, "no permission to list " + Printable(folder)};
+    }
+    return found;
+  }
+
+ private:
+  Result<FoundModule> Look(const std::string& folder, const std::string& name) const {
     std::string base = JoinPath(folder, name);
     Result<FileStat> stat = system_.Stat(base);
     if (!stat && !stat.not_found()) return stat.error();
@@ -48,7 +58,6 @@ class FolderFinder {
     return Error{ErrorKind::kNotFound, "no module " + Printable(name, 200) + " in " + Printable(folder)};
   }
 
- private:
   bool IsFile(const std::string& path) const {
     Result<FileStat> stat = system_.Stat(path);
     return stat && stat->type == FileType::kRegular;

@@ -28,12 +28,14 @@ Json EvidenceJson(const Evidence& evidence) {
   return {{"from", evidence.from}, {"witness", Name(evidence.witness)}, {"text", evidence.text}};
 }
 
-Json FixJson(const Fix& fix) {
-  return {{"title", fix.title},
-          {"commands", fix.commands},
-          {"needs_root", fix.needs_root},
-          {"needs_reboot", fix.needs_reboot},
-          {"safety", SafetyName(fix.safety)}};
+Json FixJson(const Fix& fix, bool simulated) {
+  Json json = {{"title", fix.title},
+               {"commands", fix.commands},
+               {"needs_root", fix.needs_root},
+               {"needs_reboot", fix.needs_reboot},
+               {"safety", SafetyName(fix.safety)}};
+  if (simulated && fix.after) json["simulated"] = ToJson(*fix.after);
+  return json;
 }
 
 template <class Items, class Convert>
@@ -43,14 +45,14 @@ Json Array(const Items& items, Convert convert) {
   return array;
 }
 
-Json FindingJson(const Finding& finding) {
+Json FindingJson(const Finding& finding, bool simulated) {
   Json json = {{"id", finding.rule->id},           {"state", finding.holds ? "holds" : "open"},
                {"link", Name(finding.rule->link)}, {"effect", Name(finding.rule->effect)},
                {"title", finding.title},           {"explanation", finding.explanation}};
   if (!finding.reason.empty()) json["reason"] = finding.reason;
   json["likelihood"] = finding.likelihood;
   json["evidence"] = Array(finding.evidence, EvidenceJson);
-  json["fixes"] = Array(finding.fixes, FixJson);
+  json["fixes"] = Array(finding.fixes, [&](const Fix& fix) { return FixJson(fix, simulated); });
   if (finding.explained_by != nullptr) json["explained_by"] = finding.explained_by->id;
   return json;
 }
@@ -85,13 +87,14 @@ std::string Dump(const Json& json) { return json.dump(2, ' ', true, Json::error_
 
 }  // namespace
 
-std::string RenderJson(const Diagnosis& diagnosis, const Facts* facts, const RunInfo& run) {
+std::string RenderJson(const Diagnosis& diagnosis, const Facts* facts, const RunInfo& run, bool simulated) {
+  auto finding_json = [&](const Finding& finding) { return FindingJson(finding, simulated); };
   Json json = {{"schema", kSchema},
                {"verdict", Name(diagnosis.verdict)},
                {"confident", diagnosis.confident},
-               {"causes", Array(diagnosis.causes, FindingJson)},
+               {"causes", Array(diagnosis.causes, finding_json)},
                {"other_likelihood", diagnosis.other_likelihood},
-               {"explained", Array(diagnosis.explained, FindingJson)},
+               {"explained", Array(diagnosis.explained, finding_json)},
                {"unchecked", Array(diagnosis.unchecked, UncheckedJson)},
                {"ask", Array(diagnosis.ask, AskJson)},
                {"chain", Array(diagnosis.chain, LinkJson)}};

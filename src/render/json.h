@@ -20,7 +20,9 @@ struct RunInfo {
 
 // `facts` may be nullptr: then the answer has no key of that name. Text from outside that is not UTF-8 is
 // replaced.
-std::string RenderJson(const Diagnosis& diagnosis, const Facts* facts, const RunInfo& run);
+// `simulated`: under each fix that was tried, the facts after it.
+std::string RenderJson(const Diagnosis& diagnosis, const Facts* facts, const RunInfo& run,
+                       bool simulated = false);
 // The answer when tfdoctor itself failed: verdict unknown, nothing judged.
 std::string RenderFailureJson(const std::string& why, const RunInfo& run);
 

@@ -169,11 +169,15 @@ std::string SitePackages(const Facts& facts) {
 
 std::string WorkingTensorFlow(const Facts& facts, const Knowledge& knowledge, const std::string& same) {
   std::string newest;
-  for (const TensorFlowBuild* build : knowledge.Builds()) {
-    if (build->distribution != "tensorflow" || !build->cuda || !IsRelease(build->version)) continue;
-    if (!ExtraWorks(build->version) || !FitsThisMachine(*build, facts)) continue;
-    if (build->version == same) return same;
-    if (newest.empty() || CompareVersions(build->version, newest) > 0) newest = build->version;
+  const std::string machine = Known(facts.host.machine, "x86_64");
+  for (std::string_view known : knowledge.CudaVersions("tensorflow", machine)) {
+    const std::string version(known);
+    if (!IsRelease(version) || !ExtraWorks(version)) continue;
+    if (version != same && !newest.empty() && CompareVersions(version, newest) <= 0) continue;
+    const TensorFlowBuild* build = knowledge.FindBuild("tensorflow", version, machine);
+    if (build == nullptr || !FitsThisMachine(*build, facts)) continue;
+    if (version == same) return same;
+    newest = version;
   }
   return newest;
 }

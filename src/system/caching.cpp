@@ -1,6 +1,10 @@
 #include "system/caching.h"
 
 #include <algorithm>
+#include <cerrno>
+#include <climits>
+
+#include "system/error.h"
 
 namespace tfdoctor {
 
@@ -16,12 +20,18 @@ auto Remembered(Memory& memory, const std::string& path, Ask&& ask) {
 }  // namespace
 
 Result<std::string> CachingSystem::Read(const std::string& path, uint64_t offset, size_t length) const {
-  // Headers and small files, which every trial reads again; a whole RECORD is not kept.
-  constexpr size_t kKeptEach = 300 * 1024;
+  // Small files and headers, which every trial reads again. Not a whole RECORD, nor what lies further inside
+  // a library: who reads that keeps it.
+  constexpr size_t kKeptEach = 64 * 1024;
   constexpr size_t kKeptInAll = 3 * 1024 * 1024;
-  std::string question = path + '\0' + std::to_string(offset) + '+' + std::to_string(length);
+  if (offset > 0) {
+    if (asked_.empty() || asked_.back().path != path) asked_.push_back({path, false});
+    return below().Read(path, offset, length);
+  }
+  std::string question = path + '\0' + std::to_string(length);
   auto found = reads_.find(question);
   if (found != reads_.end()) return found->second;
+  if (asked_.empty() || asked_.back().path != path) asked_.push_back({path, false});
   Result<std::string> bytes = below().Read(path, offset, length);
   size_t size = bytes.ok() ? bytes->size() : 0;
   if (size <= kKeptEach && read_bytes_ + size <= kKeptInAll) {
@@ -33,28 +43,53 @@ Result<std::string> CachingSystem::Read(const std::string& path, uint64_t offset
 
 Result<std::vector<DirEntry>> CachingSystem::List(const std::string& path, size_t limit) const {
   // The limit is part of the question; most callers use one.
-  return Remembered(lists_, path + '\0' + std::to_string(limit), [&] { return below().List(path, limit); });
+  return Remembered(lists_, path + '\0' + std::to_string(limit), [&] {
+    asked_.push_back({path, true});
+    return below().List(path, limit);
+  });
 }
 Result<std::string> CachingSystem::ReadLink(const std::string& path) const {
-  return Remembered(links_, path, [&] { return below().ReadLink(path); });
+  return Remembered(links_, path, [&] {
+    asked_.push_back({path, false});
+    return below().ReadLink(path);
+  });
 }
 Result<FileStat> CachingSystem::Stat(const std::string& path) const {
+  // Most files are no links: then one question answers both.
+  Result<FileStat> entry = LStat(path);
+  if (!entry.ok() || entry->type != FileType::kSymlink) return entry;
   return Remembered(stats_, path, [&] { return below().Stat(path); });
 }
 Result<FileStat> CachingSystem::LStat(const std::string& path) const {
-  return Remembered(link_stats_, path, [&] { return below().LStat(path); });
+  return Remembered(link_stats_, path, [&] {
+    asked_.push_back({path, false});
+    return below().LStat(path);
+  });
+}
+Result<bool> CachingSystem::MayAccess(const std::string& path, Access access) const {
+  asked_.push_back({path, false});
+  return below().MayAccess(path, access);
 }
 Result<std::string> CachingSystem::RealPath(const std::string& path) const {
-  constexpr int kLinks = 40;  // as the kernel's MAXSYMLINKS
-  if (path.empty() || path[0] != '/') return below().RealPath(path);
-  return Resolve(path, kLinks);
+  int links_left = 40;  // as the kernel's MAXSYMLINKS
+  if (path.empty() || path[0] != '/' || path.size() >= PATH_MAX) {
+    asked_.push_back({path, false});
+    return below().RealPath(path);
+  }
+  return Resolve(path, links_left);
 }
 
 // Part by part, so that the folders that many paths share are asked for once.
-Result<std::string> CachingSystem::Resolve(const std::string& path, int links_left) const {
+Result<std::string> CachingSystem::Resolve(const std::string& path, int& links_left) const {
   if (path.find_first_not_of('/') == std::string::npos) return std::string("/");
+  auto too_many = [&] { return FileError(path, ELOOP); };
   auto known = real_paths_.find(path);
-  if (known != real_paths_.end()) return known->second;
+  if (known != real_paths_.end()) {
+    if (known->second.links > links_left) return too_many();
+    links_left -= known->second.links;
+    return known->second.answer;
+  }
+  const int had = links_left;
   auto answer = [&]() -> Result<std::string> {
     size_t end = path.find_last_not_of('/') + 1;
     size_t slash = path.rfind('/', end - 1);
@@ -67,19 +102,23 @@ Result<std::string> CachingSystem::Resolve(const std::string& path, int links_le
     if (!stat.ok()) return stat.error();
     bool folder_wanted = end != path.size();
     if (stat->type == FileType::kSymlink) {
-      if (links_left == 0)
-        return Error{ErrorKind::kLoop, "cannot resolve " + path + ": too many symbolic links"};
+      if (links_left == 0) return too_many();
+      links_left--;
       Result<std::string> target = ReadLink(here);
       if (!target.ok()) return target.error();
       std::string next = target->starts_with('/') ? *target : *parent + "/" + *target;
-      return Resolve(folder_wanted ? next + "/" : next, links_left - 1);
+      return Resolve(folder_wanted ? next + "/" : next, links_left);
     }
     if (folder_wanted && stat->type != FileType::kDirectory) {
-      return Error{ErrorKind::kNotFound, "cannot resolve " + path + ": Not a directory"};
+      return FileError(path, ENOTDIR);
     }
     return here;
   }();
-  real_paths_.emplace(path, answer);
+  // That there were too many links is true of this walk only: from elsewhere the path may have fewer before
+  // it.
+  if (answer.ok() || answer.error().kind != ErrorKind::kLoop) {
+    real_paths_.emplace(path, RealPathAnswer{answer, had - links_left});
+  }
   return answer;
 }
 

@@ -2,6 +2,7 @@
 // the same state, and a trial costs little.
 #pragma once
 
+#include <deque>
 #include <string>
 #include <unordered_map>
 
@@ -11,27 +12,49 @@ namespace tfdoctor {
 
 class CachingSystem : public ForwardingSystem {
  public:
-  using ForwardingSystem::ForwardingSystem;
+  explicit CachingSystem(const System& below)
+      : ForwardingSystem(below), working_directory_(below.WorkingDirectory()), user_(below.EffectiveUser()) {}
+  CachingSystem(const CachingSystem&) = delete;
+  CachingSystem& operator=(const CachingSystem&) = delete;
 
   Result<std::string> Read(const std::string& path, uint64_t offset, size_t length) const override;
   Result<std::vector<DirEntry>> List(const std::string& path, size_t limit = 100'000) const override;
   Result<std::string> ReadLink(const std::string& path) const override;
   Result<FileStat> Stat(const std::string& path) const override;
   Result<FileStat> LStat(const std::string& path) const override;
+  Result<bool> MayAccess(const std::string& path, Access access) const override;
   Result<std::string> RealPath(const std::string& path) const override;
+  std::string WorkingDirectory() const override { return working_directory_; }
+  uint32_t EffectiveUser() const override { return user_; }
+  Kept* kept() const override { return &kept_; }
+
+  // The paths that were asked about, in the order of the first time; the same path may be there twice.
+  struct Asked {
+    std::string path;
+    bool listed;
+  };
+  const std::deque<Asked>& asked() const { return asked_; }
 
  private:
   template <class T>
   using Memory = std::unordered_map<std::string, Result<T>>;
-  Result<std::string> Resolve(const std::string& path, int links_left) const;
+  struct RealPathAnswer {
+    Result<std::string> answer;
+    int links;  // followed on the way
+  };
+  Result<std::string> Resolve(const std::string& path, int& links_left) const;
 
+  std::string working_directory_;
+  uint32_t user_;
   mutable Memory<std::string> reads_;
   mutable size_t read_bytes_ = 0;
   mutable Memory<std::vector<DirEntry>> lists_;
   mutable Memory<std::string> links_;
   mutable Memory<FileStat> stats_;
   mutable Memory<FileStat> link_stats_;
-  mutable Memory<std::string> real_paths_;
+  mutable std::unordered_map<std::string, RealPathAnswer> real_paths_;
+  mutable std::deque<Asked> asked_;
+  mutable Kept kept_{this, {}};
 };
 
 }  // namespace tfdoctor

@@ -128,13 +128,20 @@ class Live : public System {
     struct stat status;
     if (stat(path.c_str(), &status) != 0) return FileError(path, errno);
     if (!S_ISREG(status.st_mode)) return NotRegular(path, status.st_mode);
+    // Pieces of one file are read one after the other: it stays open until another is read.
+    if (offset > 0 && last_read_ && status.st_dev == last_read_device_ && status.st_ino == last_read_inode_)
+      return ReadUpTo(last_read_->number(), path, offset, length, static_cast<uint64_t>(status.st_size));
     // O_NONBLOCK: another file may have come into its place meanwhile, and some files of /proc wait for
     // input.
-    FileDescriptor file(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
-    if (file.number() < 0) return FileError(path, errno);
-    if (fstat(file.number(), &status) != 0) return FileError(path, errno);
+    auto file =
+        std::make_unique<FileDescriptor>(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
+    if (file->number() < 0) return FileError(path, errno);
+    if (fstat(file->number(), &status) != 0) return FileError(path, errno);
     if (!S_ISREG(status.st_mode)) return NotRegular(path, status.st_mode);
-    return ReadUpTo(file.number(), path, offset, length, static_cast<uint64_t>(status.st_size));
+    last_read_ = std::move(file);
+    last_read_device_ = status.st_dev;
+    last_read_inode_ = status.st_ino;
+    return ReadUpTo(last_read_->number(), path, offset, length, static_cast<uint64_t>(status.st_size));
   }
 
   Result<std::vector<DirEntry>> List(const std::string& path, size_t limit) const override {
@@ -249,6 +256,9 @@ class Live : public System {
   }
 
   std::map<std::string, std::string> environment_;
+  mutable std::unique_ptr<FileDescriptor> last_read_;
+  mutable dev_t last_read_device_ = 0;
+  mutable ino_t last_read_inode_ = 0;
 };
 
 }  // namespace

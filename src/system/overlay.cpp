@@ -1,6 +1,7 @@
 #include "system/overlay.h"
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <limits>
 
@@ -54,7 +55,9 @@ OverlaySystem::Node OverlaySystem::NewNode(FileType type, uint32_t mode) {
   node.stat.type = type;
   node.stat.mode = mode;
   node.stat.device = kOverlayDevice;
-  node.stat.inode = next_inode_++;
+  // No two overlays give the same, so that it names one file among all of them.
+  static std::atomic<uint64_t> next_inode = 1;
+  node.stat.inode = next_inode++;
   return node;
 }
 
@@ -75,7 +78,7 @@ void OverlaySystem::AddLargeFile(const std::string& path, std::string content, u
 void OverlaySystem::AddDirectory(const std::string& path) {
   if (auto existing = Stat(path); existing.ok() && existing->type == FileType::kDirectory) return;
   std::string place = PlaceOf(path);
-  resolved_folders_.clear();
+  ForgetFolders();
   MakeFolder(place);
 }
 
@@ -137,9 +140,14 @@ void OverlaySystem::MakeFolder(const std::string& canonical) {
   nodes_[canonical] = std::move(node);
 }
 
+void OverlaySystem::ForgetFolders() {
+  resolved_folders_.clear();
+  unchanged_folders_.clear();
+}
+
 void OverlaySystem::Put(const std::string& path, Node node) {
   std::string place = PlaceOf(path);
-  resolved_folders_.clear();
+  ForgetFolders();
   if (place == "/") return;
   if (!node.removed) MakeFolder(ParentOf(place));
   std::string inside = place + "/";
@@ -150,7 +158,7 @@ void OverlaySystem::Put(const std::string& path, Node node) {
   nodes_[place] = std::move(node);
 }
 
-const OverlaySystem::Node* OverlaySystem::Find(const std::string& canonical) const {
+const OverlaySystem::Node* OverlaySystem::Find(std::string_view canonical) const {
   auto found = nodes_.find(canonical);
   return found == nodes_.end() ? nullptr : &found->second;
 }
@@ -163,13 +171,18 @@ const Error* OverlaySystem::Failure(const std::string& path) const {
 
 bool OverlaySystem::Hidden(const std::string& canonical) const {
   if (nodes_.empty()) return false;
-  for (std::string path = canonical;; path = ParentOf(path)) {
+  // Most paths lie outside the folder that holds all changes.
+  const std::string& first = nodes_.begin()->first;
+  const std::string& last = nodes_.rbegin()->first;
+  auto common = std::mismatch(first.begin(), first.end(), last.begin(), last.end()).first;
+  if (!canonical.starts_with(std::string_view(first.begin(), common))) return false;
+  for (std::string_view path = canonical; !path.empty(); path = path.substr(0, path.rfind('/'))) {
     if (const Node* node = Find(path);
         node != nullptr && (node->removed || node->opaque || node->stat.type != FileType::kDirectory)) {
       return true;
     }
-    if (path == "/") return false;
   }
+  return false;
 }
 
 Result<FileStat> OverlaySystem::EntryStat(const std::string& canonical) const {
@@ -218,6 +231,65 @@ Result<std::string> OverlaySystem::Follow(Walk walk) const {
   return walk.at;
 }
 
+std::optional<std::string> OverlaySystem::FollowUnchanged(Walk walk) const {
+  int links = 0;
+  while (!walk.ahead.empty()) {
+    std::string part = std::move(walk.ahead.back());
+    walk.ahead.pop_back();
+    if (part == "..") {
+      walk.at = ParentOf(walk.at);
+      continue;
+    }
+    std::string next = Child(walk.at, part);
+    if (Find(next) != nullptr) return std::nullopt;
+    // What is missing or cannot be looked into here has no change below it: that would have made it anew.
+    auto stat = below().LStat(next);
+    if (!stat.ok()) return "";
+    if (stat->type == FileType::kSymlink) {
+      if (++links > kMostLinks) return "";
+      auto target = below().ReadLink(next);
+      if (!target.ok()) return "";
+      if (target->starts_with('/')) walk.at = "/";
+      walk.Push(*target);
+      continue;
+    }
+    walk.at = std::move(next);
+  }
+  return walk.at;
+}
+
+bool OverlaySystem::Changes(const std::string& path, bool listed) const {
+  if (nodes_.empty() || path.empty()) return false;
+  std::string absolute = path.starts_with('/') ? path : working_directory_ + "/" + path;
+  size_t slash = absolute.rfind('/');
+  auto folder = unchanged_folders_.find(absolute.substr(0, slash));
+  if (folder == unchanged_folders_.end()) {
+    Walk walk;
+    walk.Push(absolute.substr(0, slash));
+    folder = unchanged_folders_.emplace(absolute.substr(0, slash), FollowUnchanged(std::move(walk))).first;
+  }
+  if (!folder->second) return true;
+  if (folder->second->empty()) return false;
+  Walk walk;
+  walk.at = *folder->second;
+  walk.Push(absolute.substr(slash + 1));
+  std::optional<std::string> end = FollowUnchanged(std::move(walk));
+  if (!end) return true;
+  if (!listed || end->empty()) return false;
+  std::string inside = Child(*end, "");
+  for (auto node = nodes_.lower_bound(inside); node != nodes_.end() && node->first.starts_with(inside);
+       ++node) {
+    if (node->first.find('/', inside.size()) == std::string::npos) return true;
+  }
+  return false;
+}
+
+bool OverlaySystem::ChangesMoreThanFiles() const {
+  return !failures_.empty() || user_ != below().EffectiveUser() || isa_level_ != below().IsaLevel() ||
+         machine_ != below().Machine() || working_directory_ != below().WorkingDirectory() ||
+         environment_ != below().Environment();
+}
+
 Result<std::string> OverlaySystem::ResolveFolder(const std::string& path) const {
   auto known = resolved_folders_.find(path);
   if (known == resolved_folders_.end()) {
@@ -237,6 +309,7 @@ Result<std::string> OverlaySystem::Resolve(const std::string& path, bool follow_
   if (name.empty() || name == "." || name == "..") return ResolveFolder(absolute);
   auto folder = ResolveFolder(absolute.substr(0, slash));
   if (!folder.ok()) return folder.error();
+  if (!follow_last) return Child(*folder, name);
   Walk walk;
   walk.at = *folder;
   walk.ahead.push_back(std::move(name));
@@ -329,6 +402,9 @@ Result<std::string> OverlaySystem::ReadLink(const std::string& path) const {
 }
 
 Result<FileStat> OverlaySystem::Stat(const std::string& path) const {
+  // Most are no links, which Locate() would look up twice.
+  auto entry = failures_.empty() ? LStat(path) : Result<FileStat>(FileStat{.type = FileType::kSymlink});
+  if (!entry.ok() || entry->type != FileType::kSymlink) return entry;
   auto canonical = Locate(path, true);
   if (!canonical.ok()) return canonical.error();
   return EntryStat(*canonical);

@@ -4,7 +4,10 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
+#include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "system/system.h"
@@ -47,6 +50,16 @@ class OverlaySystem : public ForwardingSystem {
   uint32_t EffectiveUser() const override { return user_; }
   std::string Machine() const override { return machine_; }
   int IsaLevel() const override { return isa_level_; }
+  Kept* kept() const override {
+    // Only who may read what it names may use it.
+    return failures_.empty() && user_ == below().EffectiveUser() ? below().kept() : nullptr;
+  }
+
+  // Whether a question about this path may be answered differently than by the layer below: something that
+  // is changed lies on the way to it. `listed`: or directly in it.
+  bool Changes(const std::string& path, bool listed) const;
+  // Whether more than files is changed: environment, user, what fails, ….
+  bool ChangesMoreThanFiles() const;
 
  private:
   struct Node {
@@ -57,6 +70,7 @@ class OverlaySystem : public ForwardingSystem {
   };
   struct Walk;
   void Put(const std::string& path, Node node);
+  void ForgetFolders();  // before a change
   Node NewNode(FileType type, uint32_t mode);
   // Where a change of this path happens; the parents need not exist.
   std::string PlaceOf(const std::string& path);
@@ -68,25 +82,27 @@ class OverlaySystem : public ForwardingSystem {
                              bool follow_last) const;  // Resolve(), but fails as Fail() says
   Result<std::string> ResolveFolder(const std::string& path) const;
   Result<std::string> Follow(Walk walk) const;
+  // Where a walk ends in the layer below, empty when nowhere; nullopt: it meets a change.
+  std::optional<std::string> FollowUnchanged(Walk walk) const;
   Result<FileStat> EntryStat(const std::string& canonical) const;  // of a path whose parents are no links
   Result<std::string> LinkTarget(const std::string& canonical) const;
   // Whether to decide permissions here: of our own files, and when another user is to be judged.
   bool DecidesAccess(const std::string& canonical) const;
   bool Permits(const FileStat& stat, Access access) const;
-  const Node* Find(const std::string& canonical) const;
+  const Node* Find(std::string_view canonical) const;
   const Error* Failure(const std::string& path) const;
   bool Hidden(const std::string& canonical) const;  // the layer below is not seen there
 
-  std::map<std::string, Node> nodes_;
+  std::map<std::string, Node, std::less<>> nodes_;
   // Programs ask for many files of few folders, and each part of a path costs calls to the layer below.
   mutable std::map<std::string, Result<std::string>> resolved_folders_;
+  mutable std::unordered_map<std::string, std::optional<std::string>> unchanged_folders_;
   std::map<std::string, Error> failures_;
   std::map<std::string, std::string> environment_;
   std::string working_directory_;
   std::string machine_;
   int isa_level_ = 0;
   uint32_t user_ = 0;
-  uint64_t next_inode_ = 1;
 };
 
 // A machine with nothing on it: only "/"; user 1000, x86_64.

@@ -1,7 +1,9 @@
 // The only door to the machine. Everything that tfdoctor learns comes through here, so that another root, a
-// recording, an overlay (a repair that is tried) or a machine that injects errors can stand in for the real one.
+// recording, an overlay (a repair that is tried) or a machine that injects errors can stand in for the real
+// one.
 #pragma once
 
+#include <any>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -14,18 +16,27 @@
 
 namespace tfdoctor {
 
-enum class FileType : uint8_t { kRegular, kDirectory, kSymlink, kCharacterDevice, kBlockDevice, kFifo, kSocket, kOther };
+enum class FileType : uint8_t {
+  kRegular,
+  kDirectory,
+  kSymlink,
+  kCharacterDevice,
+  kBlockDevice,
+  kFifo,
+  kSocket,
+  kOther
+};
 
 struct FileStat {
   FileType type = FileType::kOther;
-  uint64_t size = 0;       // bytes; 0 for most files of /proc and /sys, whatever they hold
-  uint32_t mode = 0;       // permission bits, as in 0755
+  uint64_t size = 0;  // bytes; 0 for most files of /proc and /sys, whatever they hold
+  uint32_t mode = 0;  // permission bits, as in 0755
   uint32_t uid = 0;
   uint32_t gid = 0;
-  int64_t mtime = 0;       // seconds since 1970
-  uint64_t device = 0;     // device and inode name one file
+  int64_t mtime = 0;    // seconds since 1970
+  uint64_t device = 0;  // device and inode name one file
   uint64_t inode = 0;
-  uint64_t rdev = 0;       // of a device node: makedev(major, minor)
+  uint64_t rdev = 0;  // of a device node: makedev(major, minor)
 };
 
 struct DirEntry {
@@ -35,12 +46,21 @@ struct DirEntry {
 
 enum class Access : uint8_t { kRead = 4, kWrite = 2, kExecute = 1, kReadWrite = 6 };
 
+class System;
+
+// What readers of files made of them during one look at the machine. By device and inode, of files that
+// `system` reads.
+struct Kept {
+  const System* system;
+  std::any elf;
+};
+
 class System {
  public:
   virtual ~System() = default;
 
-  // At most `length` bytes of a regular file from `offset`; fewer at its end. Never blocks: a FIFO, a socket or a
-  // device is kWrongType and is not opened. Symbolic links are followed.
+  // At most `length` bytes of a regular file from `offset`; fewer at its end. Never blocks: a FIFO, a socket
+  // or a device is kWrongType and is not opened. Symbolic links are followed.
   virtual Result<std::string> Read(const std::string& path, uint64_t offset, size_t length) const = 0;
   // The entries of a directory, sorted by name, without "." and ".."; more than `limit` is kTooLarge.
   virtual Result<std::vector<DirEntry>> List(const std::string& path, size_t limit = 100'000) const = 0;
@@ -57,8 +77,11 @@ class System {
   virtual std::string WorkingDirectory() const = 0;
   virtual uint32_t EffectiveUser() const = 0;
   virtual std::string Machine() const = 0;  // uname -m: "x86_64", "aarch64"
-  // The instruction set level the dynamic loader of this machine uses for glibc-hwcaps (x86_64: 1 to 4; else 0).
+  // The instruction set level the dynamic loader of this machine uses for glibc-hwcaps (x86_64: 1 to 4; else
+  // 0).
   virtual int IsaLevel() const = 0;
+  // nullptr: nothing is kept.
+  virtual Kept* kept() const { return nullptr; }
 
   // Conveniences, the same for every System.
   std::optional<std::string> Env(std::string_view name) const;

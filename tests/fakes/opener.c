@@ -1,5 +1,5 @@
-// Opens libraries as it is told and says what ld.so made of it: the oracle for src/elf/loader.cpp. Built as a program,
-// and with -DCALLER as a library whose code opens others (its RUNPATH counts then).
+// Opens libraries as it is told and says what ld.so made of it: the oracle for src/elf/loader.cpp. Built as a
+// program, and with -DCALLER as a library whose code opens others (its RUNPATH counts then).
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <link.h>

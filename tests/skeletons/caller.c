@@ -1,5 +1,6 @@
-// The code in a skeleton of libtensorflow_framework.so.2: ld.so searches on behalf of the object whose code calls
-// dlopen, so the call must come from here. TensorFlow opens with these flags (tsl/platform/default/load_library.cc).
+// The code in a skeleton of libtensorflow_framework.so.2: ld.so searches on behalf of the object whose code
+// calls dlopen, so the call must come from here. TensorFlow opens with these flags
+// (tsl/platform/default/load_library.cc).
 #include <dlfcn.h>
 
 void* skeleton_open(const char* name) {

@@ -1,7 +1,7 @@
-// skeleton_opener alone|in-turn OBJECT NAME...: opens OBJECT as Python opens _pywrap_tensorflow_internal.so, then each
-// NAME from the code of caller.c, and prints what ld.so did: "open NAME", then (with LD_DEBUG=libs, from ld.so itself)
-// its search, then "path FILE" or "error TEXT", then "loaded FILE" for everything that the process holds. "alone" opens
-// each in a fresh copy of the process.
+// skeleton_opener alone|in-turn OBJECT NAME...: opens OBJECT as Python opens _pywrap_tensorflow_internal.so,
+// then each NAME from the code of caller.c, and prints what ld.so did: "open NAME", then (with LD_DEBUG=libs,
+// from ld.so itself) its search, then "path FILE" or "error TEXT", then "loaded FILE" for everything that the
+// process holds. "alone" opens each in a fresh copy of the process.
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <link.h>

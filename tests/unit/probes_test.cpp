@@ -18,6 +18,7 @@ class SmallKnowledge : public Knowledge {
     return nullptr;
   }
   std::vector<const TensorFlowBuild*> Builds() const override { return {}; }
+  std::vector<std::string_view> CudaVersions(std::string_view, std::string_view) const override { return {}; }
   std::string DistributionOf(std::string_view, int) const override { return {}; }
   const NvidiaWheel* FindNvidiaWheel(std::string_view, std::string_view) const override { return nullptr; }
   std::vector<std::string> NvidiaWheelVersions(std::string_view) const override { return {}; }

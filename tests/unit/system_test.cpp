@@ -5,6 +5,7 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdio>
 #include <cstdlib>
@@ -12,6 +13,7 @@
 #include <fstream>
 #include <random>
 
+#include "system/caching.h"
 #include "system/overlay.h"
 
 namespace tfdoctor {
@@ -423,6 +425,98 @@ void ExpectSameAnswers(const System& overlay, const System& live, const std::str
   }
 }
 
+TEST(Caching, AnswersLikeTheSystemBelow) {
+  TempFolder temp;
+  fs::create_directories(temp / "a/b");
+  Write(temp / "a/file", "x");
+  auto link = [&](const std::string& target, const std::string& name) {
+    ASSERT_EQ(symlink(target.c_str(), (temp / name).c_str()), 0);
+  };
+  link("a/b", "folder");
+  link("../a/b/", "a/up");
+  link("a/file", "to_file");
+  link("a/file/", "to_file_as_folder");
+  link(temp.path() + "//a/./b/..", "absolute");
+  link("none", "dangling");
+  link("loop", "loop");
+  link("pong", "ping");
+  link("ping", "pong");
+  link(".", "here");
+  link("/", "root");
+  auto live = LiveSystem();
+  const std::array<std::string, 10> beginnings = {"",     "folder",   "a/up", "to_file",  "to_file_as_folder",
+                                                  "here", "absolute", "root", "dangling", "loop"};
+  const std::array<std::string, 11> ends = {"",         "/",  "//",    "/.",     "/..",  "/../",
+                                            "/./../..", "/b", "/file", "/file/", "/none"};
+  for (bool backwards : {false, true}) {
+    CachingSystem caching(*live);
+    for (size_t i = 0; i < beginnings.size() * ends.size(); i++) {
+      size_t k = backwards ? beginnings.size() * ends.size() - 1 - i : i;
+      std::string path = temp / (beginnings[k % beginnings.size()] + ends[k / beginnings.size()]);
+      ExpectSameAnswers(caching, *live, path);
+    }
+    for (const std::string& path :
+         {std::string(), std::string("/"), std::string("//"), std::string("/.."), std::string("."),
+          std::string("none"), temp / "ping", temp / "pong/x", temp / std::string(300, 'x'),
+          "/" + std::string(5000, '/'), temp / std::string("a\0b", 3)}) {
+      ExpectSameAnswers(caching, *live, path);
+    }
+  }
+}
+
+// The kernel follows 40 links on a way. How many are left depends on the way, so the same link may be too far
+// on one and near enough on another.
+TEST(Caching, CountsLinksAsTheKernel) {
+  TempFolder temp;
+  Write(temp / "0", "x");
+  for (int i = 1; i <= 45; i++) {
+    ASSERT_EQ(symlink(std::to_string(i - 1).c_str(), (temp / std::to_string(i)).c_str()), 0);
+  }
+  ASSERT_EQ(symlink(".", (temp / "here").c_str()), 0);
+  auto live = LiveSystem();
+  for (bool backwards : {false, true}) {
+    CachingSystem caching(*live);
+    for (int i = 0; i <= 45; i++) {
+      int k = backwards ? 45 - i : i;
+      for (const char* way : {"", "here/", "here/here/here/"}) {
+        ExpectSameAnswers(caching, *live, temp / (way + std::to_string(k)));
+      }
+    }
+  }
+}
+
+TEST(Caching, AsksOnce) {
+  class Counting : public ForwardingSystem {
+   public:
+    using ForwardingSystem::ForwardingSystem;
+    Result<FileStat> LStat(const std::string& path) const override {
+      asked++;
+      return ForwardingSystem::LStat(path);
+    }
+    Result<std::string> Read(const std::string& path, uint64_t offset, size_t length) const override {
+      asked++;
+      return ForwardingSystem::Read(path, offset, length);
+    }
+    mutable int asked = 0;
+  };
+  auto empty = EmptySystem();
+  OverlaySystem machine(*empty);
+  machine.AddFile("/a/b/c", "x");
+  machine.Fail("/a/denied", {ErrorKind::kDenied, "injected"});
+  Counting counting(machine);
+  CachingSystem caching(counting);
+  for (int i = 0; i < 3; i++) {
+    EXPECT_EQ(*caching.RealPath("/a/b/c"), "/a/b/c");
+    EXPECT_EQ(*caching.ReadAll("/a/b/c"), "x");
+    EXPECT_TRUE(caching.LStat("/none").not_found());
+    EXPECT_EQ(KindOf(caching.LStat("/a/denied")), ErrorKind::kDenied);  // unknown stays unknown
+    EXPECT_EQ(KindOf(caching.RealPath("/a/denied/x")), ErrorKind::kDenied);
+  }
+  int once = counting.asked;
+  EXPECT_EQ(*caching.RealPath("/a/b/c"), "/a/b/c");
+  EXPECT_EQ(counting.asked, once);
+}
+
 TEST(OverlayProperty, AnswersLikeTheKernelOnTheSameTree) {
   auto empty = EmptySystem();
   auto live = LiveSystem();
@@ -441,6 +535,7 @@ TEST(OverlayProperty, AnswersLikeTheKernelOnTheSameTree) {
     for (int i = 0; i < 25; i++) Change(random, root, first);
     // A second layer that changes what the first one holds.
     OverlaySystem second(first);
+    std::vector<std::string> paths;
     for (int i = 0; i < 15; i++) {
       Change(random, root, second);
       for (int k = 0; k < 15; k++) {
@@ -448,8 +543,19 @@ TEST(OverlayProperty, AnswersLikeTheKernelOnTheSameTree) {
         SCOPED_TRACE("seed " + std::to_string(seed));
         ExpectSameAnswers(second, *live, path);
         if (HasFatalFailure()) return;
+        paths.push_back(path);
         found += live->Stat(path).ok() ? 1 : 0;
       }
+    }
+    // What was asked before changes no answer: all paths of this tree, twice, in any order, of one memory.
+    CachingSystem caching(*live);
+    const std::vector<std::string> again = paths;
+    paths.insert(paths.end(), again.begin(), again.end());
+    std::shuffle(paths.begin(), paths.end(), random);
+    for (const std::string& path : paths) {
+      SCOPED_TRACE("remembered, seed " + std::to_string(seed));
+      ExpectSameAnswers(caching, *live, path);
+      if (HasFatalFailure()) return;
     }
   }
   EXPECT_GT(found, 500U);  // the property was not tried on empty trees only

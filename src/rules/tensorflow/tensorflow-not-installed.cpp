@@ -34,6 +34,8 @@ Verdict Check(const Facts& facts, const Knowledge& knowledge) {
   Verdict verdict = unread != nullptr && unread->empty() ? Verdict::Holds() : Verdict::Open();
   verdict.Because(tensorflow.folder, "no TensorFlow is on sys.path",
                   sure ? Strength::kStrong : Strength::kWeak);
+  if (unread != nullptr && !unread->empty())
+    verdict.Because(facts.python.unread, "it may be out of sight: " + unread->front(), Strength::kWeak);
   return std::move(verdict).WithFix(InstallHere(facts, knowledge));
 }
 

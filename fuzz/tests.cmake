@@ -1,0 +1,11 @@
+# Every fuzz target also as an ordinary test, over its seeds and their mutations.
+file(GLOB fuzz_files CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/fuzz/*_fuzz.cpp)
+foreach(file ${fuzz_files})
+  get_filename_component(name ${file} NAME_WE)
+  string(REGEX REPLACE "_fuzz$" "" short ${name})
+  add_executable(${name}_replay ${file} ${CMAKE_SOURCE_DIR}/fuzz/replay.cpp)
+  target_include_directories(${name}_replay PRIVATE ${view})
+  target_link_libraries(${name}_replay PRIVATE render plan rules diagnose probes knowledge facts python elf system base)
+  set_target_properties(${name}_replay PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+  add_test(NAME ${name} COMMAND ${name}_replay ${CMAKE_SOURCE_DIR}/fuzz/seeds/${short})
+endforeach()
