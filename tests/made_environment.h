@@ -43,7 +43,7 @@ inline Result<bool> MakeSitePackages(const std::string& version, const std::stri
   if (!tensorflow.ok()) return tensorflow.error();
   if (auto done = Apply(InstallDistribution{site, "tensorflow", version}, machine); !done.ok()) return done;
   // What tells a TensorFlow from something else of this name.
-  machine.AddFile(site + "/tensorflow/__init__.py", "");
+  machine.AddFile(site + "/tensorflow/__init__.py", "# made\n");
   machine.AddFile(site + "/tensorflow/python/platform/__init__.py", "");
   const MarkerVariables here = {{"platform_machine", "x86_64"},
                                 {"sys_platform", "linux"},

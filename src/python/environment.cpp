@@ -12,6 +12,7 @@ namespace {
 constexpr size_t kConfigLimit = 1 << 20;
 constexpr size_t kPthLimit = 4 << 20;  // the longest real ones list a few hundred folders
 constexpr size_t kMaxPaths = 10'000;   // entries of sys.path
+constexpr size_t kMaxPath = 4096;      // PATH_MAX
 constexpr int kMaxSiteDepth = 8;       // .pth files that add folders with .pth files …
 constexpr int kMaxNestedVenvs = 8;
 constexpr size_t kDpkgStatusLimit = 16 << 20;
@@ -80,6 +81,7 @@ FoundConfig ReadConfig(const System& system, const std::vector<std::string>& fol
 // The nearest folder from `from` up where `found` holds; like getpath's search_up never "/" itself.
 template <class Predicate>
 std::string SearchUp(std::string from, Predicate found) {
+  if (from.size() > kMaxPath) return "";  // no kernel opens anything by that name
   for (; !from.empty() && from != "/"; from = DirName(from)) {
     if (found(from)) return from;
   }

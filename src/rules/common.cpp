@@ -266,6 +266,15 @@ Fix InstallCudaLibraries(const Facts& facts, const Knowledge& knowledge) {
   std::string site = SitePackages(facts);
   for (const std::string& requirement : *missing)
     AddInstall(knowledge, site, requirement, before_turing, fix);
+  // "nvidia-cudnn-cu12 9.1.0.70, wanted <10.0,>=9.3.0.75": pip replaces it.
+  const auto* at_odds = facts.tensorflow.extra_at_odds.Peek();
+  for (const std::string& entry : at_odds == nullptr ? std::vector<std::string>() : *at_odds) {
+    constexpr std::string_view kWanted = ", wanted ";
+    size_t wanted = entry.find(kWanted);
+    if (wanted == std::string::npos) continue;
+    std::string requirement = entry.substr(0, entry.find(' ')) + entry.substr(wanted + kWanted.size());
+    AddInstall(knowledge, site, requirement, before_turing, fix);
+  }
   if (fix.changes.empty() || Known(facts.python.environment, "") == "system") {
     fix.changes.clear();
     fix.safety = Safety::kAdvice;

@@ -61,8 +61,9 @@ Verdict Check(const Facts& facts, const Knowledge&) {
         .Because(facts.python.distributions, fmt::format("the real one is installed in {}", folders.front()))
         .WithReason(watched.module)
         .WithTitle(fmt::format("{} hides the installed {}", *path, watched.module))
-        .WithFix(Advice("Give it another name",
-                        {fmt::format("mv {} {}", ShellQuote(*path), ShellQuote(*path + ".renamed"))}));
+        .WithFix({.title = "Give it another name",
+                  .commands = {fmt::format("mv {} {}", ShellQuote(*path), ShellQuote(*path + ".renamed"))},
+                  .changes = {RemoveFile{*path}}});
   }
   return Verdict::Silent();
 }

@@ -44,11 +44,14 @@ Verdict Check(const Facts& facts, const Knowledge&) {
   if (reading.effect == Reading::kShowsSome) return Verdict::Silent();
   // The UUIDs of GPUs and MIG instances are known to the driver only.
   if (reading.effect == Reading::kByName) {
-    return Verdict::Open().Because(
-        variable,
-        fmt::format("names a GPU by its UUID ({}); whether this machine has it, only the driver knows",
-                    *value),
-        Strength::kWeak);
+    return Verdict::Open()
+        .Because(
+            variable,
+            fmt::format("names a GPU by its UUID ({}); whether this machine has it, only the driver knows",
+                        *value),
+            Strength::kWeak)
+        .Because(variable, "batch systems and container engines name a GPU so, and then it is there",
+                 Strength::kAgainst);
   }
   Verdict verdict = Verdict::Holds();
   verdict.Because(variable, fmt::format("CUDA_VISIBLE_DEVICES={}: {}", *value, reading.why));
