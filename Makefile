@@ -3,7 +3,7 @@
 # make test-quick the inner loop: no wheels, no sanitizers
 # make test-all   everything, at most 90 minutes
 # make bench      the figures of docs/performance.md
-.PHONY: run build test test-quick test-all test-sanitize test-real bench lint format fuzz pages setup setup-test clean
+.PHONY: run build test test-quick test-all test-sanitize test-real bench lint format fuzz pages setup setup-test configure-tests clean
 .DEFAULT_GOAL := build
 JOBS ?= $(shell nproc)
 
@@ -21,7 +21,11 @@ setup:
 setup-test: setup
 	@tools/install-packages test
 
-test-quick: setup-test build
+# Once on, the tests stay on in build/.
+configure-tests: setup-test
+	@cmake --preset release -DTFDOCTOR_TESTS=ON >/dev/null
+
+test-quick: configure-tests
 	cmake --build build -j$(JOBS)
 	ctest --test-dir build -j$(JOBS) --output-on-failure --no-tests=error -LE 'real|slow'
 
@@ -30,8 +34,8 @@ test-sanitize: setup-test
 	cmake --build build-sanitize -j$(JOBS)
 	ctest --test-dir build-sanitize -j$(JOBS) --output-on-failure --no-tests=error -LE real
 
-test-real: setup-test build
-	cmake --build build --target fakes -j$(JOBS)
+test-real: configure-tests
+	cmake --build build --target tfdoctor fakes -j$(JOBS)
 	tests/real/run $(REAL_ARGS)
 
 # The unit tests run sanitized here (test-quick is for the inner loop); the real wheels meet the release binary.

@@ -529,14 +529,19 @@ class TensorFlowProbe {
   std::string FindFileFault(Report&& fault) {
     std::vector<std::string> files = {folder_ + "/__init__.py", folder_ + "/python/platform/build_info.py"};
     if (build_ != nullptr) {
-      for (const auto& object : build_->objects) files.push_back(winner_->folder + "/" + object.first);
+      for (const auto& object : build_->objects) {
+        bool core = object.first.find("/libtensorflow") != std::string::npos ||
+                    object.first.ends_with("/_pywrap_tensorflow_internal.so");
+        if (core) files.push_back(winner_->folder + "/" + object.first);
+      }
     }
     std::string unread;
     for (const std::string& file : files) {
       Origin origin{kMachine, file};
       Result<std::string> start = system_.Read(file, 0, 1);
       std::string wanted = file.substr(file.rfind('/') + 1);
-      if (file == files.front() && start.ok() && start->empty()) {
+      Result<FileStat> stat = system_.Stat(file);
+      if (file == files.front() && start.ok() && stat.ok() && stat->size == 0) {
         return fault("files", wanted, "an empty file", origin), "";
       }
       if (start.ok()) continue;

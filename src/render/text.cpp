@@ -143,7 +143,7 @@ class Answer {
     }
     for (const Unchecked& unchecked : diagnosis_.unchecked) {
       if (unchecked.blocking) {
-        return fmt::format(", because this could not be checked: {} ({})", unchecked.what, unchecked.why);
+        return fmt::format(": {}; so this is not known: {}", unchecked.why, unchecked.what);
       }
     }
     return {};

@@ -8,9 +8,9 @@
 #include <string>
 #include <vector>
 
-#include "../made_environment.h"
 #include "facts/json.h"
 #include "knowledge/knowledge.h"
+#include "made_environment.h"
 #include "plan/plan.h"
 #include "probes/probes.h"
 #include "system/caching.h"

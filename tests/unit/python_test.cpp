@@ -404,5 +404,53 @@ TEST_F(PythonMachine, TroubleWhileLookingIsUnknown) {
   EXPECT_EQ(python.modules.Peek()->at("numpy").path.state(), FactState::kAbsent);
 }
 
+// A folder that may be entered and not listed.
+class Unlisted : public ForwardingSystem {
+ public:
+  Unlisted(const System& below, std::string folder) : ForwardingSystem(below), folder_(std::move(folder)) {}
+  Result<std::vector<DirEntry>> List(const std::string& path, size_t limit) const override {
+    if (path == folder_) return Error{ErrorKind::kDenied, "cannot read " + path + ": Permission denied"};
+    return ForwardingSystem::List(path, limit);
+  }
+  Result<bool> MayAccess(const std::string& path, Access access) const override {
+    if (path == folder_ && access == Access::kRead) return false;
+    return ForwardingSystem::MayAccess(path, access);
+  }
+
+ private:
+  std::string folder_;
+};
+
+TEST_F(PythonMachine, WhatPythonMayNotListIsNotImported) {
+  AddVenv("/v");
+  std::string site = "/v/lib/python3.11/site-packages";
+  AddTensorFlow(site);
+  Facts facts;
+  ProbePython(Unlisted(machine_, site), BuiltInKnowledge(), {.python = "/v"}, facts);
+  EXPECT_EQ(facts.python.modules.Peek()->at("tensorflow").path.state(), FactState::kAbsent);
+  EXPECT_EQ(facts.python.unread.Peek()->front(), "cannot read " + site + ": Permission denied");
+}
+
+TEST_F(PythonMachine, MetadataThatSaysNothingIsNoMetadata) {
+  std::string info = "/v/tensorflow-2.15.1.dist-info";
+  InstalledDistribution distribution = {"tensorflow", "2.15.1", "/v", info};
+  for (const std::string& text :
+       {std::string(), std::string("\n\nName: x\nVersion: 1\n"), std::string(5 << 20, '\0'),
+        "Name: x\nVersion: 1\n" + std::string(5 << 20, 'x')}) {
+    machine_.AddFile(info + "/METADATA", text);
+    EXPECT_FALSE(ReadMetadata(machine_, distribution).ok()) << text.substr(0, 20);
+  }
+  machine_.AddFile(info + "/METADATA", "Name: x\nVersion: 1\n\n" + std::string(5 << 20, 'x'));
+  EXPECT_TRUE(ReadMetadata(machine_, distribution).ok());
+}
+
+TEST_F(PythonMachine, AHomeDeeperThanAnyPathIsQuicklyNone) {
+  AddVenv("/v");
+  std::string home = "home = ";
+  for (int i = 0; i < 100'000; i++) home += "/x";
+  machine_.AddFile("/v/pyvenv.cfg", home);
+  EXPECT_NE(Probe("/v").interpreter.Peek(), nullptr);
+}
+
 }  // namespace
 }  // namespace tfdoctor

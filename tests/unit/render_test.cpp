@@ -218,9 +218,10 @@ TEST(RenderText, FirstLineOfEachVerdict) {
   unknown.unchecked = {
       {"host.wsl", "WSL", "nobody looked", Link::kHardware, false},
       {"tensorflow.cuda_build", "whether this build has CUDA", "Permission denied", Link::kTensorFlow, true}};
-  EXPECT_EQ(first(unknown),
-            "Could not tell whether your TensorFlow can use the GPU, because this could not be checked: "
-            "whether this build has CUDA (Permission denied).");
+  EXPECT_EQ(
+      first(unknown),
+      "Could not tell whether your TensorFlow can use the GPU: Permission denied; so this is not known: "
+      "whether this build has CUDA.");
   unknown.causes = {Open(kNouveau, 0.62)};
   EXPECT_EQ(first(unknown),
             "Could not tell whether your TensorFlow can use the GPU. Likeliest cause (62%): The nouveau "

@@ -22,6 +22,20 @@ Verdict Check(const Facts& facts, const Knowledge& knowledge) {
   if (installed != nullptr && !installed->empty()) return Verdict::Silent();
   // No Python at all: there is no other environment to ask for either.
   if (facts.python.interpreter.Absent()) {
+    const std::string& why = facts.python.interpreter.origin().from;
+    if (why.find(" is a broken link") != std::string::npos) {
+      return Verdict::Holds()
+          .Because(facts.python.interpreter, "the interpreter of this environment is gone")
+          .WithTitle("The Python of this environment is gone")
+          .WithExplanation(
+              "The environment's `python` is a link to an interpreter that was removed or replaced, so "
+              "nothing "
+              "that is installed in the environment can run. Make the environment again with a Python that "
+              "is "
+              "there.")
+          .WithFix(Advice("Make the environment again: what is installed in it must be installed anew",
+                          {"python3 -m venv --clear FOLDER_OF_THE_ENVIRONMENT"}));
+    }
     return Verdict::Holds()
         .Because(facts.python.interpreter, "no Python interpreter is found")
         .WithTitle("No Python is found in which TensorFlow could be installed")
