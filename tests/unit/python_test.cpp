@@ -425,8 +425,10 @@ TEST_F(PythonMachine, WhatPythonMayNotListIsNotImported) {
   AddVenv("/v");
   std::string site = "/v/lib/python3.11/site-packages";
   AddTensorFlow(site);
+  Question question;
+  question.python = "/v";
   Facts facts;
-  ProbePython(Unlisted(machine_, site), BuiltInKnowledge(), {.python = "/v"}, facts);
+  ProbePython(Unlisted(machine_, site), BuiltInKnowledge(), question, facts);
   EXPECT_EQ(facts.python.modules.Peek()->at("tensorflow").path.state(), FactState::kAbsent);
   EXPECT_EQ(facts.python.unread.Peek()->front(), "cannot read " + site + ": Permission denied");
 }
