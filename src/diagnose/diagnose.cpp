@@ -123,7 +123,13 @@ VerdictKind Decide(const std::vector<Judged>& all, const Diagnosis& diagnosis) {
   if (blind) return VerdictKind::kUnknown;
   if (any([](const Finding& f) { return f.holds && f.rule->effect != Effect::kHarmless; }))
     return VerdictKind::kGpuDegraded;
-  return VerdictKind::kGpuUsable;
+  // What could not be checked may degrade: "usable" without a word would say more than is known. Nothing is
+  // blocked, so it is the milder doubt; without a finding it is never said with confidence.
+  bool half_blind = std::any_of(all.begin(), all.end(), [](const Judged& judged) {
+    return judged.rule->effect != Effect::kHarmless && judged.verdict.state != Verdict::State::kExcluded &&
+           (judged.Open() || !judged.needs.empty());
+  });
+  return half_blind ? VerdictKind::kGpuDegraded : VerdictKind::kGpuUsable;
 }
 
 bool Confident(const std::vector<Judged>& all, const Diagnosis& diagnosis, const Facts& facts) {

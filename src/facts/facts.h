@@ -111,6 +111,9 @@ struct Library {
   Fact<std::vector<std::string>> elsewhere;  // files of this soname that the loader does not look at
   Fact<std::vector<std::string>>
       shadowed;                         // files of this soname that it would take if the chosen one were gone
+  // Files of this library for another CUDA or cuDNN, "/usr/local/cuda/lib64/libcudart.so.13"; absent: not
+  // looked for, since the loader finds one or a fitting one lies elsewhere.
+  Fact<std::vector<std::string>> other_versions;
   Fact<std::vector<std::string>> sass;  // compute capabilities with machine code inside: "7.5"
   Fact<std::vector<std::string>> ptx;   // compute capabilities with PTX inside: "9.0"
   Fact<std::string>
@@ -128,6 +131,7 @@ struct Library {
     v("stub", s.stub, "whether the file is a link-time stub");
     v("elsewhere", s.elsewhere, "other copies on this machine, outside the search path");
     v("shadowed", s.shadowed, "other copies later on the search path");
+    v("other_versions", s.other_versions, "the same library for another CUDA");
     v("sass", s.sass, "compute capabilities with machine code in the library");
     v("ptx", s.ptx, "compute capabilities with PTX in the library");
     v("oldest_gpu", s.oldest_gpu, "lowest compute capability that the library supports");

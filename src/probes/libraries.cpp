@@ -86,7 +86,7 @@ class LibraryProbe {
   // --- one library
   // ---------------------------------------------------------------------------------------------------
 
-  // `look_elsewhere`: what the loader did not take is worth a look (costs a few directory look-ups).
+  // What the loader did not take is worth a look only where something is odd (costs directory look-ups).
   void Open(const std::string& soname, Library& library, const std::string& caller) {
     elf::Resolution found = process_->Open(soname, caller);
     Origin origin{kMachine, found.path.empty()
@@ -115,6 +115,10 @@ class LibraryProbe {
       if (!found.path.empty()) later = Others(process_->AlsoOnPath(soname, caller), found.path);
       elsewhere = Elsewhere(soname, found.path, later);
     }
+    bool cuda = soname.starts_with("libcu") && !soname.starts_with("libcuda.");
+    library.other_versions = found.path.empty() && elsewhere.empty() && cuda
+                                 ? OtherVersions(soname)
+                                 : Fact<std::vector<std::string>>::Absent(origin);
     library.shadowed = Fact<std::vector<std::string>>::Value(later, origin);
     library.elsewhere = Fact<std::vector<std::string>>::Value(
         elsewhere, {kMachine, "folders where CUDA libraries are installed"});
@@ -294,6 +298,36 @@ class LibraryProbe {
     return likely_;
   }
 
+  // "libcudart.so.13" where "libcudart.so.12" is wanted; of each folder the shortest name.
+  Fact<std::vector<std::string>> OtherVersions(const std::string& soname) {
+    using List = Fact<std::vector<std::string>>;
+    const std::string stem = soname.substr(0, soname.find(".so.") + 4);
+    std::vector<std::string> files;
+    std::set<std::string> real_files;
+    for (const std::string& folder : LikelyFolders()) {
+      auto listed = listed_.find(folder);
+      if (listed == listed_.end()) {
+        Result<std::vector<DirEntry>> entries = system_.List(folder);
+        if (!entries.ok()) return List::Unknown(entries.error().message, {kMachine, folder});
+        std::vector<std::string> names;
+        for (DirEntry& entry : *entries) {
+          if (entry.name.starts_with("libcu") && entry.name.find(".so.") != std::string::npos)
+            names.push_back(std::move(entry.name));
+        }
+        listed = listed_.emplace(folder, std::move(names)).first;
+      }
+      const std::string* best = nullptr;
+      for (const std::string& name : listed->second) {
+        bool other = name.starts_with(stem) && name != soname && !name.starts_with(soname + ".");
+        if (other && (best == nullptr || name.size() < best->size())) best = &name;
+      }
+      if (best == nullptr) continue;
+      Result<std::string> real = system_.RealPath(folder + "/" + *best);
+      if (real.ok() && real_files.insert(*real).second) files.push_back(folder + "/" + *best);
+    }
+    return List::Value(std::move(files), {kMachine, "folders where CUDA libraries are installed"});
+  }
+
   std::vector<std::string> Elsewhere(const std::string& soname, const std::string& taken,
                                      const std::vector<std::string>& later) {
     std::vector<std::string> files;
@@ -440,46 +474,116 @@ class LibraryProbe {
     facts_.cuda_libraries.search_path_notes = Fact<std::vector<std::string>>::Value(std::move(notes), origin);
   }
 
-  // Where XLA looks for a CUDA toolkit, in its order.
-  // Source: xla/tsl/platform/default/cuda_root_path.cc and xla/service/gpu (GetCUDARootCandidates).
-  std::vector<std::string> CudaRoots() const {
-    std::vector<std::string> roots;
+  // A folder where XLA looks for a CUDA toolkit.
+  struct Root {
+    std::string folder;
+    bool sure = true;  // false: nobody traced whether this release looks there
+  };
+
+  // The folder that comes before every other.
+  std::string DataFolder() const {
     constexpr std::string_view kFlag = "--xla_gpu_cuda_data_dir=";
+    std::string folder = system_.WorkingDirectory() + "/cuda_sdk_lib";
     const std::string flags = system_.Env("XLA_FLAGS").value_or("");
     for (std::string_view flag : SplitWords(flags)) {
-      if (flag.starts_with(kFlag)) roots.emplace_back(flag.substr(kFlag.size()));
+      if (flag.starts_with(kFlag)) folder = flag.substr(kFlag.size());
     }
-    roots.push_back(system_.WorkingDirectory() + "/cuda_sdk_lib");
-    roots.emplace_back("/usr/local/cuda");
-    const std::string* cuda = facts_.tensorflow.cuda_version.Peek();
-    if (cuda != nullptr) {
-      std::vector<std::string> parts = Split(*cuda, '.');
-      if (parts.size() >= 2) roots.push_back("/usr/local/cuda-" + parts[0] + "." + parts[1]);
-    }
-    roots.emplace_back("/opt/cuda");
+    std::erase_if(folder, [](char c) { return c == '"' || c == '\''; });
+    return folder.starts_with('/') ? folder : system_.WorkingDirectory() + "/" + folder;
+  }
+
+  // The rest, in XLA's order. 2.15.1, 2.16.1, 2.20.0 and 2.21.0 were watched doing it (strace, and
+  // TF_CPP_VMODULE=cuda_root_path=3); of others it is known that they look into /usr/local/cuda and,
+  // since 2.14, into the folder of nvidia-cuda-nvcc.
+  std::vector<Root> CudaRoots() const {
     const std::string* folder = facts_.tensorflow.folder.Peek();
-    const std::string* version = facts_.tensorflow.version.Peek();
-    // Wheels look for nvidia-cuda-nvcc since 2.14.
-    if (folder != nullptr && version != nullptr && CompareVersions(*version, "2.14") >= 0) {
-      roots.push_back(Folder(*folder) + "/nvidia/cuda_nvcc");
-      roots.push_back(*folder + "/cuda");
+    const std::string* known = facts_.tensorflow.version.Peek();
+    const std::string version = known == nullptr ? "" : *known;
+    auto between = [&](const char* first, const char* beyond) {
+      return !version.empty() && CompareVersions(version, first) >= 0 && CompareVersions(version, beyond) < 0;
+    };
+    const bool old = between("2.15", "2.17");
+    const bool recent = between("2.20", "2.22");
+    std::vector<Root> roots;
+    const std::string* cuda = facts_.tensorflow.cuda_version.Peek();
+    std::vector<std::string> parts = Split(cuda == nullptr ? "" : *cuda, '.');
+    if (!recent && parts.size() >= 2) roots.push_back({"/usr/local/cuda-" + parts[0] + "." + parts[1], old});
+    if (between("2.20", "2.21")) roots.push_back({system_.WorkingDirectory()});
+    roots.push_back({"/usr/local/cuda"});
+    if (!old) roots.push_back({"/opt/cuda", recent});
+    if (folder == nullptr) return roots;
+    const std::string site = Folder(*folder);
+    if (version.empty() || CompareVersions(version, "2.14") >= 0) {
+      roots.push_back({site + "/nvidia/cuda_nvcc", !version.empty()});
+      roots.push_back({Folder(site) + "/nvidia/cuda_nvcc", old || recent});
     }
+    if (old) return roots;
+    roots.push_back({*folder + "/cuda", recent});
+    const std::string prefix = Folder(Folder(Folder(site)));
+    roots.push_back({prefix, recent});
+    roots.push_back({Folder(prefix), recent});
     return roots;
   }
 
   void FindTools() {
     CudaTools& tools = facts_.cuda_libraries.tools;
-    std::vector<std::string> roots = CudaRoots();
-    Origin nowhere{kMachine, Join(roots, ", ")};
-    tools.libdevice = FindFile(roots, "/nvvm/libdevice/libdevice.10.bc", nowhere);
-    // The last place that XLA looks in.
-    std::string here = system_.WorkingDirectory() + "/libdevice.10.bc";
-    if (tools.libdevice.state() == FactState::kAbsent && system_.Exists(here))
-      tools.libdevice = Fact<std::string>::Value(here, {kMachine, here});
-    tools.ptxas = FindFile(roots, "/bin/ptxas", nowhere);
-    if (tools.ptxas.state() == FactState::kAbsent)
-      tools.ptxas = FindFile(Split(system_.Env("PATH").value_or(""), ':'), "/ptxas", nowhere);
+    FindLibdevice(tools);
+    FindPtxas(tools);
     FillPtxasVersion(tools);
+  }
+
+  // The first folder decides, whether or not the file is in it; without any it is the working folder.
+  void FindLibdevice(CudaTools& tools) const {
+    constexpr const char* kFile = "/libdevice.10.bc";
+    std::vector<Root> roots = CudaRoots();
+    roots.insert(roots.begin(), {DataFolder()});
+    std::string looked;
+    std::string doubtful;
+    for (const Root& root : roots) {
+      std::string folder = root.folder + "/nvvm/libdevice";
+      looked += (looked.empty() ? "" : ", ") + root.folder;
+      Result<FileStat> stat = system_.Stat(folder);
+      if (!stat.ok() && !stat.not_found()) {
+        tools.libdevice = Fact<std::string>::Unknown(stat.error().message, {kMachine, folder});
+        return;
+      }
+      if (!stat.ok() || stat->type != FileType::kDirectory) continue;
+      if (!root.sure) {
+        if (doubtful.empty() && system_.Exists(folder + kFile)) doubtful = folder;
+        continue;
+      }
+      tools.libdevice = FindFile({folder}, kFile, {kMachine, folder});
+      return;
+    }
+    tools.libdevice = !doubtful.empty() ? Doubtful(doubtful)
+                                        : FindFile({system_.WorkingDirectory()}, kFile, {kMachine, looked});
+  }
+
+  // Up to 2.15 PATH comes first of all. Since 2.16 the data folder does.
+  void FindPtxas(CudaTools& tools) const {
+    std::vector<Root> roots = CudaRoots();
+    std::vector<std::string> sure = {DataFolder() + "/bin"};
+    for (const std::string& entry : Split(system_.Env("PATH").value_or(""), ':')) sure.push_back(entry);
+    const std::string* version = facts_.tensorflow.version.Peek();
+    if (version != nullptr && CompareVersions(*version, "2.16") < 0)
+      std::rotate(sure.begin(), sure.begin() + 1, sure.end());
+    std::vector<std::string> doubtful;
+    for (const Root& root : roots) (root.sure ? sure : doubtful).push_back(root.folder + "/bin");
+    std::string looked = DataFolder() + ", PATH";
+    for (const Root& root : roots) looked += ", " + root.folder;
+    tools.ptxas = FindFile(sure, "/ptxas", {kMachine, looked});
+    if (tools.ptxas.state() != FactState::kAbsent) return;
+    Fact<std::string> other = FindFile(doubtful, "/ptxas", {kMachine, looked});
+    if (const std::string* path = other.Peek()) tools.ptxas = Doubtful(Folder(*path));
+    if (other.state() == FactState::kUnknown) tools.ptxas = other;
+  }
+
+  Fact<std::string> Doubtful(const std::string& folder) const {
+    const std::string* version = facts_.tensorflow.version.Peek();
+    return Fact<std::string>::Unknown(
+        fmt::format("nobody tried whether {} looks into {}",
+                    version == nullptr ? "this TensorFlow" : "TensorFlow " + *version, folder),
+        {kMachine, folder});
   }
 
   Fact<std::string> FindFile(const std::vector<std::string>& folders, const std::string& below,
@@ -509,9 +613,15 @@ class LibraryProbe {
         return;
       }
     }
-    // /usr/local/cuda-12.2/bin/ptxas, behind the link /usr/local/cuda.
+    // /usr/local/cuda-12.2/bin/ptxas, behind the link /usr/local/cuda or in a script that starts it.
     Result<std::string> real = system_.RealPath(*path);
     std::string version = FindVersion(real.ok() ? *real : *path);
+    Result<std::string> script = system_.Read(*path, 0, 1024);
+    if (version.empty() && script.ok() && script->starts_with("#!")) {
+      for (std::string_view word : SplitWords(*script)) {
+        if (word.ends_with("/ptxas")) version = FindVersion(word);
+      }
+    }
     tools.ptxas_version =
         version.empty() ? Fact<std::string>::Unknown("the path of ptxas does not tell its version", origin)
                         : Fact<std::string>::Value(version, origin);
@@ -525,6 +635,7 @@ class LibraryProbe {
   std::string caller_;  // the object whose code calls dlopen
   std::string why_not_ = "no TensorFlow library that opens them";
   std::vector<std::string> likely_;
+  std::map<std::string, std::vector<std::string>> listed_;  // CUDA libraries in a likely folder
 };
 
 }  // namespace

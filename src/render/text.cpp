@@ -109,7 +109,9 @@ class Answer {
         break;
       case VerdictKind::kGpuDegraded:
         text = assumed ? "Your TensorFlow would be able to use the GPU" : "Your TensorFlow can use the GPU";
-        if (headline != nullptr) {
+        if (headline == nullptr || !headline->holds || headline->rule->effect == Effect::kHarmless) {
+          text += ", but not everything that may slow it down could be checked";
+        } else {
           const bool program = headline->rule->effect == Effect::kProgram;
           text += (program ? ", but your program does not ask for it rightly: " : ", but not fully: ") +
                   headline->title;

@@ -1,5 +1,7 @@
 #include "rules/libraries.h"
 
+#include <algorithm>
+
 #include "base/text.h"
 #include "rules/common.h"
 
@@ -23,7 +25,8 @@ std::string OtherDistribution(const Facts& facts, const Knowledge& knowledge, co
 }
 
 // Reads only what the sorting depends on: an unknown fact that is read makes the rules that ask uncertain.
-StartLibrary SortMissing(const Facts& facts, const Knowledge& knowledge, StartLibrary entry) {
+StartLibrary SortMissing(const Facts& facts, const Knowledge& knowledge, bool has_runtime,
+                         StartLibrary entry) {
   if (entry.library->elsewhere.Unknown()) {
     entry.trouble = Trouble::kUnclear;
     return entry;
@@ -42,8 +45,27 @@ StartLibrary SortMissing(const Facts& facts, const Knowledge& knowledge, StartLi
     return entry;
   }
   entry.detail = OtherDistribution(facts, knowledge, entry.soname);
-  entry.trouble = entry.detail.empty() ? Trouble::kNowhere : Trouble::kOtherVersion;
+  entry.trouble = Trouble::kOtherVersion;
+  if (!entry.detail.empty()) return entry;
+  entry.trouble = Trouble::kNowhere;
+  // With a fitting CUDA there, a single missing library is not replaced by the one of another CUDA beside it.
+  if (has_runtime && !IsCudnn(entry.soname)) return entry;
+  if (entry.library->other_versions.Unknown()) {
+    entry.trouble = Trouble::kUnclear;
+    return entry;
+  }
+  const auto* others = entry.library->other_versions.Get();
+  if (others == nullptr || others->empty()) return entry;
+  entry.detail = others->front();
+  entry.trouble = Trouble::kOtherVersion;
   return entry;
+}
+
+// The runtime that every CUDA brings: libcudart.so.12.
+bool HasRuntime(const std::map<std::string, Library>& opened) {
+  return std::any_of(opened.begin(), opened.end(), [](const auto& entry) {
+    return entry.first.starts_with("libcudart.") && entry.second.path.Peek() != nullptr;
+  });
 }
 
 StartLibrary SortFailing(StartLibrary entry) {
@@ -75,7 +97,7 @@ std::vector<StartLibrary> StartLibraries(const Facts& facts, const Knowledge& kn
     if (!library.needed_to_start.Is(true)) continue;
     StartLibrary entry{soname, &library, Trouble::kNone, {}};
     if (library.path.Absent()) {
-      entry = SortMissing(facts, knowledge, std::move(entry));
+      entry = SortMissing(facts, knowledge, HasRuntime(*opened), std::move(entry));
     } else if (library.path.Present() && library.failure.Present()) {
       entry = SortFailing(std::move(entry));
     }

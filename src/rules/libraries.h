@@ -26,7 +26,8 @@ struct StartLibrary {
   std::string soname;
   const Library* library = nullptr;
   Trouble trouble = Trouble::kNone;
-  std::string detail;  // the file elsewhere, the missing dependency, the distribution of another CUDA
+  // The file elsewhere, the missing dependency, the distribution or file ("/…") of another CUDA.
+  std::string detail;
 };
 
 // All of them; empty when not known, which is noted then. Only for CUDA builds.

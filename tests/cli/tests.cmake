@@ -3,3 +3,11 @@ find_package(Python3 REQUIRED COMPONENTS Interpreter)
 add_test(NAME cli COMMAND ${Python3_EXECUTABLE} ${CMAKE_CURRENT_LIST_DIR}/cli_test.py $<TARGET_FILE:tfdoctor>)
 add_test(NAME cause_pages_are_current
          COMMAND ${Python3_EXECUTABLE} ${CMAKE_SOURCE_DIR}/tools/cause_pages.py $<TARGET_FILE:tfdoctor> --check)
+
+# Bad input: over made-up environments, which a small program lays out.
+add_executable(lay_environment ${CMAKE_CURRENT_LIST_DIR}/lay_environment.cpp)
+target_include_directories(lay_environment PRIVATE ${view} ${CMAKE_CURRENT_SOURCE_DIR})
+target_link_libraries(lay_environment PRIVATE plan)
+set_target_properties(lay_environment PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+add_test(NAME hostile COMMAND ${Python3_EXECUTABLE} ${CMAKE_CURRENT_LIST_DIR}/hostile_test.py $<TARGET_FILE:tfdoctor>
+                              $<TARGET_FILE:lay_environment>)

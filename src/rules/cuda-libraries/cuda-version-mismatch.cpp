@@ -16,7 +16,12 @@ Verdict Check(const Facts& facts, const Knowledge& knowledge) {
     if (entry.trouble == Trouble::kOtherVersion) {
       other = true;
       verdict.Because(entry.library->path, entry.soname + " is not found");
-      verdict.Because(facts.python.distributions, entry.detail + " is installed, which is for another CUDA");
+      if (entry.detail.starts_with('/')) {
+        verdict.Because(entry.library->other_versions, entry.detail + " is there instead");
+      } else {
+        verdict.Because(facts.python.distributions,
+                        entry.detail + " is installed, which is for another CUDA");
+      }
     } else if (entry.trouble == Trouble::kUnfit || entry.trouble == Trouble::kFailsSomehow) {
       const std::string* failure = entry.library->failure.Get();
       verdict.Because(entry.library->path,
@@ -59,7 +64,7 @@ Each TensorFlow opens CUDA libraries of fixed names, for example `libcudart.so.1
 
 ## How it is recognised
 
-The library that this build opens is not there, while the same library for another CUDA is installed; or the file that the loader takes does not load beside the others.
+The library that this build opens is not there, while the same library for another CUDA is installed (`libcudart.so.13`, `libcudnn.so.8`); or the file that the loader takes does not load beside the others.
 
 ## How it happens
 
