@@ -11,3 +11,4 @@ target_link_libraries(lay_environment PRIVATE plan)
 set_target_properties(lay_environment PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
 add_test(NAME hostile COMMAND ${Python3_EXECUTABLE} ${CMAKE_CURRENT_LIST_DIR}/hostile_test.py $<TARGET_FILE:tfdoctor>
                               $<TARGET_FILE:lay_environment>)
+set_tests_properties(hostile PROPERTIES LABELS slow)  # a minute of two cores: not for the inner loop
