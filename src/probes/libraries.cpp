@@ -11,6 +11,7 @@
 #include "base/text.h"
 #include "elf/loader.h"
 #include "elf/object.h"
+#include "knowledge/xla.h"
 #include "probes/probes.h"
 
 namespace tfdoctor {
@@ -529,7 +530,6 @@ class LibraryProbe {
     CudaTools& tools = facts_.cuda_libraries.tools;
     FindLibdevice(tools);
     FindPtxas(tools);
-    FillPtxasVersion(tools);
   }
 
   // The first folder decides, whether or not the file is in it; without any it is the working folder.
@@ -571,11 +571,29 @@ class LibraryProbe {
     for (const Root& root : roots) (root.sure ? sure : doubtful).push_back(root.folder + "/bin");
     std::string looked = DataFolder() + ", PATH";
     for (const Root& root : roots) looked += ", " + root.folder;
-    tools.ptxas = FindFile(sure, "/ptxas", {kMachine, looked});
+    TakePtxas(tools, sure, {kMachine, looked});
     if (tools.ptxas.state() != FactState::kAbsent) return;
     Fact<std::string> other = FindFile(doubtful, "/ptxas", {kMachine, looked});
     if (const std::string* path = other.Peek()) tools.ptxas = Doubtful(Folder(*path));
     if (other.state() == FactState::kUnknown) tools.ptxas = other;
+    tools.ptxas_version = Fact<std::string>::Absent(tools.ptxas.origin());
+  }
+
+  // The first that XLA runs; if it runs none of them the first that there is.
+  void TakePtxas(CudaTools& tools, const std::vector<std::string>& folders, const Origin& nowhere) const {
+    const std::string* tensorflow = facts_.tensorflow.version.Peek();
+    tools.ptxas = Fact<std::string>::Absent(nowhere);
+    for (const std::string& folder : folders) {
+      Fact<std::string> found = FindFile({folder}, "/ptxas", nowhere);
+      if (found.state() == FactState::kAbsent) continue;
+      Fact<std::string> version = PtxasVersion(found);
+      const std::string* known = version.Peek();
+      bool runs = known == nullptr || tensorflow == nullptr || XlaRunsPtxas(*tensorflow, *known);
+      if (!runs && tools.ptxas.Peek() != nullptr) continue;
+      tools.ptxas = std::move(found);
+      tools.ptxas_version = std::move(version);
+      if (runs) return;
+    }
   }
 
   Fact<std::string> Doubtful(const std::string& folder) const {
@@ -598,19 +616,36 @@ class LibraryProbe {
     return Fact<std::string>::Absent(nowhere);
   }
 
-  void FillPtxasVersion(CudaTools& tools) const {
-    const std::string* path = tools.ptxas.Peek();
-    if (path == nullptr) {
-      tools.ptxas_version = Fact<std::string>::Absent(tools.ptxas.origin());
-      return;
+  // What `ptxas --version` prints stands in the program, "Cuda compilation tools, release 12.9, V12.9.86"
+  // (read in those of 12.2 and 12.9). It has some 35 MB, so this comes last.
+  std::string StatedVersion(const std::string& path) const {
+    constexpr std::string_view kBefore = "Cuda compilation tools, release ";
+    constexpr size_t kStep = 1 << 20;
+    constexpr size_t kOverlap = 128;
+    constexpr uint64_t kEnd = 128 << 20;
+    for (uint64_t at = 0; at < kEnd; at += kStep) {
+      Result<std::string> part = system_.Read(path, at, kStep + kOverlap);
+      if (!part.ok() || part->empty()) return {};
+      for (size_t found = part->find(kBefore); found != std::string::npos;
+           found = part->find(kBefore, found + 1)) {
+        const std::string_view rest = std::string_view(*part).substr(found + kBefore.size(), 40);
+        const size_t full = rest.find(", V");  // of a format ("release %d.%d") there is none
+        std::string version = full == std::string_view::npos ? "" : FindVersion(rest.substr(full + 3));
+        if (!version.empty() && rest.front() >= '0' && rest.front() <= '9') return version;
+      }
     }
+    return {};
+  }
+
+  Fact<std::string> PtxasVersion(const Fact<std::string>& ptxas) const {
+    const std::string* path = ptxas.Peek();
+    if (path == nullptr) return Fact<std::string>::Unknown(ptxas.why(), ptxas.origin());
     Origin origin{kMachine, *path};
     const auto* distributions = facts_.python.distributions.Peek();
     if (path->find("/nvidia/cuda_nvcc/") != std::string::npos && distributions != nullptr) {
       auto nvcc = distributions->find(fmt::format("nvidia-cuda-nvcc-cu{}", CudaMajor()));
       if (nvcc != distributions->end() && nvcc->second.version.Peek() != nullptr) {
-        tools.ptxas_version = nvcc->second.version;
-        return;
+        return nvcc->second.version;
       }
     }
     // /usr/local/cuda-12.2/bin/ptxas, behind the link /usr/local/cuda or in a script that starts it.
@@ -622,9 +657,10 @@ class LibraryProbe {
         if (word.ends_with("/ptxas")) version = FindVersion(word);
       }
     }
-    tools.ptxas_version =
-        version.empty() ? Fact<std::string>::Unknown("the path of ptxas does not tell its version", origin)
-                        : Fact<std::string>::Value(version, origin);
+    if (version.empty()) version = StatedVersion(*path);
+    return version.empty() ? Fact<std::string>::Unknown(
+                                 "neither its path nor its text tells the version of ptxas", origin)
+                           : Fact<std::string>::Value(version, origin);
   }
 
   const System& system_;

@@ -584,9 +584,11 @@ class TensorFlowProbe {
     const InstalledDistribution* there = installed_.Find(requirement.name);
     Origin origin{kMachine, there != nullptr ? there->info : winner_ != nullptr ? winner_->folder : folder_};
     std::string wanted = requirement.name + requirement.specifiers.Text();
+    // Tried with 2.15.1 and 2.21.0, each requirement made unimportable in turn: with keras, h5py, grpcio,
+    // tensorboard, google-pasta, libclang and setuptools gone `import tensorflow` still succeeds.
     static const std::set<std::string> kImported = {
-        "numpy",      "protobuf",   "absl-py", "ml-dtypes", "wrapt",        "typing-extensions", "six",
-        "astunparse", "opt-einsum", "gast",    "termcolor", "google-pasta", "packaging"};
+        "numpy",      "protobuf",   "absl-py", "ml-dtypes", "wrapt",       "typing-extensions", "six",
+        "astunparse", "opt-einsum", "gast",    "termcolor", "flatbuffers", "packaging",         "requests"};
     if (there == nullptr) {
       if (kImported.contains(requirement.name))
         fault(requirement.name == "numpy" || requirement.name == "protobuf" || requirement.name == "ml-dtypes"

@@ -78,11 +78,12 @@ FoundConfig ReadConfig(const System& system, const std::vector<std::string>& fol
   return {};
 }
 
-// The nearest folder from `from` up where `found` holds; like getpath's search_up never "/" itself.
+// The nearest folder from `from` up where `found` holds; like getpath's search_up never "/" itself, nor "//",
+// which is its own parent, too.
 template <class Predicate>
 std::string SearchUp(std::string from, Predicate found) {
   if (from.size() > kMaxPath) return "";  // no kernel opens anything by that name
-  for (; !from.empty() && from != "/"; from = DirName(from)) {
+  for (; from.find_first_not_of('/') != std::string::npos; from = DirName(from)) {
     if (found(from)) return from;
   }
   return "";
@@ -641,7 +642,8 @@ Result<PythonVersion> InterpreterVersion(const System& system, const Interpreter
     version->from = config.path;
     return *version;
   }
-  for (std::string at = DirName(interpreter.real); !at.empty() && at != "/"; at = DirName(at)) {
+  for (std::string at = DirName(interpreter.real); at.find_first_not_of('/') != std::string::npos;
+       at = DirName(at)) {
     std::vector<PythonVersion> versions = VersionsBelow(system, at);
     if (versions.size() > 1) break;
     if (versions.size() == 1) {

@@ -249,7 +249,8 @@ class Files(Hostile):
             environment = copied()
             removed(environment / "pyvenv.cfg").write_bytes(case.replace(b"HERE", os.fsencode(environment)))
             self.check(environment, text=True)
-        self.many([b"home", b"home =", b"home = HERE", b"home = HERE/bin", b"home = /nonexistent", b"home = /dev/zero",
+        self.many([b"home", b"home =", b"home = HERE", b"home = HERE/bin", b"home = /nonexistent", b"home = //x",
+                   b"home = /dev/zero",
                    b"home = " + EVIL, b"home = /usr/bin\nversion = " + EVIL, b"home = ../../../../..", b"=" * 100000,
                    b"home = /usr/bin\ninclude-system-site-packages = " + EVIL, b"home = /usr/bin\0x", b"\xef\xbb\xbfhome=/",
                    b"home = " + b"/x" * 100000, b"home = /usr/bin\n" * 50000], judge)

@@ -28,8 +28,11 @@ Verdict Check(const Facts& facts, const Knowledge&) {
     return Complain(growth, "TF_FORCE_GPU_ALLOW_GROWTH", *value, "true and false", Verdict::Holds());
   const auto& allocator = facts.environment.Variable("TF_GPU_ALLOCATOR");
   const std::string* value = allocator.Get();
-  if (value != nullptr && !value->empty() && *value != "cuda_malloc" && *value != "cuda_malloc_async")
-    return Complain(allocator, "TF_GPU_ALLOCATOR", *value, "cuda_malloc_async and cuda_malloc",
+  // Compared with these three words (gpu_process_state.cc); any other is ignored without a message.
+  bool understood = value == nullptr || *value == "cuda_malloc" || *value == "cuda_malloc_async" ||
+                    *value == "memory_guard";
+  if (!understood && !value->empty())
+    return Complain(allocator, "TF_GPU_ALLOCATOR", *value, "cuda_malloc_async, cuda_malloc and memory_guard",
                     Verdict::Holds());
   return Verdict::Silent();
 }
@@ -48,11 +51,11 @@ constinit const Rule tensorflow_variable_invalid = {
     .check = Check,
     .page = R"md(## What it means
 
-An environment variable that begins with TF_ has a value that TensorFlow cannot read. It prints an error and ignores the setting, so the program behaves otherwise than you asked.
+An environment variable that begins with TF_ has a value that TensorFlow cannot read. It ignores the setting, so the program behaves otherwise than you asked.
 
 ## How it is recognised
 
-TF_FORCE_GPU_ALLOW_GROWTH knows exactly `true` and `false` (not `1`, not `yes`), TF_GPU_ALLOCATOR exactly `cuda_malloc_async` and `cuda_malloc`. Message: "TF_FORCE_GPU_ALLOW_GROWTH environment variable is set but could not be parsed".
+TF_FORCE_GPU_ALLOW_GROWTH knows exactly `true` and `false` (not `1`, not `yes`), TF_GPU_ALLOCATOR exactly `cuda_malloc_async`, `cuda_malloc` and `memory_guard`. Message of the first: "TF_FORCE_GPU_ALLOW_GROWTH environment variable is set but could not be parsed"; the second is ignored in silence.
 
 ## How it happens
 
