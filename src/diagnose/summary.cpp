@@ -2,7 +2,12 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <optional>
+#include <set>
+
 #include "base/text.h"
+#include "diagnose/visible_devices.h"
 
 namespace tfdoctor {
 
@@ -85,10 +90,51 @@ std::string ArchitectureSummary(const Facts& facts) {
   return "this build and its libraries carry code for this GPU";
 }
 
+// The NVIDIA GPUs in the driver's order, as far as it is known without asking the driver: by PCI address when
+// CUDA_DEVICE_ORDER says so, and among GPUs of one model any order is the same.
+std::vector<std::string> NamesInOrder(const Facts& facts) {
+  std::vector<std::string> names;
+  if (const auto* gpus = facts.gpus.Peek()) {
+    for (const auto& [address, gpu] : *gpus) {
+      const std::string* vendor = gpu.vendor.Peek();
+      if (vendor == nullptr || *vendor == "NVIDIA") names.push_back(Or(gpu.name, ""));
+    }
+  }
+  const std::string* order = facts.environment.Variable("CUDA_DEVICE_ORDER").Peek();
+  bool by_address = order != nullptr && *order == "PCI_BUS_ID";
+  bool alike =
+      std::all_of(names.begin(), names.end(), [&](const std::string& n) { return n == names.front(); });
+  if (!by_address && !alike) std::fill(names.begin(), names.end(), "");
+  return names;
+}
+
+// What the program calls GPU:0, GPU:1, … under CUDA_VISIBLE_DEVICES.
+std::string Mapping(const std::vector<std::string>& entries, const std::vector<std::string>& names) {
+  std::string text;
+  for (size_t i = 0; i < entries.size(); i++) {
+    text += fmt::format("{}GPU:{} is {}", i == 0 ? "" : ", ", i, entries[i]);
+    const bool number =
+        entries[i].find_first_not_of("0123456789") == std::string::npos && entries[i].size() < 5;
+    const size_t at = number ? std::stoul(entries[i]) : names.size();
+    if (at < names.size() && !names[at].empty()) text += fmt::format(" ({})", names[at]);
+  }
+  return text;
+}
+
 std::string VisibilitySummary(const Facts& facts) {
   const std::string* visible = facts.environment.Variable("CUDA_VISIBLE_DEVICES").Peek();
   if (visible == nullptr) return "no environment variable hides the GPU";
-  return fmt::format("CUDA_VISIBLE_DEVICES={} leaves a GPU to the program", *visible);
+  const std::vector<std::string> names = NamesInOrder(facts);
+  std::optional<size_t> count;
+  if (!names.empty()) count = names.size();
+  const VisibleDevices devices = ReadVisibleDevices(*visible, count);
+  std::string text = fmt::format("CUDA_VISIBLE_DEVICES={}: {}", *visible, Mapping(devices.entries, names));
+  if (!devices.ended_by.empty()) text += "; " + devices.ended_by;
+  const std::set<std::string> shown(devices.entries.begin(), devices.entries.end());
+  if (count && !devices.by_name && shown.size() < *count)
+    text += fmt::format("; {} of {} GPUs {} hidden", *count - shown.size(), *count,
+                        *count - shown.size() == 1 ? "is" : "are");
+  return text;
 }
 
 }  // namespace

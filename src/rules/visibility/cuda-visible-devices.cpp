@@ -1,7 +1,9 @@
 #include <fmt/format.h>
 
-#include "base/text.h"
+#include <optional>
+
 #include "diagnose/rule.h"
+#include "diagnose/visible_devices.h"
 #include "rules/common.h"
 
 namespace tfdoctor {
@@ -10,40 +12,18 @@ namespace {
 
 constexpr const char* kVariable = "CUDA_VISIBLE_DEVICES";
 
-bool IsIndex(std::string_view word) {
-  return !word.empty() && word.find_first_not_of("0123456789") == std::string_view::npos;
-}
-bool IsName(std::string_view word) { return word.starts_with("GPU-") || word.starts_with("MIG-"); }
-
-struct Reading {
-  enum { kHidesAll, kShowsSome, kByName } effect;
-  std::string why;
-};
-
-// The list counts up to its first invalid entry. Source: CUDA C++ Programming Guide, "CUDA Environment
-// Variables".
-Reading Read(const Facts& facts, const std::string& value) {
-  if (Trim(value).empty()) return {Reading::kHidesAll, "it is set and empty"};
-  std::string first(Trim(Split(value, ',').front()));
-  if (IsName(first)) return {Reading::kByName, ""};
-  if (!IsIndex(first)) return {Reading::kHidesAll, "\"" + first + "\" is not a GPU, and the list ends there"};
-  size_t count = NvidiaGpus(facts).size();
-  bool known = facts.gpus.Present();
-  bool beyond = first.size() > 4 || static_cast<size_t>(std::stoi(first)) >= count;
-  if (known && count > 0 && beyond)
-    return {Reading::kHidesAll, fmt::format("there is no GPU {}: this machine has {}", first, count)};
-  return {Reading::kShowsSome, ""};
-}
-
 Verdict Check(const Facts& facts, const Knowledge&) {
   const auto& variable = facts.environment.Variable(kVariable);
   if (variable.Absent()) return Verdict::Excluded().Because(variable, "CUDA_VISIBLE_DEVICES is not set");
   const std::string* value = variable.Get();
   if (value == nullptr) return Verdict::Silent();
-  Reading reading = Read(facts, *value);
-  if (reading.effect == Reading::kShowsSome) return Verdict::Silent();
-  // The UUIDs of GPUs and MIG instances are known to the driver only.
-  if (reading.effect == Reading::kByName) {
+  std::optional<size_t> count;
+  if (size_t known = NvidiaGpus(facts).size(); facts.gpus.Present() && known > 0) count = known;
+  const VisibleDevices devices = ReadVisibleDevices(*value, count);
+  // A number first shows a GPU, whatever follows. The UUIDs of GPUs and MIG instances only the driver knows.
+  if (!devices.entries.empty()) {
+    const std::string& first = devices.entries.front();
+    if (!first.starts_with("GPU-") && !first.starts_with("MIG-")) return Verdict::Silent();
     return Verdict::Open()
         .Because(
             variable,
@@ -54,7 +34,7 @@ Verdict Check(const Facts& facts, const Knowledge&) {
                  Strength::kAgainst);
   }
   Verdict verdict = Verdict::Holds();
-  verdict.Because(variable, fmt::format("CUDA_VISIBLE_DEVICES={}: {}", *value, reading.why));
+  verdict.Because(variable, fmt::format("CUDA_VISIBLE_DEVICES={}: {}", *value, devices.ended_by));
   Fix fix;
   fix.title = "Remove the variable from this shell";
   fix.commands = {"unset CUDA_VISIBLE_DEVICES"};

@@ -1,0 +1,45 @@
+#include "diagnose/visible_devices.h"
+
+#include <gtest/gtest.h>
+
+#include "diagnose/summary.h"
+#include "facts/json.h"
+
+namespace tfdoctor {
+namespace {
+
+using Entries = std::vector<std::string>;
+
+TEST(VisibleDevices, CountsUpToTheFirstInvalidEntry) {
+  EXPECT_EQ(ReadVisibleDevices("1, 0", 2).entries, (Entries{"1", "0"}));
+  EXPECT_EQ(ReadVisibleDevices("0,-1,1", 2).entries, Entries{"0"});
+  EXPECT_EQ(ReadVisibleDevices("0,7,1", 2).entries, Entries{"0"});
+  EXPECT_EQ(ReadVisibleDevices("0,7,1", 2).ended_by, "there is no GPU 7: this machine has 2");
+  EXPECT_EQ(ReadVisibleDevices("0,7,1", std::nullopt).entries, (Entries{"0", "7", "1"}));
+  for (const char* none : {"", " ", "-1", "none", ",0", "99999999999999999999"})
+    EXPECT_TRUE(ReadVisibleDevices(none, 2).entries.empty()) << none;
+  EXPECT_TRUE(ReadVisibleDevices("GPU-8f3a,1", 2).by_name);
+  EXPECT_EQ(ReadVisibleDevices("GPU-8f3a,1", 2).entries.size(), 2U);
+}
+
+Facts Machine(const char* first, const char* second, const char* visible, const char* order) {
+  nlohmann::ordered_json json = {
+      {"gpus",
+       {{"0000:01:00.0", {{"vendor", "NVIDIA"}, {"name", first}}},
+        {"0000:02:00.0", {{"vendor", "NVIDIA"}, {"name", second}}}}},
+      {"environment", {{"variables", {{"CUDA_VISIBLE_DEVICES", visible}, {"CUDA_DEVICE_ORDER", order}}}}}};
+  return FactsFromJson(json).value_or({});
+}
+
+TEST(VisibleDevices, TheChainTellsWhichGpuIsWhich) {
+  EXPECT_EQ(Summary(Link::kVisibility, Machine("A", "A", "1", "@absent")),
+            "CUDA_VISIBLE_DEVICES=1: GPU:0 is 1 (A); 1 of 2 GPUs is hidden");
+  EXPECT_EQ(Summary(Link::kVisibility, Machine("A", "B", "1,0", "PCI_BUS_ID")),
+            "CUDA_VISIBLE_DEVICES=1,0: GPU:0 is 1 (B), GPU:1 is 0 (A)");
+  // The driver puts the fastest first; which that is, it alone knows.
+  EXPECT_EQ(Summary(Link::kVisibility, Machine("A", "B", "1", "@absent")),
+            "CUDA_VISIBLE_DEVICES=1: GPU:0 is 1; 1 of 2 GPUs is hidden");
+}
+
+}  // namespace
+}  // namespace tfdoctor
