@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -45,6 +46,9 @@ class ReadScope {
 
 class FactBase {
  public:
+  static constexpr std::string_view kNobodyLooked =
+      "nobody looked";  // why a fact is unknown that nothing fills
+
   FactState state() const { return state_; }  // for printing and storing; rules use the readers below
   const std::string& why() const { return why_; }
   const Origin& origin() const { return origin_; }
@@ -60,7 +64,7 @@ class FactBase {
     return true;
   }
   FactState state_ = FactState::kUnknown;
-  std::string why_ = "nobody looked";
+  std::string why_{kNobodyLooked};
   Origin origin_;
 };
 

@@ -28,6 +28,10 @@ const std::vector<std::string>& EnvironmentNames() {
       "LSB_JOBID",
       "JOB_ID",
       "SGE_HGR_gpu",
+      // Hosted notebooks.
+      "COLAB_RELEASE_TAG",
+      "COLAB_GPU",
+      "KAGGLE_KERNEL_RUN_TYPE",
       // The dynamic loader (ld.so(8)).
       "LD_LIBRARY_PATH",
       "LD_PRELOAD",

@@ -22,6 +22,8 @@ struct Gpu {
   Fact<std::string> architecture;        // "Ada Lovelace"
   Fact<std::string> compute_capability;  // "8.9"
   Fact<std::string> kernel_driver;       // bound in sysfs: "nvidia", "nouveau", "vfio-pci"; absent: none
+  Fact<bool> responds;      // false: its configuration space reads as all ones, as after it fell off the bus
+  Fact<std::string> power;  // "D0", "D3cold"
 
   template <class Self, class V>
   static void Describe(Self& s, V&& v) {
@@ -31,6 +33,8 @@ struct Gpu {
     v("architecture", s.architecture, "architecture of the GPU");
     v("compute_capability", s.compute_capability, "compute capability of the GPU");
     v("kernel_driver", s.kernel_driver, "kernel driver bound to the GPU");
+    v("responds", s.responds, "whether the GPU answers on the PCI bus");
+    v("power", s.power, "power state of the GPU");
   }
 };
 
@@ -43,6 +47,12 @@ struct Host {
   Fact<std::string> container;     // "docker", "podman", "kubernetes", …; absent: none seen
   Fact<std::string> wsl;           // "1" or "2"; absent: not the Windows Subsystem for Linux
   Fact<std::vector<std::string>> cpu_flags;
+  Fact<std::string> system;   // "Linux"; a log may tell "Windows" or "Darwin"
+  Fact<std::string> runtime;  // "Google Colab", "Kaggle"; absent: none seen
+  Fact<std::string> sandbox;  // "flatpak", "snap"; absent: none seen
+  Fact<bool> rootless;        // the container runs in a user namespace of an ordinary user
+  Fact<bool> secure_boot;     // firmware lets the kernel load signed code only
+  Fact<std::string> selinux;  // "enforcing", "permissive"; absent: no SELinux
 
   template <class Self, class V>
   static void Describe(Self& s, V&& v) {
@@ -54,6 +64,12 @@ struct Host {
     v("container", s.container, "container engine");
     v("wsl", s.wsl, "Windows Subsystem for Linux");
     v("cpu_flags", s.cpu_flags, "instruction sets of the CPU");
+    v("system", s.system, "operating system");
+    v("runtime", s.runtime, "hosted notebook or cloud service");
+    v("sandbox", s.sandbox, "application sandbox");
+    v("rootless", s.rootless, "whether the container was started by an ordinary user");
+    v("secure_boot", s.secure_boot, "whether Secure Boot is on");
+    v("selinux", s.selinux, "mode of SELinux");
   }
 };
 
@@ -67,6 +83,27 @@ struct KernelDriver {
       installed_version;  // of a module file for the running kernel (its path, "/lib/modules/…", where no
                           // version can be told); absent: no such file
   Fact<bool> nouveau_loaded;
+  // "/etc/modprobe.d/x.conf: blacklist nvidia", "kernel command line: modprobe.blacklist=nvidia"; empty:
+  // nowhere
+  Fact<std::vector<std::string>> blacklisted;
+  // releases below /lib/modules with a module file: "6.1.0-27-amd64"
+  Fact<std::vector<std::string>> built_for;
+  Fact<std::string> dkms;  // "added", "built" or "installed"; absent: not under DKMS
+  // the line of make.log or of the program: "Kernel headers … cannot be found"; absent: no such failure
+  Fact<std::string> dkms_failure;
+  Fact<bool> headers;        // /lib/modules/…/build leads somewhere
+  Fact<bool> signed_module;  // the installed module file carries a signature
+  Fact<std::string>
+      load_failure;  // "Key was rejected by service", "No such device"; absent: nothing was said
+  Fact<std::string> prime_profile;            // "intel", "on-demand", "nvidia"; absent: no such tool is used
+  Fact<std::string> firmware;                 // folder with the firmware of the loaded version; absent: none
+  Fact<bool> uvm_loaded;                      // of the running kernel
+  Fact<std::vector<std::string>> nvswitches;  // PCI addresses of NVSwitches: "0000:c1:00.0"
+  // of the installed file, or its path where no version can be told; absent: not installed
+  Fact<std::string> fabric_manager;
+  Fact<bool> fabric_manager_running;  // a process nv-fabricmanager is seen
+  // "2026-11-25T08:12:00Z" or "yes" where only that is known; absent: not suspended since its start
+  Fact<std::string> resumed;
 
   template <class Self, class V>
   static void Describe(Self& s, V&& v) {
@@ -74,6 +111,20 @@ struct KernelDriver {
     v("flavour", s.flavour, "flavour of the loaded NVIDIA kernel module");
     v("installed_version", s.installed_version, "NVIDIA kernel module installed for this kernel");
     v("nouveau_loaded", s.nouveau_loaded, "whether nouveau is loaded");
+    v("blacklisted", s.blacklisted, "where the NVIDIA module is kept from loading");
+    v("built_for", s.built_for, "kernels that have an NVIDIA module");
+    v("dkms", s.dkms, "state of the NVIDIA module in DKMS for this kernel");
+    v("dkms_failure", s.dkms_failure, "why DKMS could not build the module");
+    v("headers", s.headers, "whether the headers of this kernel are installed");
+    v("signed_module", s.signed_module, "whether the module file is signed");
+    v("load_failure", s.load_failure, "what loading the module said");
+    v("prime_profile", s.prime_profile, "hybrid graphics profile");
+    v("firmware", s.firmware, "firmware of the GPU system processor");
+    v("uvm_loaded", s.uvm_loaded, "whether the module nvidia-uvm is loaded");
+    v("nvswitches", s.nvswitches, "NVSwitches");
+    v("fabric_manager", s.fabric_manager, "version of the fabric manager");
+    v("fabric_manager_running", s.fabric_manager_running, "whether the fabric manager runs");
+    v("resumed", s.resumed, "whether the machine was suspended since its start");
   }
 };
 
@@ -91,10 +142,18 @@ struct DeviceNode {
 struct DeviceAccess {
   Fact<std::map<std::string, DeviceNode>>
       nodes;  // by path: /dev/nvidia0, /dev/nvidiactl, /dev/nvidia-uvm, /dev/dxg
+  // of version 1: "c 195:* rwm"; absent: version 2, whose rules cannot be read, or no rules
+  Fact<std::vector<std::string>> cgroup_rules;
+  // by path, what open() returned where a program or our child tried: "EPERM", "EACCES", "EIO"
+  Fact<std::map<std::string, std::string>> refused;
+  Fact<std::vector<std::string>> mig_instances;  // of /proc/driver/nvidia/capabilities: "gpu0/mig/gi1/ci0"
 
   template <class Self, class V>
   static void Describe(Self& s, V&& v) {
     v("nodes", s.nodes, "device nodes of the GPU");
+    v("cgroup_rules", s.cgroup_rules, "device rules of the control group");
+    v("refused", s.refused, "what opening a device node said");
+    v("mig_instances", s.mig_instances, "MIG instances that this process may use");
   }
 };
 
@@ -110,7 +169,7 @@ struct Library {
   Fact<bool> stub;                           // a link-time stub
   Fact<std::vector<std::string>> elsewhere;  // files of this soname that the loader does not look at
   Fact<std::vector<std::string>>
-      shadowed;                         // files of this soname that it would take if the chosen one were gone
+      shadowed;  // files of this soname that it would take if the chosen one were gone
   // Files of this library for another CUDA or cuDNN, "/usr/local/cuda/lib64/libcudart.so.13"; absent: not
   // looked for, since the loader finds one or a fitting one lies elsewhere.
   Fact<std::vector<std::string>> other_versions;
@@ -330,6 +389,230 @@ struct Environment {
 // The variables that bear on the chain (facts.cpp). No others are read: they may hold secrets.
 const std::vector<std::string>& EnvironmentNames();
 
+// --- the driver's own answers, the kernel's messages, containers, memory, history
+// -----------------------------------------------------------------------------------------------------
+
+// What the kernel's messages say about the GPU: read only where something is wrong, or told by a log. Each
+// fact is absent where the messages were read and have no such line.
+struct KernelLog {
+  Fact<std::vector<std::string>> xids;         // "0000:01:00.0 79", the newest last
+  Fact<std::vector<std::string>> off_the_bus;  // PCI addresses
+  // by PCI address: "0x26:0x56:1474", what RmInitAdapter said
+  Fact<std::map<std::string, std::string>> init_failures;
+  // "the client has the version 570.86.15, but this kernel module has the version 535.54.03"
+  Fact<std::string> api_mismatch;
+  Fact<std::string> dropped_branch;        // "470.xx": the GPU is supported through that legacy branch only
+  Fact<std::string> open_module_required;  // the line that says so
+  // the line that says so: "… does not include the required GPU System Processor (GSP)"
+  Fact<std::string> open_module_unsupported;
+  // "nouveau", "rivafb": "probe routine was not called … may have been obtained by …"
+  Fact<std::string> other_driver_bound;
+  Fact<std::string> module_rejected;          // "Loading of unsigned module is rejected", "version magic …"
+  Fact<std::string> firmware_failure;         // "nvidia/570.86.15/gsp_ga10x.bin"
+  Fact<std::vector<std::string>> denials;     // lines "avc: denied …", "apparmor=\"DENIED\" …"
+  Fact<std::vector<std::string>> ecc_errors;  // lines about uncorrectable ECC errors
+
+  template <class Self, class V>
+  static void Describe(Self& s, V&& v) {
+    v("xids", s.xids, "Xid errors of the GPU");
+    v("off_the_bus", s.off_the_bus, "GPUs that fell off the bus");
+    v("init_failures", s.init_failures, "adapters whose initialisation failed");
+    v("api_mismatch", s.api_mismatch, "version mismatch that the module reports");
+    v("dropped_branch", s.dropped_branch, "legacy driver branch that the module names");
+    v("open_module_required", s.open_module_required,
+      "whether the module says that the open flavour is needed");
+    v("open_module_unsupported", s.open_module_unsupported,
+      "whether the open module says that it does not drive this GPU");
+    v("other_driver_bound", s.other_driver_bound, "which driver the module found bound to the GPU");
+    v("module_rejected", s.module_rejected, "why the kernel refused the module");
+    v("firmware_failure", s.firmware_failure, "firmware that could not be loaded");
+    v("denials", s.denials, "denials of SELinux or AppArmor that name the GPU");
+    v("ecc_errors", s.ecc_errors, "uncorrectable memory errors");
+  }
+};
+
+// What starts containers: read on the host of an engine where it bears on the answer, or told by the engine
+// when it refused to start one.
+struct ContainerEngine {
+  // "could not select device driver \"\" with capabilities: [[gpu]]"; absent: it started
+  Fact<std::string> start_error;
+  Fact<std::string> packaging;              // "snap", "desktop" (Docker Desktop), "package"
+  Fact<std::string> context;                // "desktop-linux", "default"
+  Fact<bool> toolkit;                       // the program nvidia-container-runtime or nvidia-ctk is there
+  Fact<bool> no_cgroups;                    // no-cgroups in the toolkit's config.toml
+  Fact<std::vector<std::string>> runtimes;  // of daemon.json or containerd's config.toml: "nvidia"
+  Fact<std::string> default_runtime;        // "runc", "nvidia"
+  // by path, the version of the driver that its files are of ("570.86.15"), "" where it names none
+  Fact<std::map<std::string, std::string>> cdi_specs;
+  Fact<bool> worked_before;  // the same container had the GPU when it started
+
+  template <class Self, class V>
+  static void Describe(Self& s, V&& v) {
+    v("start_error", s.start_error, "what the engine said when it refused to start");
+    v("packaging", s.packaging, "how the engine was installed");
+    v("context", s.context, "context of the docker command");
+    v("toolkit", s.toolkit, "whether the NVIDIA container toolkit is installed");
+    v("no_cgroups", s.no_cgroups, "whether the toolkit leaves control groups alone");
+    v("runtimes", s.runtimes, "runtimes of the container engine");
+    v("default_runtime", s.default_runtime, "default runtime of the container engine");
+    v("cdi_specs", s.cdi_specs, "CDI specifications");
+    v("worked_before", s.worked_before, "whether the GPU worked in this container before");
+  }
+};
+
+// A device as libcuda lists it.
+struct CudaDevice {
+  Fact<std::string> name;                // "NVIDIA GeForce RTX 4090"
+  Fact<std::string> uuid;                // "GPU-46414b45-…", "MIG-…"
+  Fact<std::string> pci_address;         // "0000:01:00.0"
+  Fact<std::string> compute_capability;  // "8.9"
+  Fact<std::string> total_memory;        // bytes: "25282281472"
+  Fact<std::string> free_memory;         // bytes, before the program takes any
+  Fact<std::string> compute_mode;        // "default", "exclusive-process", "prohibited"
+  Fact<std::string> context;             // CUresult of creating a context on it: "0", "46"
+
+  template <class Self, class V>
+  static void Describe(Self& s, V&& v) {
+    v("name", s.name, "name that the driver gives");
+    v("uuid", s.uuid, "UUID of the device");
+    v("pci_address", s.pci_address, "PCI address that the driver gives");
+    v("compute_capability", s.compute_capability, "compute capability that the driver gives");
+    v("total_memory", s.total_memory, "device memory");
+    v("free_memory", s.free_memory, "free device memory");
+    v("compute_mode", s.compute_mode, "compute mode");
+    v("context", s.context, "what creating a context returned");
+  }
+};
+
+// A device as NVML lists it: by index, whatever CUDA_VISIBLE_DEVICES says.
+struct NvmlDevice {
+  Fact<std::string> name;                        // "NVIDIA A100-SXM4-40GB"
+  Fact<std::string> uuid;                        // "GPU-…"
+  Fact<std::string> pci_address;                 // "0000:01:00.0"
+  Fact<std::string> compute_capability;          // "8.9"
+  Fact<std::string> total_memory;                // bytes
+  Fact<std::string> free_memory;                 // bytes
+  Fact<std::string> compute_mode;                // "default", "exclusive-process", "prohibited"
+  Fact<std::string> mig_mode;                    // "enabled", "disabled"; absent: the GPU has none
+  Fact<std::vector<std::string>> mig_instances;  // UUIDs: "MIG-…"
+  Fact<std::string> ecc_mode;                    // "enabled", "disabled"; absent: the GPU has none
+  Fact<std::string> ecc_errors;                  // "0", "3"
+  // "power-cap", "thermal", "hardware-slowdown", "power-brake"; empty: they are not
+  Fact<std::vector<std::string>> throttle;
+  Fact<std::string> virtualisation;  // "none", "passthrough", "vgpu", "host-vgpu"
+  Fact<std::string> licence;         // "licensed", "unlicensed"; absent: needs none
+  Fact<std::string> fabric;          // "completed", "in-progress", "not-started"; absent: no fabric
+
+  template <class Self, class V>
+  static void Describe(Self& s, V&& v) {
+    v("name", s.name, "name that NVML gives");
+    v("uuid", s.uuid, "UUID of the device");
+    v("pci_address", s.pci_address, "PCI address that NVML gives");
+    v("compute_capability", s.compute_capability, "compute capability that NVML gives");
+    v("total_memory", s.total_memory, "device memory");
+    v("free_memory", s.free_memory, "free device memory");
+    v("compute_mode", s.compute_mode, "compute mode");
+    v("mig_mode", s.mig_mode, "MIG mode");
+    v("mig_instances", s.mig_instances, "MIG instances");
+    v("ecc_mode", s.ecc_mode, "ECC mode");
+    v("ecc_errors", s.ecc_errors, "uncorrectable memory errors since the start");
+    v("throttle", s.throttle, "why the clocks are reduced");
+    v("virtualisation", s.virtualisation, "kind of virtualisation");
+    v("licence", s.licence, "licence of the virtual GPU");
+    v("fabric", s.fabric, "state of the NVLink fabric");
+  }
+};
+
+// What the driver says when it is called: by our child process on the live machine, or as the log of a
+// program reports it. Results are numbers as text: CUresult of libcuda ("100" is CUDA_ERROR_NO_DEVICE),
+// nvmlReturn_t of NVML.
+struct DriverAnswers {
+  // false: it was not called (--no-driver-calls, --assume, no libcuda.so.1); the rest is unknown then
+  Fact<bool> asked;
+  Fact<std::string> library;              // file of libcuda.so.1
+  Fact<std::string> open_failure;         // what dlopen said; absent: it was opened
+  Fact<std::string> init;                 // "0", "100"
+  Fact<std::vector<std::string>> hiding;  // set for the program: "CUDA_VISIBLE_DEVICES=-1"; empty: none
+  // asked only where no device was found and a variable hides some; absent: not needed
+  Fact<std::string> init_unhidden;
+  Fact<std::string> count_unhidden;                 // "2"; absent: not asked
+  Fact<std::string> version;                        // of cuDriverGetVersion: "12.8"
+  Fact<std::string> count;                          // "0", "1"
+  Fact<std::map<std::string, CudaDevice>> devices;  // by ordinal: "0"
+  Fact<std::string> ended;     // "hang", "SIGSEGV", "exit 3", "garbage"; absent: every step came to its end
+  Fact<std::string> ended_in;  // "cuInit"; absent: none
+  Fact<std::string> nvml_open_failure;                   // what dlopen said; absent: it was opened
+  Fact<std::string> nvml_init;                           // "0", "18"
+  Fact<std::string> nvml_driver_version;                 // "570.86.15"
+  Fact<std::map<std::string, NvmlDevice>> nvml_devices;  // by index: "0"
+
+  template <class Self, class V>
+  static void Describe(Self& s, V&& v) {
+    v("asked", s.asked, "whether the driver was asked");
+    v("library", s.library, "driver library that was called");
+    v("open_failure", s.open_failure, "why the driver library could not be opened");
+    v("init", s.init, "what cuInit returned");
+    v("hiding", s.hiding, "variables that hide devices");
+    v("init_unhidden", s.init_unhidden, "what cuInit returned without the variables that hide devices");
+    v("count_unhidden", s.count_unhidden, "number of devices without the variables that hide devices");
+    v("version", s.version, "newest CUDA of the driver");
+    v("count", s.count, "number of devices");
+    v("devices", s.devices, "devices that libcuda lists");
+    v("ended", s.ended, "what ended the call of the driver");
+    v("ended_in", s.ended_in, "step in which the call of the driver ended");
+    v("nvml_open_failure", s.nvml_open_failure, "why NVML could not be opened");
+    v("nvml_init", s.nvml_init, "what nvmlInit returned");
+    v("nvml_driver_version", s.nvml_driver_version, "version of the driver that NVML tells");
+    v("nvml_devices", s.nvml_devices, "devices that NVML lists");
+  }
+};
+
+// A process that holds device memory or has a device node open.
+struct MemoryHolder {
+  Fact<std::string> command;               // "python3 train.py"
+  Fact<std::string> user;                  // "ada", "1000"
+  Fact<std::string> memory;                // bytes
+  Fact<std::vector<std::string>> devices;  // PCI addresses, or nodes: "/dev/nvidia0"
+  Fact<bool> listed;                       // nvidia-smi shows it
+
+  template <class Self, class V>
+  static void Describe(Self& s, V&& v) {
+    v("command", s.command, "command of the process");
+    v("user", s.user, "user of the process");
+    v("memory", s.memory, "device memory that the process holds");
+    v("devices", s.devices, "devices of the process");
+    v("listed", s.listed, "whether NVML lists the process");
+  }
+};
+
+// Who holds device memory; asked only where too little is free, or told by a log.
+struct DeviceMemory {
+  Fact<std::map<std::string, MemoryHolder>> holders;  // by process number: "4711"
+  Fact<bool> other_users;                             // some processes could not be looked at
+
+  template <class Self, class V>
+  static void Describe(Self& s, V&& v) {
+    v("holders", s.holders, "processes that hold the GPU");
+    v("other_users", s.other_users, "whether processes of other users could not be looked at");
+  }
+};
+
+// What changed: read only where it bears on a cause.
+struct History {
+  Fact<std::string> booted;  // "2026-11-24T07:00:12Z"
+  // newest first: "2026-11-25 18:03 apt: nvidia-driver-535 535.54.03 -> 550.54.14"
+  Fact<std::vector<std::string>> changes;
+  // "driver_library.cuda.version: 535.54.03 -> 550.54.14"; absent: no good answer was saved
+  Fact<std::vector<std::string>> since_good;
+
+  template <class Self, class V>
+  static void Describe(Self& s, V&& v) {
+    v("booted", s.booted, "start of the machine");
+    v("changes", s.changes, "recent changes of driver, kernel and packages");
+    v("since_good", s.since_good, "differences from the last good answer");
+  }
+};
+
 struct Facts {
   Fact<std::map<std::string, Gpu>> gpus;  // by PCI address "0000:01:00.0", or "assumed"
   Fact<bool> assumed;                     // --assume: the links below TensorFlow are stated, not read
@@ -341,6 +624,11 @@ struct Facts {
   TensorFlow tensorflow;
   CudaLibraries cuda_libraries;
   Environment environment;
+  KernelLog kernel_log;
+  ContainerEngine container_engine;
+  DriverAnswers driver_answers;
+  DeviceMemory device_memory;
+  History history;
 
   template <class Self, class V>
   static void Describe(Self& s, V&& v) {
@@ -354,6 +642,11 @@ struct Facts {
     v("tensorflow", s.tensorflow, "TensorFlow");
     v("cuda_libraries", s.cuda_libraries, "the CUDA libraries");
     v("environment", s.environment, "the environment");
+    v("kernel_log", s.kernel_log, "the kernel log");
+    v("container_engine", s.container_engine, "the container engine");
+    v("driver_answers", s.driver_answers, "what the driver answers");
+    v("device_memory", s.device_memory, "who holds device memory");
+    v("history", s.history, "what changed");
   }
 };
 

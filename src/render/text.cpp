@@ -329,6 +329,7 @@ class Answer {
   void EveryFact() {
     print_.Heading("Everything that was looked for");
     for (const FactLine& line : Lines(facts_)) {
+      if (line.state == FactState::kUnknown && line.why == FactBase::kNobodyLooked) continue;
       const std::string value = line.state == FactState::kValue    ? print_.Safe(line.value)
                                 : line.state == FactState::kAbsent ? print_.Toned(Tone::kFaint, "absent")
                                                                    : print_.Toned(Tone::kDoubt, "unknown");
