@@ -131,7 +131,8 @@ std::string VisibilitySummary(const Facts& facts) {
   std::string text = fmt::format("CUDA_VISIBLE_DEVICES={}: {}", *visible, Mapping(devices.entries, names));
   if (!devices.ended_by.empty()) text += "; " + devices.ended_by;
   const std::set<std::string> shown(devices.entries.begin(), devices.entries.end());
-  if (count && !devices.by_name && shown.size() < *count)
+  const bool numbers = std::none_of(shown.begin(), shown.end(), VisibleDevices::IsName);
+  if (count && numbers && shown.size() < *count)
     text += fmt::format("; {} of {} GPUs {} hidden", *count - shown.size(), *count,
                         *count - shown.size() == 1 ? "is" : "are");
   return text;

@@ -29,14 +29,13 @@ VisibleDevices ReadVisibleDevices(std::string_view value, std::optional<size_t> 
   }
   for (const std::string& part : Split(value, ',')) {
     std::string entry(Trim(part));
-    const bool name = entry.starts_with("GPU-") || entry.starts_with("MIG-");
+    const bool name = VisibleDevices::IsName(entry);
     if (!name && !IsNumber(entry)) {
       devices.ended_by = fmt::format("\"{}\" is not a GPU, and the list ends there", entry);
     } else if (!name && Beyond(entry, count)) {
       devices.ended_by = fmt::format("there is no GPU {}: this machine has {}", entry, *count);
     }
     if (!devices.ended_by.empty()) break;
-    devices.by_name = devices.by_name || name;
     devices.entries.push_back(std::move(entry));
   }
   return devices;

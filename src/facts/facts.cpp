@@ -110,6 +110,7 @@ const std::vector<std::string>& EnvironmentNames() {
       "TF_ENABLE_AUTO_MIXED_PRECISION",
       "TF_USE_LEGACY_KERAS",
       "KERAS_BACKEND",
+      "KERAS_HOME",
       // What TensorFlow writes to its log.
       "TF_CPP_MIN_LOG_LEVEL",
       "TF_CPP_MAX_VLOG_LEVEL",

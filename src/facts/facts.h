@@ -239,6 +239,34 @@ struct Module {
   }
 };
 
+// Another Python near at hand that has a TensorFlow.
+struct NearbyPython {
+  Fact<std::string> kind;  // "venv", "conda", "poetry", "pipenv", "hatch", "Jupyter kernel", "VS Code", …
+  Fact<std::string> tensorflow;  // "tensorflow 2.20.0"
+  Fact<std::string> command;     // the line that activates it or runs a program in it
+
+  template <class Self, class V>
+  static void Describe(Self& s, V&& v) {
+    v("kind", s.kind, "kind of environment");
+    v("tensorflow", s.tensorflow, "its TensorFlow");
+    v("command", s.command, "command that uses it");
+  }
+};
+
+// A package of a conda environment, of those that TensorFlow is linked with.
+struct CondaPackage {
+  Fact<std::string> version;
+  Fact<std::string> build;    // "cuda120py311h5cbd639_1", "mkl_py37h04bc1aa_0"
+  Fact<std::string> channel;  // "conda-forge", "defaults"
+
+  template <class Self, class V>
+  static void Describe(Self& s, V&& v) {
+    v("version", s.version, "version of the conda package");
+    v("build", s.build, "build string of the conda package");
+    v("channel", s.channel, "channel of the conda package");
+  }
+};
+
 struct Python {
   Fact<std::string> interpreter;  // as the user would type or reach it: /home/a/venv/bin/python
   Fact<std::string> executable;   // the file behind all symbolic links and shims
@@ -252,8 +280,12 @@ struct Python {
   Fact<std::vector<std::string>> sys_path;
   Fact<std::vector<std::string>> unread;  // what could add to sys.path and was not understood
   Fact<std::map<std::string, Distribution>> distributions;  // by normalised name, the first on sys.path
-  Fact<std::map<std::string, Module>> modules;  // tensorflow, keras, numpy, google.protobuf, ml_dtypes
-  Fact<std::vector<std::string>> elsewhere;     // other environments nearby that hold TensorFlow
+  Fact<std::map<std::string, Module>> modules;       // tensorflow, keras, numpy, google.protobuf, ml_dtypes
+  Fact<std::vector<std::string>> elsewhere;          // other environments nearby that hold TensorFlow
+  Fact<std::map<std::string, NearbyPython>> nearby;  // the same, by interpreter, with what is known of each
+  Fact<std::map<std::string, CondaPackage>> conda;   // by name; absent: no conda environment
+  Fact<std::vector<std::string>> leftovers;          // "…/~ensorflow": of an interrupted pip
+  Fact<std::string> keras_config;                    // the backend in keras.json; absent: none is named
 
   template <class Self, class V>
   static void Describe(Self& s, V&& v) {
@@ -270,6 +302,10 @@ struct Python {
     v("distributions", s.distributions, "installed distributions");
     v("modules", s.modules, "modules that would be imported");
     v("elsewhere", s.elsewhere, "other environments with TensorFlow");
+    v("nearby", s.nearby, "what is known of them");
+    v("conda", s.conda, "conda packages that TensorFlow is linked with");
+    v("leftovers", s.leftovers, "what interrupted installations left behind");
+    v("keras_config", s.keras_config, "backend in keras.json");
   }
 };
 
@@ -372,7 +408,69 @@ struct CudaLibraries {
   }
 };
 
-// --- 9 visibility, 5 program
+// --- 5 python: the program and its project
+// ----------------------------------------------------------------------------------
+
+// A line of the program (--script) that bears on the GPU, as its text says. The program is read, never run.
+struct ProgramLine {
+  // "import", "set-variable", "default-variable", "unset-variable", "visible-devices", "memory-growth",
+  // "logical-devices", "session-devices", "device", "starts-devices", "eager", "jit"
+  Fact<std::string> what;
+  Fact<std::string> name;   // the module, variable or function: "CUDA_VISIBLE_DEVICES"
+  Fact<std::string> value;  // "-1", "none", "/GPU:1"; unknown: only the running program knows
+  Fact<std::string> text;   // the line itself
+  Fact<bool> reached;       // whenever the program runs; unknown: it stands in a function, an if, …
+  Fact<std::string>
+      phase;  // "before-import" of TensorFlow, "after-import", "after-start" of its devices, "in-a-function"
+  Fact<bool> trains;  // of a "device" block: the network is built or trained in it
+
+  template <class Self, class V>
+  static void Describe(Self& s, V&& v) {
+    v("what", s.what, "what the line does");
+    v("name", s.name, "what it concerns");
+    v("value", s.value, "the value that the line sets");
+    v("text", s.text, "the line");
+    v("reached", s.reached, "whether the line is reached");
+    v("phase", s.phase, "when the line runs");
+    v("trains", s.trains, "whether the network is trained there");
+  }
+};
+
+struct Program {
+  Fact<std::string> file;                          // absent: no program was named
+  Fact<std::map<std::string, ProgramLine>> lines;  // by line number, "00012 set-variable"
+
+  template <class Self, class V>
+  static void Describe(Self& s, V&& v) {
+    v("file", s.file, "the program");
+    v("lines", s.lines, "lines of the program that bear on the GPU");
+  }
+};
+
+// What the project in the working folder says of TensorFlow.
+struct WantedTensorFlow {
+  Fact<std::string> requirement;  // "tensorflow[and-cuda]==2.15.0"
+  Fact<bool> locked;              // by a lock file, which names one version
+
+  template <class Self, class V>
+  static void Describe(Self& s, V&& v) {
+    v("requirement", s.requirement, "TensorFlow that the project wants");
+    v("locked", s.locked, "whether a lock file says it");
+  }
+};
+
+struct Project {
+  Fact<std::map<std::string, WantedTensorFlow>> wanted;  // by where it is said: "…/requirements.txt line 3"
+  Fact<std::vector<std::string>> unread;                 // files that were not understood
+
+  template <class Self, class V>
+  static void Describe(Self& s, V&& v) {
+    v("wanted", s.wanted, "TensorFlow that the project wants");
+    v("unread", s.unread, "files of the project that were not understood");
+  }
+};
+
+// --- 9 visibility
 // ------------------------------------------------------------------------------------------------
 
 struct Environment {
@@ -629,6 +727,8 @@ struct Facts {
   DriverAnswers driver_answers;
   DeviceMemory device_memory;
   History history;
+  Program program;
+  Project project;
 
   template <class Self, class V>
   static void Describe(Self& s, V&& v) {
@@ -647,6 +747,8 @@ struct Facts {
     v("driver_answers", s.driver_answers, "what the driver answers");
     v("device_memory", s.device_memory, "who holds device memory");
     v("history", s.history, "what changed");
+    v("program", s.program, "the program");
+    v("project", s.project, "the project");
   }
 };
 

@@ -28,6 +28,7 @@ void ProbeHost(const System&, const Knowledge&, const Question&, Facts&);
 void ProbeHardware(const System&, const Knowledge&, const Question&, Facts&);  // gpus
 void ProbeKernelDriver(const System&, const Knowledge&, const Question&, Facts&);
 void ProbeDeviceAccess(const System&, const Knowledge&, const Question&, Facts&);
+void ProbeProgram(const System&, const Knowledge&, const Question&, Facts&);  // program
 void ProbePython(const System&, const Knowledge&, const Question&, Facts&);
 void ProbeTensorFlow(const System&, const Knowledge&, const Question&, Facts&);
 // Opens, as the program's process would, the libraries of the driver and of CUDA.

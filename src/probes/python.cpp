@@ -1,6 +1,7 @@
 // The python link: which interpreter runs the program, and what its sys.path holds.
 #include <algorithm>
 #include <map>
+#include <nlohmann/json.hpp>
 #include <set>
 #include <string>
 #include <vector>
@@ -149,6 +150,27 @@ std::vector<std::string> FindElsewhere(const System& system, const std::string& 
   return found;
 }
 
+// The backend that keras.json names. Source: keras/src/backend/config.py, which passes over a file that is no
+// JSON.
+Fact<std::string> KerasConfig(const System& system) {
+  std::string folder = system.Env("KERAS_HOME").value_or("");
+  if (folder.empty()) {
+    std::string home = system.Env("HOME").value_or("");
+    if (home.empty()) return Fact<std::string>::Absent(From("HOME is not set"));
+    bool writable = system.MayAccess(home, Access::kWrite).value_or(false);
+    folder = (writable ? home : "/tmp") + "/.keras";
+  }
+  std::string file = folder + "/keras.json";
+  Result<std::string> text = system.ReadAll(file, 1 << 16);
+  if (text.not_found()) return Fact<std::string>::Absent(From(file));
+  if (!text) return Fact<std::string>::Unknown(text.error().message, From(file));
+  nlohmann::json json = nlohmann::json::parse(*text, nullptr, false);
+  if (!json.is_object()) return Fact<std::string>::Absent(From(file));
+  auto backend = json.find("backend");
+  if (backend == json.end() || !backend->is_string()) return Fact<std::string>::Absent(From(file));
+  return Known(backend->get<std::string>(), file);
+}
+
 void SetUnknown(Python& python, const std::string& why, const std::string& where) {
   auto set = [&](auto& fact) {
     using F = std::decay_t<decltype(fact)>;
@@ -206,6 +228,10 @@ void ProbePython(const System& system, const Knowledge& knowledge, const Questio
     modules.emplace(name, DescribeModule(system, *environment, installed, name));
   }
   python.modules = Known(std::move(modules), where);
+
+  python.leftovers = Known(installed.leftovers, where);
+  python.keras_config = KerasConfig(system);
+  python.conda = Fact<std::map<std::string, CondaPackage>>::Absent(From(where));
 
   std::vector<std::string> known_names = knowledge.TensorFlowDistributions();
   Names tensorflow(known_names.begin(), known_names.end());

@@ -54,6 +54,9 @@ Result<PythonVersion> InterpreterVersion(const System& system, const Interpreter
 // missing.
 MarkerVariables MarkersOf(const System& system, const PythonEnvironment& environment);
 
+// Strict UTF-8, as Python decodes it: no surrogates, no overlong forms, nothing above U+10FFFF.
+bool IsUtf8(std::string_view text);
+
 // One .pth file, line by line as site.addpackage does.
 struct PthLine {
   bool is_import = false;  // code that Python runs; else a path

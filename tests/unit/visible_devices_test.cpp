@@ -18,7 +18,8 @@ TEST(VisibleDevices, CountsUpToTheFirstInvalidEntry) {
   EXPECT_EQ(ReadVisibleDevices("0,7,1", std::nullopt).entries, (Entries{"0", "7", "1"}));
   for (const char* none : {"", " ", "-1", "none", ",0", "99999999999999999999"})
     EXPECT_TRUE(ReadVisibleDevices(none, 2).entries.empty()) << none;
-  EXPECT_TRUE(ReadVisibleDevices("GPU-8f3a,1", 2).by_name);
+  EXPECT_TRUE(ReadVisibleDevices("GPU-8f3a,1", 2).FirstByName());
+  EXPECT_FALSE(ReadVisibleDevices("1,GPU-8f3a", 2).FirstByName());
   EXPECT_EQ(ReadVisibleDevices("GPU-8f3a,1", 2).entries.size(), 2U);
 }
 

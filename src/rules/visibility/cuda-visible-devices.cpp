@@ -1,10 +1,8 @@
 #include <fmt/format.h>
 
-#include <optional>
-
 #include "diagnose/rule.h"
-#include "diagnose/visible_devices.h"
 #include "rules/common.h"
+#include "rules/program.h"
 
 namespace tfdoctor {
 
@@ -17,13 +15,21 @@ Verdict Check(const Facts& facts, const Knowledge&) {
   if (variable.Absent()) return Verdict::Excluded().Because(variable, "CUDA_VISIBLE_DEVICES is not set");
   const std::string* value = variable.Get();
   if (value == nullptr) return Verdict::Silent();
-  std::optional<size_t> count;
-  if (size_t known = NvidiaGpus(facts).size(); facts.gpus.Present() && known > 0) count = known;
-  const VisibleDevices devices = ReadVisibleDevices(*value, count);
-  // A number first shows a GPU, whatever follows. The UUIDs of GPUs and MIG instances only the driver knows.
-  if (!devices.entries.empty()) {
-    const std::string& first = devices.entries.front();
-    if (!first.starts_with("GPU-") && !first.starts_with("MIG-")) return Verdict::Silent();
+  // What the program sets itself is judged with the program.
+  const VariableOfProgram of_program = FindVariable(facts, kVariable, ReadAt::kStart);
+  if (of_program.sure != nullptr) {
+    return Verdict::Excluded().Because(of_program.sure->what,
+                                       "the program sets or removes CUDA_VISIBLE_DEVICES itself");
+  }
+  const VisibleDevices devices = VisibleDevicesOf(facts, *value);
+  if (!devices.entries.empty() && !devices.FirstByName()) return Verdict::Silent();
+  if (of_program.unsure != nullptr) {
+    return Verdict::Open()
+        .Because(variable, fmt::format("CUDA_VISIBLE_DEVICES={} in this shell", *value))
+        .Because(*of_program.unsure, "the program may set it to another value", Strength::kAgainst);
+  }
+  // The UUIDs of GPUs and MIG instances are known to the driver only.
+  if (devices.FirstByName()) {
     return Verdict::Open()
         .Because(
             variable,
@@ -72,7 +78,7 @@ The value is read as the driver reads it: a list that ends at its first invalid 
 
 ## How it happens
 
-A line in `~/.bashrc` or a script, a notebook server that was started with it, or a batch system that gave no GPU to this job. A program may also set it itself before it imports TensorFlow.
+A line in `~/.bashrc` or a script, a notebook server that was started with it, or a batch system that gave no GPU to this job. Where the program (`--script`) sets it itself, that is another cause: program-hides-gpu.
 
 ## How to fix it
 

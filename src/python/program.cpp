@@ -1,0 +1,899 @@
+#include "python/program.h"
+
+#include <algorithm>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <set>
+#include <span>
+
+#include "base/text.h"
+#include "python/tokenizer.h"
+
+namespace tfdoctor {
+namespace {
+
+constexpr size_t kProgramLimit = 16 << 20;
+constexpr size_t kMaxActions = 2000;
+constexpr size_t kMaxText = 160;
+constexpr size_t kMaxBlocks = 200;
+
+using Token = PythonToken;
+using Tokens = std::span<const Token>;
+using Kind = PythonToken::Kind;
+using What = ProgramAction::What;
+using Phase = ProgramAction::Phase;
+
+bool IsOperator(const Token& token, std::string_view text) {
+  return token.kind == Kind::kOperator && token.text[0] == text[0] && token.text == text;
+}
+bool IsName(const Token& token, std::string_view text) {
+  return token.kind == Kind::kName && token.text[0] == text[0] && token.text == text;
+}
+bool IsOneOf(std::string_view text, std::initializer_list<std::string_view> list) {
+  return std::any_of(list.begin(), list.end(), [&](std::string_view one) {
+    return one.size() == text.size() && one[0] == text[0] && one == text;
+  });
+}
+
+bool Opens(const Token& token) {
+  return token.kind == Kind::kOperator && token.text.size() == 1 &&
+         (token.text[0] == '(' || token.text[0] == '[' || token.text[0] == '{');
+}
+bool Closes(const Token& token) {
+  return token.kind == Kind::kOperator && token.text.size() == 1 &&
+         (token.text[0] == ')' || token.text[0] == ']' || token.text[0] == '}');
+}
+
+// Index behind the bracket that closes the one at `open`, or the end.
+size_t BehindBracket(Tokens tokens, size_t open) {
+  int depth = 0;
+  for (size_t i = open; i < tokens.size(); ++i) {
+    if (Opens(tokens[i])) ++depth;
+    if (Closes(tokens[i]) && --depth == 0) return i + 1;
+  }
+  return tokens.size();
+}
+
+// What stands between the bracket at `open` and the one that closes it.
+Tokens Inside(Tokens tokens, size_t open) {
+  size_t end = BehindBracket(tokens, open);
+  return end < open + 2 ? Tokens() : tokens.subspan(open + 1, end - open - 2);
+}
+
+// The parts between commas at the outermost level.
+std::vector<Tokens> SplitArguments(Tokens tokens) {
+  std::vector<Tokens> parts;
+  size_t begin = 0;
+  for (size_t i = 0; i <= tokens.size(); ++i) {
+    if (i == tokens.size() || IsOperator(tokens[i], ",")) {
+      if (i > begin) parts.push_back(tokens.subspan(begin, i - begin));
+      begin = i + 1;
+    } else if (Opens(tokens[i])) {
+      i = BehindBracket(tokens, i) - 1;
+    }
+  }
+  return parts;
+}
+
+// Modules that import TensorFlow themselves when they are imported.
+bool BringsTensorFlow(std::string_view module) {
+  static const std::set<std::string, std::less<>> kModules = {
+      "tensorflow",      "tf_keras",          "keras",     "tensorflow_hub", "tensorflow_probability",
+      "tensorflow_text", "tensorflow_addons", "tf_agents", "tensorflow_io"};
+  return kModules.contains(std::string(module.substr(0, module.find('.'))));
+}
+
+bool IsFramework(std::string_view module) {
+  return IsOneOf(module.substr(0, module.find('.')),
+                 {"tensorflow", "keras", "tf_keras", "torch", "jax", "cupy", "mxnet", "paddle", "cudf",
+                  "onnxruntime", "tensorrt", "fastai", "pytorch_lightning", "numba"});
+}
+
+// Functions of TensorFlow that create its devices. Each was tried with TensorFlow 2.20; those that take only
+// what exists already (random.set_seed, keras.Input, list_physical_devices) do not.
+bool StartsDevices(std::string_view function) {
+  static const std::set<std::string, std::less<>> kFunctions = {"constant",
+                                                                "Variable",
+                                                                "zeros",
+                                                                "ones",
+                                                                "eye",
+                                                                "range",
+                                                                "fill",
+                                                                "cast",
+                                                                "convert_to_tensor",
+                                                                "matmul",
+                                                                "reduce_sum",
+                                                                "random.normal",
+                                                                "random.uniform",
+                                                                "random.Generator.from_seed",
+                                                                "config.list_logical_devices",
+                                                                "config.experimental.list_logical_devices",
+                                                                "distribute.MirroredStrategy",
+                                                                "distribute.OneDeviceStrategy",
+                                                                "data.Dataset.range",
+                                                                "data.Dataset.from_tensor_slices",
+                                                                "device"};
+  constexpr std::string_view kPackage = "tensorflow.";
+  return function.starts_with(kPackage) && kFunctions.contains(function.substr(kPackage.size()));
+}
+
+class Reader {
+ public:
+  explicit Reader(ProgramReading& out) : out_(out) {}
+
+  // `where` names a line: a notebook's cells count for themselves.
+  void Read(std::string_view source, const std::vector<Token>& tokens, const std::string& cell,
+            uint32_t lines_before) {
+    lines_.clear();
+    size_t begin = 0;
+    for (size_t i = 0; i <= source.size(); ++i) {
+      if (i < source.size() && source[i] != '\n') continue;
+      lines_.push_back(source.substr(begin, i - begin));
+      begin = i + 1;
+    }
+    cell_ = cell;
+    lines_before_ = lines_before;
+    FindConstants(tokens);
+    Block top;
+    blocks_ = {top};
+    size_t begin_statement = 0;
+    bool opens_block = false;
+    for (size_t i = 0; i < tokens.size(); ++i) {
+      if (tokens[i].kind == Kind::kIndent) {
+        if (!opens_block) pending_ = blocks_.back();  // cannot be: an indentation without a header
+        blocks_.push_back(pending_);
+        opens_block = false;
+        begin_statement = i + 1;
+      } else if (tokens[i].kind == Kind::kDedent) {
+        if (blocks_.size() > 1) CloseBlock();
+        begin_statement = i + 1;
+      } else if (tokens[i].kind == Kind::kNewline || tokens[i].kind == Kind::kEnd) {
+        Tokens line = Tokens(tokens).subspan(begin_statement, i - begin_statement);
+        if (!line.empty()) opens_block = LogicalLine(line);
+        begin_statement = i + 1;
+      }
+    }
+    while (blocks_.size() > 1) CloseBlock();
+  }
+
+ private:
+  struct Block {
+    std::string keyword;     // of its header
+    std::string why_unsure;  // empty: reached whenever the program runs
+    bool dead = false;       // never reached
+    bool deferred = false;   // in a function: runs some time later, or never
+    std::string loop_variable;
+    bool over_gpus = false;               // of the loop
+    std::optional<size_t> device_action;  // of `with tf.device(…)`: index of its action
+    bool trains = false;                  // something in it trains the network
+    bool calls_own_function = false;      // what that does is not looked into
+  };
+
+  // --- names
+  // --------------------------------------------------------------------------------------------------------
+
+  // Names that are bound once in the whole text, to a literal.
+  void FindConstants(const std::vector<Token>& tokens) {
+    std::map<std::string_view, int> bindings;
+    std::map<std::string_view, Tokens> values;
+    bool parameters = false;
+    int depth = 0;
+    int parameters_depth = 0;
+    for (size_t i = 0; i + 1 < tokens.size(); ++i) {
+      const Token& token = tokens[i];
+      if (token.kind == Kind::kOperator) {
+        if (Opens(token)) ++depth;
+        if (Closes(token)) {
+          --depth;
+          if (parameters && depth < parameters_depth) parameters = false;
+        }
+        continue;
+      }
+      if (token.kind != Kind::kName) continue;
+      if (token.text == "def" || token.text == "lambda") {
+        parameters = true;
+        parameters_depth = depth + (token.text == "def" ? 1 : 0);
+        if (token.text == "def") functions_.emplace(tokens[i + 1].text);
+      }
+      if (parameters && IsOperator(tokens[i + 1], ":") && depth <= parameters_depth) parameters = false;
+      bool attribute = i > 0 && IsOperator(tokens[i - 1], ".");
+      if (attribute) continue;
+      bool keyword_argument = depth > 0 && IsOperator(tokens[i + 1], "=") && !parameters;
+      if (keyword_argument) continue;
+      bool bound = tokens[i + 1].kind == Kind::kOperator &&
+                   (tokens[i + 1].text == "=" || tokens[i + 1].text == ":=" || tokens[i + 1].text == "," ||
+                    (tokens[i + 1].text.size() > 1 && tokens[i + 1].text.back() == '=' &&
+                     !IsOneOf(tokens[i + 1].text, {"==", "!=", "<=", ">="})));
+      if (tokens[i + 1].text == "," && depth > 0) bound = false;
+      bool after =
+          i > 0 && tokens[i - 1].kind == Kind::kName &&
+          IsOneOf(tokens[i - 1].text, {"for", "as", "def", "class", "global", "nonlocal", "del", "import"});
+      bool simple = depth == 0 && IsOperator(tokens[i + 1], "=") && !parameters &&
+                    (i == 0 || tokens[i - 1].kind == Kind::kNewline || tokens[i - 1].kind == Kind::kIndent ||
+                     tokens[i - 1].kind == Kind::kDedent);
+      if (bound || after || parameters) bindings[token.text] += simple ? 1 : 2;
+      if (simple) {
+        size_t end = i + 2;
+        while (end < tokens.size() && tokens[end].kind != Kind::kNewline && tokens[end].kind != Kind::kEnd)
+          ++end;
+        values[token.text] = Tokens(tokens).subspan(i + 2, end - i - 2);
+      }
+    }
+    // A notebook's cells share their names.
+    for (const auto& [name, count] : bindings) bindings_[std::string(name)] += count;
+    for (const auto& [name, count] : bindings) {
+      auto value = values.find(name);
+      if (count == 1 && value != values.end()) {
+        if (std::optional<std::string> text = Literal(value->second)) constants_[std::string(name)] = *text;
+      }
+    }
+  }
+
+  // The value of an expression that is written out: '-1', "0," "1", str(0), NAME.
+  std::optional<std::string> Literal(Tokens tokens) const {
+    while (tokens.size() >= 2 && IsOperator(tokens.front(), "(") && BehindBracket(tokens, 0) == tokens.size())
+      tokens = tokens.subspan(1, tokens.size() - 2);
+    if (tokens.empty()) return std::nullopt;
+    if (tokens.size() == 4 && IsName(tokens[0], "str") && IsOperator(tokens[1], "(")) {
+      if (tokens[2].kind == Kind::kNumber) return std::string(tokens[2].text);
+      return Literal(tokens.subspan(2, 1));
+    }
+    if (tokens.size() == 5 && IsName(tokens[0], "str") && IsOperator(tokens[2], "-") &&
+        tokens[3].kind == Kind::kNumber)
+      return "-" + std::string(tokens[3].text);
+    if (tokens.size() == 1 && tokens[0].kind == Kind::kName) {
+      std::string name(tokens[0].text);
+      auto constant = constants_.find(name);
+      auto bound = bindings_.find(name);
+      if (constant == constants_.end() || bound == bindings_.end() || bound->second != 1) return std::nullopt;
+      return constant->second;
+    }
+    std::string value;
+    for (const Token& token : tokens) {
+      if (token.kind != Kind::kString) return std::nullopt;
+      std::optional<std::string> part = StringValue(token.text);
+      if (!part) return std::nullopt;
+      value += *part;
+    }
+    return value;
+  }
+
+  // "tf.config.experimental" -> "tensorflow.config.experimental"; moves `at` behind it.
+  std::string Dotted(Tokens tokens, size_t& at) const {
+    std::string name(tokens[at].text);
+    if (auto alias = aliases_.find(name); alias != aliases_.end()) name = alias->second;
+    ++at;
+    while (at + 1 < tokens.size() && IsOperator(tokens[at], ".") && tokens[at + 1].kind == Kind::kName) {
+      name += "." + std::string(tokens[at + 1].text);
+      at += 2;
+    }
+    return name;
+  }
+
+  // One name for each function, whatever the way to it.
+  static std::string Canonical(std::string name) {
+    for (std::string_view other :
+         {"tensorflow.compat.v2.", "tensorflow.compat.v1.", "tensorflow.python.framework.ops."}) {
+      if (name.starts_with(other)) name = "tensorflow." + name.substr(other.size());
+    }
+    return name;
+  }
+
+  static bool IsListOfGpus(Tokens tokens, const Reader& reader) {
+    if (tokens.empty() || tokens[0].kind != Kind::kName) return false;
+    size_t at = 0;
+    std::string name = Canonical(reader.Dotted(tokens, at));
+    if (at == tokens.size()) return reader.gpu_lists_.contains(name);
+    bool lists = name == "tensorflow.config.list_physical_devices" ||
+                 name == "tensorflow.config.experimental.list_physical_devices";
+    if (!lists || !IsOperator(tokens[at], "(") || BehindBracket(tokens, at) != tokens.size()) return false;
+    std::vector<Tokens> arguments = SplitArguments(Inside(tokens, at));
+    return arguments.size() == 1 && reader.Literal(ValueOf(arguments[0])) == "GPU";
+  }
+  static bool IsListOfCpus(Tokens tokens, const Reader& reader) {
+    if (tokens.empty() || tokens[0].kind != Kind::kName) return false;
+    size_t at = 0;
+    std::string name = Canonical(reader.Dotted(tokens, at));
+    if (at == tokens.size()) return reader.cpu_lists_.contains(name);
+    bool lists = name == "tensorflow.config.list_physical_devices" ||
+                 name == "tensorflow.config.experimental.list_physical_devices";
+    if (!lists || !IsOperator(tokens[at], "(") || BehindBracket(tokens, at) != tokens.size()) return false;
+    std::vector<Tokens> arguments = SplitArguments(Inside(tokens, at));
+    return arguments.size() == 1 && reader.Literal(ValueOf(arguments[0])) == "CPU";
+  }
+
+  // "device_type='GPU'" -> "'GPU'"
+  static Tokens ValueOf(Tokens argument) {
+    bool named = argument.size() > 2 && argument[0].kind == Kind::kName && IsOperator(argument[1], "=");
+    return named ? argument.subspan(2) : argument;
+  }
+  // The argument of this name, else the one at this place.
+  static Tokens Argument(const std::vector<Tokens>& arguments, size_t place, std::string_view name) {
+    size_t at = 0;
+    for (const Tokens& argument : arguments) {
+      bool named = argument.size() > 2 && argument[0].kind == Kind::kName && IsOperator(argument[1], "=");
+      if (named && argument[0].text == name) return argument.subspan(2);
+      if (!named && at++ == place) return argument;
+    }
+    return {};
+  }
+
+  // --- blocks
+  // -------------------------------------------------------------------------------------------------------
+
+  void CloseBlock() {
+    Block block = std::move(blocks_.back());
+    blocks_.pop_back();
+    closed_keyword_ = block.keyword;
+    if (block.device_action) {
+      ProgramAction& action = out_.actions[*block.device_action];
+      action.trains = block.trains               ? std::optional<bool>(true)
+                      : block.calls_own_function ? std::nullopt
+                                                 : std::optional<bool>(false);
+    }
+    blocks_.back().trains = blocks_.back().trains || block.trains;
+    blocks_.back().calls_own_function = blocks_.back().calls_own_function || block.calls_own_function;
+  }
+
+  // What stands below is not reached any more.
+  void EndProgram() {
+    for (Block& block : blocks_) {
+      if (block.why_unsure.empty()) block.why_unsure = "the program ends before it";
+    }
+    ends_program_ = false;
+  }
+
+  // Index of the ":" that ends a header; nullopt: no header.
+  static std::optional<size_t> HeaderEnd(Tokens line) {
+    if (line[0].kind != Kind::kName) return std::nullopt;
+    bool keyword = IsOneOf(line[0].text, {"def", "class", "if", "elif", "else", "for", "while", "try",
+                                          "except", "finally", "with", "async"});
+    bool soft = IsOneOf(line[0].text, {"match", "case"}) && IsOperator(line.back(), ":");
+    if (!keyword && !soft) return std::nullopt;
+    int lambdas = 0;
+    for (size_t i = 0; i < line.size(); ++i) {
+      if (Opens(line[i])) {
+        i = BehindBracket(line, i) - 1;
+      } else if (IsName(line[i], "lambda")) {
+        ++lambdas;
+      } else if (IsOperator(line[i], ":") && lambdas-- == 0) {
+        return i;
+      }
+    }
+    return std::nullopt;
+  }
+
+  // True: the next indentation is the body of this line.
+  bool LogicalLine(Tokens line) {
+    if (line[0].kind == Kind::kMagic) return Magic(line[0]), false;
+    std::optional<size_t> colon = HeaderEnd(line);
+    if (!colon) {
+      closed_keyword_.clear();
+      for (size_t begin = 0; begin < line.size();) {
+        size_t end = begin;
+        while (end < line.size() && !IsOperator(line[end], ";")) ++end;
+        if (end > begin) Statement(line.subspan(begin, end - begin), "");
+        begin = end + 1;
+      }
+      return false;
+    }
+    pending_ = Header(line.first(*colon));
+    if (*colon + 1 >= line.size()) return true;
+    if (blocks_.size() > kMaxBlocks) return false;
+    blocks_.push_back(pending_);  // `if x: y = 1`
+    LogicalLine(line.subspan(*colon + 1));
+    CloseBlock();
+    return false;
+  }
+
+  Block Header(Tokens header) {
+    Block block = blocks_.back();
+    block.device_action = std::nullopt;
+    block.trains = block.calls_own_function = false;
+    block.loop_variable.clear();
+    block.over_gpus = false;
+    size_t first = IsName(header[0], "async") && header.size() > 1 ? 1 : 0;
+    block.keyword = header[first].text;
+    auto unsure = [&](std::string why) {
+      if (block.why_unsure.empty()) block.why_unsure = std::move(why);
+    };
+    std::string_view keyword = header[first].text;
+    Tokens rest = header.subspan(first + 1);
+    if (keyword == "def") {
+      block.deferred = true;
+      unsure(rest.empty() ? "it stands in a function"
+                          : "it stands in the function " + std::string(rest[0].text) + "()");
+      return block;
+    }
+    if (keyword == "class" || keyword == "try" || keyword == "finally") return block;
+    bool after_try = IsOneOf(closed_keyword_, {"try", "except", "for"});
+    if (keyword == "else" && after_try) return block;
+    if (keyword == "except") return unsure("it runs only after an error"), block;
+    if (keyword == "if" || keyword == "while" || keyword == "elif") {
+      Statement(rest, keyword == "elif" ? "it stands in a condition" : "");
+      int known = Truth(rest);
+      bool once = keyword == "if" || (keyword == "while" && known > 0);
+      if (known == 0 && keyword != "elif") block.dead = true;
+      if (known != 1 || !once)
+        unsure(keyword == "while" ? "it stands in a loop" : "it stands in a condition");
+      return block;
+    }
+    if (keyword == "for") {
+      Statement(rest, "");
+      auto in = std::find_if(rest.begin(), rest.end(), [](const Token& t) { return IsName(t, "in"); });
+      if (in != rest.begin() && in != rest.end()) {
+        Tokens over = rest.subspan(static_cast<size_t>(in - rest.begin()) + 1);
+        block.loop_variable = rest[0].text;
+        block.over_gpus = in - rest.begin() == 1 && IsListOfGpus(over, *this);
+        bool runs = block.over_gpus || (!over.empty() && IsName(over[0], "range"));
+        if (!runs) unsure("it stands in a loop");
+      }
+      return block;
+    }
+    if (keyword == "with") {
+      size_t before = out_.actions.size();
+      Statement(rest, "");
+      for (size_t i = before; i < out_.actions.size(); ++i) {
+        if (out_.actions[i].what == What::kDevice) block.device_action = i;
+      }
+      return block;
+    }
+    unsure("it stands in a condition");  // else, match, case
+    return block;
+  }
+
+  // 1: holds where the program is run; 0: never; -1: cannot be told.
+  int Truth(Tokens condition) const {
+    if (condition.size() == 1) {
+      if (IsOneOf(condition[0].text, {"True", "1"})) return 1;
+      if (IsOneOf(condition[0].text, {"False", "0", "TYPE_CHECKING", "None"})) return 0;
+    }
+    // if __name__ == "__main__":
+    if (condition.size() == 3 && IsOperator(condition[1], "==")) {
+      bool name = IsName(condition[0], "__name__") || IsName(condition[2], "__name__");
+      const Token& other = IsName(condition[0], "__name__") ? condition[2] : condition[0];
+      if (name && other.kind == Kind::kString && StringValue(other.text) == "__main__") return 1;
+    }
+    // if gpus: — with a GPU there, as everything here is judged.
+    if (IsListOfGpus(condition, *this)) return 1;
+    bool length = condition.size() >= 6 && IsName(condition[0], "len") && IsOperator(condition[1], "(");
+    if (length) {
+      size_t end = BehindBracket(condition, 1);
+      bool positive = end + 2 == condition.size() &&
+                      ((IsOperator(condition[end], ">") && condition[end + 1].text == "0") ||
+                       (IsOperator(condition[end], ">=") && condition[end + 1].text == "1") ||
+                       (IsOperator(condition[end], "!=") && condition[end + 1].text == "0"));
+      if (positive && IsListOfGpus(condition.subspan(2, end - 3), *this)) return 1;
+    }
+    return -1;
+  }
+
+  // --- statements
+  // ------------------------------------------------------------------------------------------------------
+
+  void Magic(const Token& token) {
+    std::vector<std::string_view> words = SplitWords(token.text);
+    if (words.size() < 2 || (words[0] != "%env" && words[0] != "%set_env")) return;
+    std::string_view rest = Trim(token.text.substr(static_cast<size_t>(words[1].data() - token.text.data())));
+    size_t split = rest.find_first_of("= ");
+    if (split == std::string_view::npos) return;
+    ProgramAction& action = Add(What::kSetVariable, token.line, std::string(Trim(rest.substr(0, split))));
+    std::string value(Trim(rest.substr(split + 1)));
+    // IPython fills in {name} and $name.
+    if (value.find_first_of("{$") == std::string::npos) action.value = value;
+  }
+
+  void Statement(Tokens statement, const std::string& why_unsure) {
+    if (statement.empty() || blocks_.back().dead) return;
+    own_unsure_ = why_unsure;
+    if (statement[0].kind == Kind::kName) {
+      if (statement[0].text == "import") return Import(statement.subspan(1));
+      if (statement[0].text == "from") return FromImport(statement);
+      if (statement[0].text == "del") return Delete(statement.subspan(1));
+      if (statement[0].text == "return" || statement[0].text == "raise") {
+        if (blocks_.back().why_unsure.empty()) ends_program_ = true;
+      }
+    }
+    // What a part of the line decides may be left out.
+    for (size_t i = 0; i < statement.size(); ++i) {
+      const Token& token = statement[i];
+      if (token.kind == Kind::kName && IsOneOf(token.text, {"if", "and", "or", "lambda"}) &&
+          own_unsure_.empty())
+        own_unsure_ = token.text == "lambda" ? "it stands in a function" : "it stands in a condition";
+    }
+    Loop comprehension = FindComprehension(statement);
+    for (size_t i = 0; i < statement.size();) {
+      const Token& token = statement[i];
+      bool starts = token.kind == Kind::kName && (i == 0 || !IsOperator(statement[i - 1], "."));
+      if (!starts) {
+        if (token.kind == Kind::kName && i + 1 < statement.size() && IsOperator(statement[i + 1], "("))
+          Method(token.text);
+        ++i;
+        continue;
+      }
+      size_t at = i;
+      std::string name = Canonical(Dotted(statement, at));
+      if (at < statement.size() && IsOperator(statement[at], "(")) {
+        Call(token, name, SplitArguments(Inside(statement, at)), comprehension);
+      } else if (at < statement.size() && name == "os.environ") {
+        Environ(statement, i, at);
+      } else if (at < statement.size() && IsOperator(statement[at], "=")) {
+        Assign(token, name, statement.subspan(at + 1), at == 1 && i == 0);
+      }
+      i = at;
+    }
+    if (ends_program_) EndProgram();
+  }
+
+  struct Loop {
+    std::string variable;
+    bool over_gpus = false;
+  };
+  Loop FindComprehension(Tokens statement) const {
+    for (size_t i = 1; i + 3 < statement.size(); ++i) {
+      if (!IsName(statement[i], "for") || !IsName(statement[i + 2], "in")) continue;
+      size_t end = i + 3;
+      while (end < statement.size() && !IsOneOf(statement[end].text, {"]", ")", "}", "if", "for"})) {
+        end = IsOperator(statement[end], "(") ? BehindBracket(statement, end) : end + 1;
+      }
+      return {std::string(statement[i + 1].text), IsListOfGpus(statement.subspan(i + 3, end - i - 3), *this)};
+    }
+    return {};
+  }
+
+  ProgramAction& Add(What what, uint32_t line, std::string name) {
+    static thread_local ProgramAction overflow;
+    if (out_.actions.size() >= kMaxActions) return overflow = {};
+    ProgramAction action;
+    action.what = what;
+    action.name = std::move(name);
+    action.line = lines_before_ + line;
+    action.where = cell_ + "line " + std::to_string(line);
+    if (line >= 1 && line <= lines_.size()) action.text = Trim(lines_[line - 1]).substr(0, kMaxText);
+    action.why_unsure = blocks_.back().why_unsure.empty() ? own_unsure_ : blocks_.back().why_unsure;
+    action.phase = blocks_.back().deferred ? Phase::kUnknown
+                   : started_              ? Phase::kAfterStart
+                   : imported_             ? Phase::kAfterImport
+                                           : Phase::kBeforeImport;
+    out_.actions.push_back(std::move(action));
+    return out_.actions.back();
+  }
+
+  bool Sure() const { return blocks_.back().why_unsure.empty() && own_unsure_.empty(); }
+
+  void ImportedModule(uint32_t line, const std::string& module) {
+    if (IsFramework(module)) Add(What::kImport, line, module.substr(0, module.find('.')));
+    if (BringsTensorFlow(module) && Sure()) imported_ = true;
+  }
+
+  // import a, b.c as d
+  void Import(Tokens rest) {
+    for (Tokens part : SplitArguments(rest)) {
+      std::string module;
+      size_t i = 0;
+      for (; i < part.size() && !IsName(part[i], "as"); ++i) module += part[i].text;
+      bool renamed = i + 1 < part.size();
+      std::string first = module.substr(0, module.find('.'));
+      aliases_[renamed ? std::string(part[i + 1].text) : first] = renamed ? module : first;
+      ImportedModule(part[0].line, module);
+    }
+  }
+
+  // from a.b import c as d, (e, f)
+  void FromImport(Tokens statement) {
+    std::string module;
+    size_t i = 1;
+    for (; i < statement.size() && !IsName(statement[i], "import"); ++i) module += statement[i].text;
+    if (i + 1 >= statement.size() || module.empty()) return;
+    Tokens names = statement.subspan(i + 1);
+    if (names.size() >= 2 && IsOperator(names.front(), "(")) names = names.subspan(1, names.size() - 2);
+    for (Tokens part : SplitArguments(names)) {
+      bool renamed = part.size() == 3 && IsName(part[1], "as");
+      aliases_[std::string(part[renamed ? 2 : 0].text)] = module + "." + std::string(part[0].text);
+    }
+    ImportedModule(statement[0].line, module);
+  }
+
+  void Delete(Tokens rest) {
+    if (rest.empty() || rest[0].kind != Kind::kName) return;
+    size_t at = 0;
+    if (Dotted(rest, at) != "os.environ" || at >= rest.size() || !IsOperator(rest[at], "[")) return;
+    std::optional<std::string> name = Literal(Inside(rest, at));
+    if (name) Add(What::kUnsetVariable, rest[0].line, *name);
+  }
+
+  // os.environ['NAME'] = value; os.environ |= {…}
+  void Environ(Tokens statement, size_t name_at, size_t at) {
+    if (IsOperator(statement[at], "|=")) return Mapping(statement.subspan(at + 1));
+    if (!IsOperator(statement[at], "[")) return;
+    size_t end = BehindBracket(statement, at);
+    if (end >= statement.size()) return;
+    // os.environ['A'], x = …
+    bool in_tuple = IsOperator(statement[end], ",") &&
+                    std::any_of(statement.begin() + static_cast<std::ptrdiff_t>(end), statement.end(),
+                                [](const Token& token) { return IsOperator(token, "="); });
+    bool set = IsOperator(statement[end], "=");
+    bool added = IsOperator(statement[end], "+=");
+    if (!set && !added && !in_tuple) return;
+    std::optional<std::string> name = Literal(Inside(statement, at));
+    if (!name) return;
+    Tokens value = statement.subspan(end + 1);
+    // a = b = value
+    for (size_t i = value.size(); i-- > 0;) {
+      if (IsOperator(value[i], "=")) {
+        value = value.subspan(i + 1);
+        break;
+      }
+    }
+    bool after_comma = name_at > 0 && IsOperator(statement[name_at - 1], ",");
+    ProgramAction& action = Add(What::kSetVariable, statement[name_at].line, *name);
+    if (set && !after_comma) action.value = Literal(value);
+  }
+
+  // {'NAME': 'value', …}
+  void Mapping(Tokens tokens) {
+    if (tokens.size() < 2 || !IsOperator(tokens[0], "{")) return;
+    for (Tokens part : SplitArguments(Inside(tokens, 0))) {
+      auto colon = std::find_if(part.begin(), part.end(), [](const Token& t) { return IsOperator(t, ":"); });
+      if (colon == part.end()) continue;
+      auto at = static_cast<size_t>(colon - part.begin());
+      std::optional<std::string> name = Literal(part.first(at));
+      if (!name) continue;
+      std::optional<std::string> value = Literal(part.subspan(at + 1));
+      Add(What::kSetVariable, part[0].line, *name).value = value;
+    }
+  }
+
+  void Assign(const Token& token, const std::string& name, Tokens value, bool plain) {
+    if (!plain) {
+      return;
+    }
+    std::string variable(token.text);
+    aliases_.erase(variable);
+    gpu_lists_.erase(variable);
+    cpu_lists_.erase(variable);
+    if (blocks_.back().deferred || name != variable) return;
+    if (IsListOfGpus(value, *this)) gpu_lists_.insert(variable);
+    if (IsListOfCpus(value, *this)) cpu_lists_.insert(variable);
+    // config = tf.config
+    if (!value.empty() && value[0].kind == Kind::kName) {
+      size_t at = 0;
+      std::string full = Dotted(value, at);
+      if (at == value.size() && full.find('.') != std::string::npos) aliases_[variable] = full;
+    }
+  }
+
+  // A method of an object that is not known: model.fit().
+  void Method(std::string_view name) {
+    if (IsOneOf(name,
+                {"fit", "fit_generator", "train_on_batch", "GradientTape", "apply_gradients", "minimize"})) {
+      blocks_.back().trains = true;
+    }
+  }
+
+  void Call(const Token& at, const std::string& name, const std::vector<Tokens>& arguments,
+            const Loop& comprehension) {
+    Method(name.substr(name.rfind('.') + 1));
+    if (functions_.contains(at.text) && name == at.text) blocks_.back().calls_own_function = true;
+    if (IsOneOf(name, {"sys.exit", "exit", "quit", "os._exit"}) && Sure()) ends_program_ = true;
+    if (name.starts_with("os.")) return OsCall(at, name, arguments);
+    for (const Tokens& argument : arguments) {
+      bool named = argument.size() > 2 && argument[0].kind == Kind::kName && IsOperator(argument[1], "=");
+      if (!named || !IsOneOf(argument[0].text, {"jit_compile", "run_eagerly"})) continue;
+      bool jit = argument[0].text == "jit_compile";
+      if (IsName(argument[2], "True") || IsName(argument[2], "False")) {
+        Add(jit ? What::kJit : What::kEager, argument[0].line, std::string(argument[0].text)).value =
+            std::string(argument[2].text);
+      }
+    }
+    if (!name.starts_with("tensorflow.")) return;
+    TensorFlowCall(at, name.substr(11), arguments, comprehension);
+    if (!StartsDevices(name)) return;
+    Add(What::kStartsDevices, at.line, name);
+    if (Sure() && imported_ && !out_.graph_mode) started_ = true;
+  }
+
+  void OsCall(const Token& at, const std::string& name, const std::vector<Tokens>& arguments) {
+    if (name == "os.environ.update") {
+      for (const Tokens& argument : arguments) {
+        if (argument.size() > 2 && argument[0].kind == Kind::kName && IsOperator(argument[1], "=")) {
+          std::optional<std::string> value = Literal(argument.subspan(2));
+          Add(What::kSetVariable, argument[0].line, std::string(argument[0].text)).value = value;
+        } else {
+          Mapping(argument);
+        }
+      }
+      return;
+    }
+    if (arguments.empty()) return;
+    std::optional<std::string> variable = Literal(arguments[0]);
+    if (!variable) return;
+    std::optional<std::string> value = arguments.size() > 1 ? Literal(arguments[1]) : std::nullopt;
+    if (name == "os.putenv" || name == "os.environ.__setitem__") {
+      Add(What::kSetVariable, at.line, *variable).value = value;
+    } else if (name == "os.environ.setdefault") {
+      Add(What::kDefaultVariable, at.line, *variable).value = value;
+    } else if (name == "os.environ.pop" || name == "os.unsetenv") {
+      Add(What::kUnsetVariable, at.line, *variable);
+    }
+  }
+
+  void TensorFlowCall(const Token& at, std::string name, const std::vector<Tokens>& arguments,
+                      const Loop& comprehension) {
+    constexpr std::string_view kExperimental = "config.experimental.";
+    if (name.starts_with(kExperimental)) name = "config." + name.substr(kExperimental.size());
+    if (name == "config.set_visible_devices") {
+      Tokens devices = Argument(arguments, 0, "devices");
+      Tokens type = Argument(arguments, 1, "device_type");
+      std::optional<std::string> of = type.empty() ? std::string() : Literal(type);
+      if (of == "CPU") return;
+      ProgramAction& action = Add(What::kVisibleDevices, at.line, "tf." + name);
+      if (of == "GPU" || of == "") action.value = Visible(devices, of == "");
+      if (action.value == "all") out_.actions.pop_back();
+    } else if (name == "config.set_memory_growth") {
+      if (arguments.size() > 1 && IsName(ValueOf(arguments[1])[0], "False")) return;
+      ProgramAction& action = Add(What::kMemoryGrowth, at.line, "tf." + name);
+      action.value = Growth(Argument(arguments, 0, "device"), comprehension);
+    } else if (name == "config.set_logical_device_configuration" ||
+               name == "config.set_virtual_device_configuration") {
+      Add(What::kLogicalDevices, at.line, "tf." + name);
+    } else if (name == "ConfigProto") {
+      for (const Tokens& argument : arguments) {
+        if (argument.size() < 4 || !IsName(argument[0], "device_count") || !IsOperator(argument[2], "{"))
+          continue;
+        for (Tokens part : SplitArguments(Inside(argument, 2))) {
+          if (part.size() == 3 && part[0].kind == Kind::kString && StringValue(part[0].text) == "GPU" &&
+              part[2].kind == Kind::kNumber)
+            Add(What::kSessionDevices, at.line, "device_count").value = std::string(part[2].text);
+        }
+      }
+    } else if (name == "device" || name == "distribute.OneDeviceStrategy") {
+      if (arguments.empty()) return;
+      std::optional<std::string> device = Literal(ValueOf(arguments[0]));
+      Add(What::kDevice, at.line, "tf." + name).value = device;
+    } else if (name == "disable_eager_execution" || name == "disable_v2_behavior") {
+      if (Sure()) out_.graph_mode = true;
+      Add(What::kEager, at.line, name).value = "False";
+    } else if (name == "config.run_functions_eagerly") {
+      bool literal = !arguments.empty() && arguments[0].size() == 1 && arguments[0][0].kind == Kind::kName;
+      ProgramAction& action = Add(What::kEager, at.line, "run_functions_eagerly");
+      if (literal) action.value = std::string(arguments[0][0].text);
+    } else if (name == "config.optimizer.set_jit") {
+      ProgramAction& action = Add(What::kJit, at.line, "set_jit");
+      if (!arguments.empty() && arguments[0].size() == 1) {
+        action.value = arguments[0][0].kind == Kind::kString
+                           ? StringValue(arguments[0][0].text)
+                           : std::optional(std::string(arguments[0][0].text));
+      }
+    }
+  }
+
+  // Which GPUs are left: "none", "all", "0".
+  std::optional<std::string> Visible(Tokens devices, bool any_type) const {
+    if (devices.size() == 2 && IsOperator(devices[0], "[")) return "none";
+    if (any_type && IsListOfCpus(devices, *this)) return "none";
+    if (IsListOfGpus(devices, *this)) return "all";
+    // [gpus[0]]
+    if (devices.size() > 2 && IsOperator(devices[0], "[") && BehindBracket(devices, 0) == devices.size())
+      devices = devices.subspan(1, devices.size() - 2);
+    return Index(devices);
+  }
+
+  // gpus[0] -> "0"
+  std::optional<std::string> Index(Tokens tokens) const {
+    for (size_t i = 0; i + 2 < tokens.size(); ++i) {
+      if (!IsOperator(tokens[i], "[")) continue;
+      bool one =
+          i + 3 == tokens.size() && tokens[i + 1].kind == Kind::kNumber && IsOperator(tokens[i + 2], "]");
+      if (one && IsListOfGpus(tokens.first(i), *this)) return std::string(tokens[i + 1].text);
+    }
+    return std::nullopt;
+  }
+
+  std::optional<std::string> Growth(Tokens device, const Loop& comprehension) const {
+    if (device.size() == 1 && device[0].kind == Kind::kName) {
+      if (comprehension.over_gpus && device[0].text == comprehension.variable) return "all";
+      for (const Block& block : blocks_) {
+        if (block.over_gpus && device[0].text == block.loop_variable) return "all";
+      }
+    }
+    return Index(device);
+  }
+
+  ProgramReading& out_;
+  std::vector<std::string_view> lines_;
+  std::string cell_;
+  uint32_t lines_before_ = 0;
+  std::map<std::string, std::string> aliases_;
+  std::map<std::string, std::string> constants_;
+  std::map<std::string, int> bindings_;
+  std::set<std::string, std::less<>> gpu_lists_;
+  std::set<std::string, std::less<>> cpu_lists_;
+  std::set<std::string, std::less<>> functions_;
+  std::vector<Block> blocks_;
+  Block pending_;
+  std::string own_unsure_;
+  bool imported_ = false;
+  bool started_ = false;
+  bool ends_program_ = false;
+  std::string closed_keyword_;  // of the block that ended directly before this line
+};
+
+// A cell of another language or for another place: its first line is "%%bash".
+bool IsPythonCell(std::string_view first_line) {
+  if (!first_line.starts_with("%%")) return true;
+  std::vector<std::string_view> words = SplitWords(first_line.substr(2));
+  return !words.empty() && IsOneOf(words[0], {"time", "timeit", "capture", "prun"});
+}
+
+// The text of one code cell; nbformat writes it as a list of lines or as one text.
+std::string CellSource(const nlohmann::json& cell) {
+  auto source = cell.find("source");
+  if (source == cell.end()) source = cell.find("input");  // nbformat 3
+  if (source == cell.end()) return "";
+  if (source->is_string()) return source->get<std::string>();
+  std::string text;
+  if (source->is_array()) {
+    for (const nlohmann::json& line : *source) {
+      if (line.is_string()) text += line.get_ref<const std::string&>();
+    }
+  }
+  return text;
+}
+
+Result<ProgramReading> ReadNotebook(std::string_view bytes) {
+  nlohmann::json notebook = nlohmann::json::parse(bytes, nullptr, false);
+  if (notebook.is_discarded() || !notebook.is_object())
+    return Error{ErrorKind::kMalformed, "it is no notebook: not JSON"};
+  const nlohmann::json* cells = nullptr;
+  if (auto found = notebook.find("cells"); found != notebook.end()) {
+    cells = &*found;
+  } else if (auto sheets = notebook.find("worksheets"); sheets != notebook.end() && sheets->is_array() &&
+                                                        !sheets->empty() && sheets->front().is_object()) {
+    auto of_sheet = sheets->front().find("cells");
+    if (of_sheet != sheets->front().end()) cells = &*of_sheet;
+  }
+  if (cells == nullptr || !cells->is_array())
+    return Error{ErrorKind::kMalformed, "it is no notebook: it has no cells"};
+  ProgramReading reading;
+  reading.notebook = true;
+  Reader reader(reading);
+  uint32_t lines_before = 0;
+  size_t number = 0;
+  for (const nlohmann::json& cell : *cells) {
+    if (!cell.is_object() || cell.value("cell_type", nlohmann::json()) != "code") continue;
+    ++number;
+    Result<std::string> source = DecodePython(CellSource(cell));
+    if (!source || !IsPythonCell(std::string_view(*source).substr(0, source->find('\n')))) continue;
+    PythonTokens tokens = TokenizePython(*source, true);
+    // A cell that Python refuses does nothing; the others run all the same.
+    if (!tokens.error) {
+      reader.Read(*source, tokens.tokens, "cell " + std::to_string(number) + ", ", lines_before);
+    }
+    lines_before += static_cast<uint32_t>(std::count(source->begin(), source->end(), '\n')) + 1;
+  }
+  return reading;
+}
+
+}  // namespace
+
+Result<ProgramReading> ReadProgramText(std::string_view bytes, bool notebook) {
+  if (notebook) return ReadNotebook(bytes);
+  Result<std::string> source = DecodePython(bytes);
+  if (!source) return source.error();
+  PythonTokens tokens = TokenizePython(*source);
+  if (tokens.error) return Error{ErrorKind::kMalformed, "Python would not run it: " + tokens.error->message};
+  ProgramReading reading;
+  Reader(reading).Read(*source, tokens.tokens, "", 0);
+  return reading;
+}
+
+Result<ProgramReading> ReadProgram(const System& system, const std::string& path) {
+  Result<std::string> bytes = system.ReadAll(path, kProgramLimit);
+  if (!bytes) return bytes.error();
+  Result<ProgramReading> reading = ReadProgramText(*bytes, path.ends_with(".ipynb"));
+  if (!reading) return Error{reading.error().kind, Printable(path) + ": " + reading.error().message};
+  return reading;
+}
+
+}  // namespace tfdoctor

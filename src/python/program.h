@@ -1,0 +1,54 @@
+// What a program's text says about the GPU: read statement by statement, never run.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "system/system.h"
+
+namespace tfdoctor {
+
+// One statement that bears on the GPU.
+struct ProgramAction {
+  enum class What {
+    kImport,           // name: "tensorflow", "torch"
+    kSetVariable,      // name: "CUDA_VISIBLE_DEVICES", value
+    kDefaultVariable,  // os.environ.setdefault()
+    kUnsetVariable,
+    kVisibleDevices,  // value: "none", "0" (GPU 0 alone), …
+    kMemoryGrowth,    // value: "all", "0" (GPU 0)
+    kLogicalDevices,
+    kSessionDevices,  // ConfigProto(device_count={'GPU': N}), value: N
+    kDevice,          // tf.device(value), OneDeviceStrategy(value)
+    kStartsDevices,   // name: the function, "tensorflow.constant"
+    kEager,           // name: "run_functions_eagerly", "disable_eager_execution", "run_eagerly"
+    kJit,             // name: "jit_compile", "set_jit"
+  };
+  What what = What::kImport;
+  std::string name;
+  std::optional<std::string> value;  // nullopt: only the running program knows
+  std::string text;                  // the first line of the statement
+  uint32_t line = 0;                 // of the file; of a notebook: of all its code, counted on
+  std::string where;                 // "line 12"; of a notebook "cell 3, line 2"
+  std::string why_unsure;            // empty: reached whenever the program runs; else "it stands in …"
+  // As far as it is known when the statement runs (not in a function).
+  enum class Phase { kBeforeImport, kAfterImport, kAfterStart, kUnknown };
+  Phase phase = Phase::kBeforeImport;
+  // Of kDevice: whether the network is trained in its block.
+  std::optional<bool> trains;
+};
+
+struct ProgramReading {
+  std::vector<ProgramAction> actions;  // in the order of the text
+  bool notebook = false;
+  bool graph_mode = false;  // TensorFlow 1's graphs and sessions: constants start nothing
+};
+
+// A .py or .ipynb file, at most 16 MiB. An error: not readable, or nothing that Python would run.
+Result<ProgramReading> ReadProgram(const System& system, const std::string& path);
+Result<ProgramReading> ReadProgramText(std::string_view bytes, bool notebook);
+
+}  // namespace tfdoctor

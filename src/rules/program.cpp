@@ -1,0 +1,122 @@
+#include "rules/program.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <optional>
+
+#include "base/text.h"
+#include "rules/common.h"
+
+namespace tfdoctor {
+
+namespace {
+
+// NVIDIA's, and those of which it is not known whose they are.
+size_t CountGpus(const Facts& facts) {
+  size_t count = 0;
+  if (const auto* gpus = facts.gpus.Get()) {
+    for (const auto& [address, gpu] : *gpus)
+      count += gpu.vendor.Unknown() || gpu.vendor.Is("NVIDIA") ? 1U : 0U;
+  }
+  return count;
+}
+
+}  // namespace
+
+VisibleDevices VisibleDevicesOf(const Facts& facts, const std::string& value) {
+  std::optional<size_t> count;
+  if (const size_t known = CountGpus(facts); facts.gpus.Present() && known > 0) count = known;
+  return ReadVisibleDevices(value, count);
+}
+
+std::vector<const ProgramLine*> ProgramLines(const Facts& facts, std::string_view what) {
+  std::vector<const ProgramLine*> found;
+  const auto* lines = facts.program.lines.Get();
+  if (lines == nullptr) return found;
+  for (const auto& [key, line] : *lines) {
+    const std::string* does = line.what.Get();
+    if (does != nullptr && *does == what) found.push_back(&line);
+  }
+  return found;
+}
+
+VariableOfProgram FindVariable(const Facts& facts, std::string_view name, ReadAt read_at) {
+  VariableOfProgram found;
+  if (facts.program.lines.Unknown()) found.unsure = &facts.program.lines;
+  const auto* lines = facts.program.lines.Get();
+  if (lines == nullptr) return found;
+  const Fact<std::string>& outside = facts.environment.Variable(std::string(name));
+  for (const auto& [key, line] : *lines) {
+    if (line.what.Unknown() || line.name.Unknown()) {
+      found.unsure = line.what.Unknown() ? &line.what : &line.name;
+      continue;
+    }
+    const std::string* what = line.what.Get();
+    if (!line.name.Is(std::string(name)) || what == nullptr || !what->ends_with("-variable")) continue;
+    if (*what == "default-variable" && (outside.Present() || found.sure != nullptr)) continue;
+    if (*what == "default-variable" && outside.Unknown()) found.unsure = &outside;
+    // Of a line in a function it is not known when it runs; that it may not run at all says the same.
+    const std::string* phase = line.phase.Peek();
+    bool late = phase != nullptr &&
+                (*phase == "after-start" || (read_at == ReadAt::kImport && *phase == "after-import"));
+    if (late) {
+      found.too_late = &line;
+    } else if (line.reached.Peek() != nullptr && phase != nullptr) {
+      found.sure = &line;
+      found.perhaps = nullptr;
+      if (found.unsure != &outside) found.unsure = nullptr;
+    } else {
+      found.perhaps = &line;
+      if (line.reached.Unknown()) {
+        found.unsure = &line.reached;
+      } else if (line.phase.Unknown()) {
+        found.unsure = &line.phase;
+      }
+    }
+  }
+  return found;
+}
+
+void AddDoubts(const Facts& facts, const ProgramLine& line, Verdict& verdict) {
+  if (line.reached.Unknown()) {
+    verdict.Because(line.reached, line.reached.why(), Strength::kAgainst);
+    return;
+  }
+  const auto* lines = facts.program.lines.Get();
+  if (lines == nullptr) return;
+  for (const auto& [key, other] : *lines) {
+    if (!other.what.Unknown() && !other.name.Unknown() && !other.phase.Unknown()) continue;
+    verdict.Because(other.what, "a line was not understood: " + key, Strength::kAgainst);
+    return;
+  }
+}
+
+int DeviceIndex(std::string_view device, std::string_view type) {
+  std::string lower = Lower(device);
+  std::string wanted = Lower(type);
+  size_t at = lower.rfind(wanted);
+  if (at == std::string::npos || (at > 0 && lower[at - 1] != '/' && lower[at - 1] != ':')) return -1;
+  std::string rest = lower.substr(at + wanted.size());
+  if (rest.empty() || rest == ":*") return 0;
+  if (rest[0] != ':' || rest.size() < 2 || rest.size() > 5) return -1;
+  if (rest.find_first_not_of("0123456789", 1) != std::string::npos) return -1;
+  return std::stoi(rest.substr(1));
+}
+
+std::string Place(const ProgramLine& line) {
+  const std::string& from = line.what.origin().from;
+  size_t folder = from.rfind('/');
+  return folder == std::string::npos ? from : from.substr(folder + 1);
+}
+
+int VisibleGpus(const Facts& facts) {
+  if (!facts.gpus.Present()) return -1;
+  int count = static_cast<int>(CountGpus(facts));
+  if (const std::string* shown = facts.environment.Variable("CUDA_VISIBLE_DEVICES").Get()) {
+    if (!Trim(*shown).empty()) count = std::min(count, static_cast<int>(Split(*shown, ',').size()));
+  }
+  return count;
+}
+
+}  // namespace tfdoctor

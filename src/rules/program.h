@@ -1,0 +1,43 @@
+// What the program's own lines say, for the rules that judge them.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "diagnose/rule.h"
+#include "diagnose/visible_devices.h"
+#include "facts/facts.h"
+
+namespace tfdoctor {
+
+// The lines that do this, in the order of the text; none where no program was named.
+std::vector<const ProgramLine*> ProgramLines(const Facts& facts, std::string_view what);
+
+// Which line of the program decides an environment variable, by the time that it is read.
+enum class ReadAt { kImport, kStart };
+struct VariableOfProgram {
+  const ProgramLine* sure = nullptr;     // reached whenever the program runs; nullptr: none
+  const ProgramLine* perhaps = nullptr;  // a later one that may be reached
+  const ProgramLine* too_late = nullptr;
+  const FactBase* unsure = nullptr;  // what is not known and may decide otherwise
+};
+VariableOfProgram FindVariable(const Facts& facts, std::string_view name, ReadAt read_at);
+
+// What a value of CUDA_VISIBLE_DEVICES leaves of this machine's GPUs.
+VisibleDevices VisibleDevicesOf(const Facts& facts, const std::string& value);
+
+// "/GPU:1", "gpu:1", "/device:GPU:1" -> 1; -1: another kind of device. "/CPU:0" likewise for "CPU".
+int DeviceIndex(std::string_view device, std::string_view type);
+
+// What speaks against a finding that rests on this line: it may not be reached, or another line was not
+// understood.
+void AddDoubts(const Facts& facts, const ProgramLine& line, Verdict& verdict);
+
+// Where a line stands: "train.py line 12".
+std::string Place(const ProgramLine& line);
+
+// How many GPUs the driver shows to the program at most; -1: not known.
+int VisibleGpus(const Facts& facts);
+
+}  // namespace tfdoctor

@@ -1,0 +1,81 @@
+#include <fmt/format.h>
+
+#include "diagnose/rule.h"
+#include "rules/common.h"
+#include "rules/program.h"
+
+namespace tfdoctor {
+
+namespace {
+
+const ProgramLine* FirstStart(const Facts& facts) {
+  for (const ProgramLine* line : ProgramLines(facts, "starts-devices")) {
+    const std::string* phase = line->phase.Get();
+    if (phase != nullptr && *phase == "after-import" && line->reached.Is(true)) return line;
+  }
+  return nullptr;
+}
+
+Verdict Check(const Facts& facts, const Knowledge&) {
+  if (facts.program.lines.Absent() || facts.program.lines.Get() == nullptr) return Verdict::Silent();
+  for (const char* what : {"memory-growth", "visible-devices", "logical-devices"}) {
+    for (const ProgramLine* line : ProgramLines(facts, what)) {
+      const std::string* phase = line->phase.Get();
+      if (phase == nullptr || *phase != "after-start") continue;
+      const ProgramLine* start = FirstStart(facts);
+      if (start == nullptr) continue;
+      bool reached = line->reached.Is(true);
+      Verdict verdict = reached ? Verdict::Holds() : Verdict::Open();
+      const std::string* function = start->name.Peek();
+      const std::string* text = line->text.Peek();
+      verdict
+          .Because(start->what, fmt::format("{} creates TensorFlow's devices",
+                                            function == nullptr ? "this line" : *function))
+          .Because(line->what, fmt::format("{} comes later", text == nullptr ? "the setting" : *text),
+                   Strength::kWeak);
+      AddDoubts(facts, *line, verdict);
+      return std::move(verdict).WithReason(what).WithFix(
+          Advice(fmt::format("Move {} up, directly behind the import of TensorFlow", Place(*line)), {}));
+    }
+  }
+  return Verdict::Silent();
+}
+
+}  // namespace
+
+namespace rules {
+
+extern const Rule gpu_config_after_initialisation;
+constinit const Rule gpu_config_after_initialisation = {
+    .id = "gpu-config-after-initialisation",
+    .link = Link::kVisibility,
+    .effect = Effect::kProgram,
+    .title = "The program configures its GPUs after TensorFlow has started them",
+    .prior = 0.02,
+    .explained_by = {{{"no-nvidia-gpu"}, {"link:tensorflow"}, {"wrong-python-environment"}}},
+    .check = Check,
+    .page = R"md(## What it means
+
+Memory growth, visible devices and logical devices can be set only before TensorFlow has created its devices. Afterwards the call ends with an error and changes nothing.
+
+## How it is recognised
+
+In the program (`--script`) such a call comes after one that creates the devices: the first tensor or variable, `tf.device`, a dataset, a distribution strategy, `tf.config.list_logical_devices`. Messages: "Physical devices cannot be modified after being initialized", "Visible devices cannot be modified after being initialized", "Virtual devices cannot be modified after being initialized".
+
+## How it happens
+
+The settings stand below the first use of TensorFlow, or a module that is imported before them uses it.
+
+## How to fix it
+
+Configure first, directly behind the import:
+
+    import tensorflow as tf
+    for gpu in tf.config.list_physical_devices("GPU"):
+        tf.config.experimental.set_memory_growth(gpu, True)
+)md",
+};
+
+}  // namespace rules
+
+}  // namespace tfdoctor
