@@ -6,8 +6,8 @@ namespace {
 
 // The order of data: what a probe reads from Facts was filled by one above it.
 constexpr Probe kProbesBeforeLast[] = {
-    ProbeEnvironment,  ProbeProgram,      ProbeHost,   ProbeHardware,
-    ProbeKernelDriver, ProbeDeviceAccess, ProbePython, ProbeTensorFlow,
+    ProbeEnvironment,  ProbeProgram, ProbeHost,       ProbeHardware, ProbeKernelDriver,
+    ProbeDeviceAccess, ProbePython,  ProbeTensorFlow, ProbeProject,
 };
 constexpr Probe kLastProbe = ProbeLibraries;
 

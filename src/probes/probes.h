@@ -31,6 +31,7 @@ void ProbeDeviceAccess(const System&, const Knowledge&, const Question&, Facts&)
 void ProbeProgram(const System&, const Knowledge&, const Question&, Facts&);  // program
 void ProbePython(const System&, const Knowledge&, const Question&, Facts&);
 void ProbeTensorFlow(const System&, const Knowledge&, const Question&, Facts&);
+void ProbeProject(const System&, const Knowledge&, const Question&, Facts&);
 // Opens, as the program's process would, the libraries of the driver and of CUDA.
 void ProbeLibraries(const System&, const Knowledge&, const Question&, Facts&);
 

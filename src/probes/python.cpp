@@ -12,13 +12,13 @@
 #include "python/environment.h"
 #include "python/interpreter.h"
 #include "python/modules.h"
+#include "python/nearby.h"
 #include "python/path.h"
 
 namespace tfdoctor {
 namespace {
 
-constexpr size_t kMaxElsewhere = 16;  // environments that are looked into when TensorFlow is missing here
-constexpr int kMaxParents = 64;
+constexpr size_t kMaxElsewhere = 100;  // environments that are looked into when TensorFlow is missing here
 
 Origin From(std::string where) { return {Witness::kMachine, std::move(where)}; }
 
@@ -108,46 +108,101 @@ Fact<std::string> OtherEnvironment(const System& system, const std::string& pref
   return Fact<std::string>::Absent(From("environment variables VIRTUAL_ENV and CONDA_PREFIX"));
 }
 
-// Interpreters near at hand: environments of the working folder and its parents, then others on PATH.
-std::vector<std::string> NearbyInterpreters(const System& system) {
-  std::vector<std::string> paths;
-  std::string folder = system.WorkingDirectory();
-  for (int i = 0; i < kMaxParents; ++i) {
-    for (const char* name : {".venv", "venv", "env"}) {
-      std::string environment = JoinPath(folder, name);
-      if (system.Exists(environment + "/pyvenv.cfg")) paths.push_back(environment + "/bin/python");
-    }
-    if (folder.empty() || folder == "/") break;
-    folder = DirName(folder);
-  }
-  for (const std::string& entry : Split(system.Env("PATH").value_or(""), ':')) {
-    if (!entry.starts_with('/')) continue;
-    std::vector<std::string> names = {"python", "python3"};
-    for (int minor = 6; minor <= 15; ++minor) names.push_back("python3." + std::to_string(minor));
-    for (const std::string& name : names) {
-      if (system.Exists(JoinPath(entry, name))) paths.push_back(JoinPath(entry, name));
-    }
-  }
-  return paths;
-}
+struct Elsewhere {
+  std::vector<std::string> interpreters;  // the nearest first
+  std::map<std::string, NearbyPython> details;
+};
 
-std::vector<std::string> FindElsewhere(const System& system, const std::string& prefix,
-                                       const Names& tensorflow) {
-  std::vector<std::string> found;
+Elsewhere FindElsewhere(const System& system, const std::string& prefix, const Names& tensorflow) {
+  Elsewhere found;
   std::set<std::string> seen = {system.RealPath(prefix).value_or(prefix)};
-  for (const std::string& path : NearbyInterpreters(system)) {
+  for (const NearbyEnvironment& nearby : FindSurroundings(system, prefix).environments) {
     if (seen.size() > kMaxElsewhere) break;
-    Result<Interpreter> interpreter = FindInterpreter(system, path);
+    Result<Interpreter> interpreter = FindInterpreter(system, nearby.interpreter);
     if (!interpreter) continue;
     Result<PythonEnvironment> environment = PredictEnvironment(system, *interpreter, "");
     if (!environment ||
         !seen.insert(system.RealPath(environment->prefix).value_or(environment->prefix)).second) {
       continue;
     }
-    if (HoldsOne(ListDistributions(system, environment->site_folders), tensorflow))
-      found.push_back(interpreter->path);
+    const Installed installed = ListDistributions(system, environment->site_folders);
+    for (const InstalledDistribution& distribution : installed.distributions) {
+      if (!tensorflow.contains(distribution.name)) continue;
+      NearbyPython details;
+      details.kind = Known(nearby.kind, nearby.interpreter);
+      details.tensorflow = Known(distribution.name + " " + distribution.version, distribution.info);
+      details.command = Known(nearby.command, nearby.interpreter);
+      found.interpreters.push_back(interpreter->path);
+      found.details.emplace(interpreter->path, std::move(details));
+      break;
+    }
   }
   return found;
+}
+
+// "https://conda.anaconda.org/conda-forge/linux-64" -> "conda-forge", "https://repo.anaconda.com/pkgs/main/…"
+// -> "pkgs/main"
+std::string ChannelName(std::string_view url) {
+  for (std::string_view start : {"https://conda.anaconda.org/", "https://repo.anaconda.com/"}) {
+    if (!url.starts_with(start)) continue;
+    url.remove_prefix(start.size());
+    for (std::string_view end : {"/linux-64", "/linux-aarch64", "/noarch"}) {
+      if (url.ends_with(end)) url.remove_suffix(end.size());
+    }
+  }
+  return std::string(url);
+}
+
+// What TensorFlow is, or is linked with, in a conda environment, from the names in conda-meta and the head of
+// these few files.
+Fact<std::map<std::string, CondaPackage>> CondaPackages(const System& system,
+                                                        const PythonEnvironment& environment) {
+  using Packages = Fact<std::map<std::string, CondaPackage>>;
+  std::string folder = environment.prefix + "/conda-meta";
+  if (environment.kind != "conda") return Packages::Absent(From(environment.prefix));
+  Result<std::vector<DirEntry>> entries = system.List(folder);
+  if (!entries) return Packages::Unknown(entries.error().message, From(folder));
+  static const Names kNames = {"tensorflow",
+                               "tensorflow-base",
+                               "tensorflow-gpu",
+                               "tensorflow-cpu",
+                               "tensorflow-eigen",
+                               "tensorflow-mkl",
+                               "snappy",
+                               "libprotobuf",
+                               "libabseil",
+                               "abseil-cpp",
+                               "libgrpc",
+                               "grpc-cpp",
+                               "re2",
+                               "double-conversion",
+                               "flatbuffers",
+                               "libtensorflow_framework",
+                               "libtensorflow_cc"};
+  std::map<std::string, CondaPackage> packages;
+  for (const DirEntry& entry : *entries) {
+    if (!entry.name.ends_with(".json")) continue;
+    std::string name = entry.name.substr(0, entry.name.size() - 5);
+    size_t build = name.rfind('-');
+    size_t version = build == std::string::npos || build == 0 ? build : name.rfind('-', build - 1);
+    if (version == std::string::npos || build == 0 || !kNames.contains(name.substr(0, version))) continue;
+    std::string file = folder + "/" + entry.name;
+    CondaPackage package;
+    package.version = Known(name.substr(version + 1, build - version - 1), file);
+    package.build = Known(name.substr(build + 1), file);
+    package.channel = Fact<std::string>::Unknown("its file does not say it", From(file));
+    Result<std::string> head = system.Read(file, 0, 1 << 16);
+    constexpr std::string_view kKey = "\"channel\": \"";
+    size_t at = head ? head->find(kKey) : std::string::npos;
+    if (!head) {
+      package.channel = Fact<std::string>::Unknown(head.error().message, From(file));
+    } else if (at != std::string::npos) {
+      std::string_view rest = std::string_view(*head).substr(at + kKey.size());
+      package.channel = Known(ChannelName(rest.substr(0, rest.find('"'))), file);
+    }
+    packages.emplace(name.substr(0, version), std::move(package));
+  }
+  return Known(std::move(packages), folder);
 }
 
 // The backend that keras.json names. Source: keras/src/backend/config.py, which passes over a file that is no
@@ -231,15 +286,20 @@ void ProbePython(const System& system, const Knowledge& knowledge, const Questio
 
   python.leftovers = Known(installed.leftovers, where);
   python.keras_config = KerasConfig(system);
-  python.conda = Fact<std::map<std::string, CondaPackage>>::Absent(From(where));
+  python.conda = CondaPackages(system, *environment);
 
   std::vector<std::string> known_names = knowledge.TensorFlowDistributions();
   Names tensorflow(known_names.begin(), known_names.end());
-  python.elsewhere =
-      HoldsOne(installed, tensorflow)
-          ? Fact<std::vector<std::string>>::Unknown("not looked for, since this Python has TensorFlow",
-                                                    From(where))
-          : Known(FindElsewhere(system, environment->prefix, tensorflow), "folders nearby and PATH");
+  if (HoldsOne(installed, tensorflow)) {
+    // To look for it would cost more than all the rest.
+    const std::string why = "not looked for, since this Python has TensorFlow";
+    python.elsewhere = Fact<std::vector<std::string>>::Unknown(why, From(where));
+    python.nearby = Fact<std::map<std::string, NearbyPython>>::Unknown(why, From(where));
+    return;
+  }
+  Elsewhere elsewhere = FindElsewhere(system, environment->prefix, tensorflow);
+  python.elsewhere = Known(std::move(elsewhere.interpreters), "folders nearby, tools and PATH");
+  python.nearby = Known(std::move(elsewhere.details), "folders nearby, tools and PATH");
 }
 
 }  // namespace tfdoctor

@@ -353,7 +353,13 @@ Result<std::string> OverlaySystem::Read(const std::string& path, uint64_t offset
     return offset < node->content.size() ? node->content.substr(static_cast<size_t>(offset), length) : "";
   }
   if (Hidden(*canonical)) return FileError(path, ENOENT);
-  return below().Read(*canonical, offset, length);
+  Result<std::string> read = below().Read(*canonical, offset, length);
+  if (read.ok() || *canonical == path) return read;
+  // The message names the file as it was asked for, however many layers there are.
+  Error error = read.error();
+  size_t named = error.message.find(*canonical);
+  if (named != std::string::npos) error.message.replace(named, canonical->size(), path);
+  return error;
 }
 
 Result<std::vector<DirEntry>> OverlaySystem::List(const std::string& path, size_t limit) const {

@@ -6,23 +6,7 @@
 #include <cstdint>
 
 #include "base/text.h"
-
-namespace tfdoctor {
-namespace {
-struct ParserGaveUp {};
-constexpr void ParserExpects(bool holds) {
-  if (!holds) throw ParserGaveUp{};
-}
-}  // namespace
-}  // namespace tfdoctor
-
-// toml++ 3.3 asserts on some malformed input ("[=]", found by fuzzing), and with NDEBUG assumes that it does
-// not occur. Here such input ends the parse instead.
-#undef NDEBUG
-#define TOML_ASSERT(expression) ::tfdoctor::ParserExpects(static_cast<bool>(expression))
-#define TOML_EXCEPTIONS 0
-#define TOML_ENABLE_FORMATTERS 0
-#include <toml++/toml.h>
+#include "base/toml.h"
 
 namespace tfdoctor {
 namespace {
@@ -464,7 +448,7 @@ std::optional<Error> Parse(std::string_view toml, std::string_view file_name, to
     toml::source_position p = parsed.error().source().begin;
     return Error{ErrorKind::kMalformed, fmt::format("{}:{}:{}: not TOML: {}", file_name, p.line, p.column,
                                                     Printable(parsed.error().description(), 300))};
-  } catch (const ParserGaveUp&) {
+  } catch (const TomlParserGaveUp&) {
     return Error{ErrorKind::kMalformed, fmt::format("{}: not TOML", file_name)};
   }
 }

@@ -23,9 +23,18 @@ Verdict Check(const Facts& facts, const Knowledge&) {
   verdict.Because(facts.python.elsewhere, other + " has TensorFlow");
   if (const std::string* activated = facts.python.other_environment.Peek())
     verdict.Because(facts.python.other_environment, *activated + " is activated, but this Python is another");
-  size_t bin = other.rfind("/bin/");
   std::vector<std::string> commands;
-  if (bin != std::string::npos) commands.push_back(". " + ShellQuote(other.substr(0, bin) + "/bin/activate"));
+  const auto* nearby = facts.python.nearby.Peek();
+  auto details = nearby == nullptr ? decltype(nearby->end()){} : nearby->find(other);
+  if (nearby != nullptr && details != nearby->end()) {
+    const std::string* kind = details->second.kind.Peek();
+    const std::string* tensorflow = details->second.tensorflow.Peek();
+    if (kind != nullptr && tensorflow != nullptr)
+      verdict.Because(details->second.tensorflow, *tensorflow + " is there (" + *kind + ")");
+    if (const std::string* command = details->second.command.Peek()) commands.push_back(*command);
+  } else if (size_t bin = other.rfind("/bin/"); bin != std::string::npos) {
+    commands.push_back(". " + ShellQuote(other.substr(0, bin) + "/bin/activate"));
+  }
   commands.push_back("tfdoctor --python " + ShellQuote(other));
   return std::move(verdict).WithFix(Advice("Run your program with the Python that has TensorFlow", commands));
 }
@@ -48,7 +57,7 @@ The Python that would run your program is not the one in which TensorFlow is ins
 
 ## How it is recognised
 
-This interpreter finds no TensorFlow on its `sys.path`, while another environment nearby has one.
+This interpreter finds no TensorFlow on its `sys.path`, while another environment of yours has one: a `.venv` or `venv` folder here or above, one that Poetry, Pipenv, Hatch, conda or pyenv keeps, the interpreter that VS Code or PyCharm uses in this folder, a Jupyter kernel, or another Python on PATH.
 
 ## How it happens
 

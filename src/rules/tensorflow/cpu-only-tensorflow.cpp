@@ -37,7 +37,9 @@ constinit const Rule cpu_only_tensorflow = {
     .explained_by = {{{"wrong-python-environment"},
                       {"module-shadowed"},
                       {"conflicting-tensorflow-packages"},
-                      {"no-gpu-build-for-platform"}}},
+                      {"no-gpu-build-for-platform"},
+                      {"conda-cpu-build"},
+                      {"broken-package-build"}}},
     .check = Check,
     .page = R"md(## What it means
 

@@ -64,7 +64,11 @@ constinit const Rule tensorflow_not_installed = {
     .effect = Effect::kBlocks,
     .title = "TensorFlow is not installed in this Python environment",
     .prior = 0.06,
-    .explained_by = {{{"wrong-python-environment"}, {"module-shadowed"}, {"tensorflow-gpu-stub"}}},
+    .explained_by = {{{"wrong-python-environment"},
+                      {"module-shadowed"},
+                      {"tensorflow-gpu-stub"},
+                      {"no-wheel-for-python"},
+                      {"pip-extra-unresolvable"}}},
     .check = Check,
     .page = R"md(## What it means
 

@@ -1,0 +1,142 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+
+#include "base/text.h"
+#include "diagnose/rule.h"
+#include "rules/common.h"
+#include "rules/project.h"
+
+namespace tfdoctor {
+
+namespace {
+
+// "cp39" -> "3.9"
+std::string Dotted(int minor) { return "3." + std::to_string(minor); }
+
+std::string Range(const std::set<int>& minors) {
+  if (minors.empty()) return "none";
+  bool one = minors.size() == 1;
+  return one ? Dotted(*minors.begin()) : Dotted(*minors.begin()) + " to " + Dotted(*minors.rbegin());
+}
+
+// What is known of the wheels of the wanted releases.
+struct Wheels {
+  bool here = false;      // for this Python, processor and C library
+  bool released = false;  // any wheel for this processor at all
+  std::set<int> pythons;  // with a wheel for this processor
+  std::string glibc;      // the lowest C library of those for this Python
+  int newest_python = 0;  // of any release in the data
+};
+
+Wheels LookUp(const Facts& facts, const Knowledge& knowledge, const WantedRelease& wanted,
+              const std::string& tag, const std::string& machine) {
+  Wheels wheels;
+  const std::string* glibc = facts.host.glibc.Get();
+  for (const TensorFlowBuild* build : knowledge.Builds()) {
+    if (build->distribution != wanted.name || build->machine != machine) continue;
+    for (const std::string& python : build->pythons)
+      wheels.newest_python = std::max(wheels.newest_python, MinorOf(python));
+    // pip takes a candidate for a release only when it is asked for.
+    bool release = build->version.find_first_not_of("0123456789.") == std::string::npos;
+    if (!release || !Fits(build->version, wanted.specifiers)) continue;
+    wheels.released = true;
+    for (const std::string& python : build->pythons) wheels.pythons.insert(MinorOf(python));
+    if (std::find(build->pythons.begin(), build->pythons.end(), tag) == build->pythons.end()) continue;
+    if (glibc != nullptr && !build->glibc.empty() && CompareVersions(*glibc, build->glibc) < 0) {
+      if (wheels.glibc.empty() || CompareVersions(build->glibc, wheels.glibc) < 0)
+        wheels.glibc = build->glibc;
+      continue;
+    }
+    wheels.here = true;
+  }
+  return wheels;
+}
+
+Fix NewEnvironment(const WantedRelease& wanted, const std::set<int>& pythons) {
+  std::string python = "python" + Dotted(*pythons.rbegin());
+  std::string requirement =
+      wanted.name + (wanted.name == "tensorflow" ? "[and-cuda]" : "") + wanted.specifiers;
+  return Advice("Make an environment with a Python that has a wheel of it: " + Range(pythons),
+                {python + " -m venv ~/tensorflow-gpu", ". ~/tensorflow-gpu/bin/activate",
+                 "python -m pip install " + ShellQuote(requirement)});
+}
+
+Verdict Check(const Facts& facts, const Knowledge& knowledge) {
+  if (facts.tensorflow.folder.Present())
+    return Verdict::Excluded().Because(facts.tensorflow.folder, "TensorFlow is installed for this Python");
+  if (facts.tensorflow.folder.Unknown() || facts.python.interpreter.Absent()) return Verdict::Silent();
+  const auto* installed = facts.tensorflow.installed.Get();
+  if (installed == nullptr || !installed->empty()) return Verdict::Silent();
+  const std::string tag = PythonTag(facts);
+  const std::string* machine = facts.host.machine.Get();
+  if (tag.empty() || machine == nullptr) return Verdict::Silent();
+  const WantedRelease wanted = Wanted(facts);
+  const Wheels wheels = LookUp(facts, knowledge, wanted, tag, *machine);
+  // Of what the data does not know nothing can be said.
+  if (wheels.here || !wheels.released || wheels.pythons.empty()) return Verdict::Silent();
+  const std::string what = wanted.name + wanted.specifiers;
+  // A Python newer than all that the data has may have got its wheels since.
+  bool may_be_newer =
+      MinorOf(tag) > wheels.newest_python && wanted.specifiers.find("==") == std::string::npos;
+  Verdict verdict = may_be_newer ? Verdict::Open() : Verdict::Holds();
+  const std::string* python = facts.python.version.Get();
+  if (wheels.glibc.empty()) {
+    verdict.Because(facts.python.version,
+                    fmt::format("this is Python {}; there are wheels of {} for Python {}",
+                                python == nullptr ? tag : *python, what, Range(wheels.pythons)));
+  } else {
+    verdict.Because(facts.host.glibc,
+                    fmt::format("the wheels of {} for this Python need glibc {}", what, wheels.glibc));
+  }
+  if (wanted.fact != nullptr) verdict.Because(*wanted.fact, "the project wants " + what, Strength::kWeak);
+  if (may_be_newer)
+    verdict.Because(facts.python.version,
+                    "our data is of " + knowledge.Date() + "; a newer release may have one", Strength::kWeak);
+  return std::move(verdict)
+      .WithReason(wheels.glibc.empty() ? "python" : "glibc")
+      .WithTitle(wheels.glibc.empty()
+                     ? fmt::format("There is no {} for Python {}", what, Dotted(MinorOf(tag)))
+                     : fmt::format("There is no {} for a C library this old", what))
+      .WithFix(NewEnvironment(wanted, wheels.pythons));
+}
+
+}  // namespace
+
+namespace rules {
+
+extern const Rule no_wheel_for_python;
+constinit const Rule no_wheel_for_python = {
+    .id = "no-wheel-for-python",
+    .link = Link::kPython,
+    .effect = Effect::kBlocks,
+    .title = "There is no TensorFlow for this version of Python",
+    .prior = 0.08,
+    .explained_by = {{{"wrong-python-environment"}}},
+    .check = Check,
+    .page = R"md(## What it means
+
+Each release of TensorFlow is built for a few versions of Python. For this one there is no such file, so pip finds nothing that it could install.
+
+## How it is recognised
+
+TensorFlow is not installed, and no wheel of the release that the project wants (requirements files, pyproject.toml, Pipfile, environment.yml or a lock file; without one, of any release) is for this Python, processor and C library. Message of pip: "Could not find a version that satisfies the requirement tensorflow (from versions: none)", "No matching distribution found for tensorflow".
+
+## How it happens
+
+A new Python comes out some months before TensorFlow supports it, and old releases never get wheels for newer Pythons. Free-threaded builds (3.13t) and 32-bit systems have none.
+
+## How to fix it
+
+Make an environment with a Python that has a wheel, for example:
+
+    python3.12 -m venv ~/tensorflow-gpu
+    . ~/tensorflow-gpu/bin/activate
+    python -m pip install 'tensorflow[and-cuda]'
+)md",
+};
+
+}  // namespace rules
+
+}  // namespace tfdoctor

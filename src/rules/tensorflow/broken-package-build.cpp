@@ -1,0 +1,60 @@
+#include <fmt/format.h>
+
+#include "base/text.h"
+#include "diagnose/rule.h"
+#include "rules/conda.h"
+
+namespace tfdoctor {
+
+namespace {
+
+Verdict Check(const Facts& facts, const Knowledge&) {
+  if (!facts.tensorflow.folder.Present() || facts.python.conda.Absent()) return Verdict::Silent();
+  if (facts.tensorflow.cuda_build.Is(true))
+    return Verdict::Excluded().Because(facts.tensorflow.cuda_build, "this build has CUDA");
+  if (facts.tensorflow.cuda_build.Unknown() || facts.tensorflow.rocm_build.Is(true)) return Verdict::Silent();
+  const CondaBuild build = FindCondaTensorFlow(facts);
+  if (build.package == nullptr || !SaysCuda(build.text)) return Verdict::Silent();
+  return Verdict::Holds()
+      .Because(build.package->build,
+               fmt::format("conda's {} is called {}, a build with CUDA", build.name, build.text))
+      .Because(facts.tensorflow.cuda_build, "but TensorFlow says is_cuda_build = False")
+      .WithFix(InstallCondaCuda(build));
+}
+
+}  // namespace
+
+namespace rules {
+
+extern const Rule broken_package_build;
+constinit const Rule broken_package_build = {
+    .id = "broken-package-build",
+    .link = Link::kTensorFlow,
+    .effect = Effect::kBlocks,
+    .title = "This package of TensorFlow is itself defective: called a CUDA build, but made without CUDA",
+    .prior = 0.01,
+    .explained_by = {{{"wrong-python-environment"}, {"module-shadowed"}, {"no-gpu-build-for-platform"}}},
+    .check = Check,
+    .page = R"md(## What it means
+
+The package was published as one with CUDA and has none inside. Nothing on this machine is wrong; another build of the package is needed.
+
+## How it is recognised
+
+conda's build string names CUDA (`cuda120py311h…`), but TensorFlow's own build information says `is_cuda_build = False`. So it was with build 1 of TensorFlow 2.15.0 on conda-forge.
+
+## How it happens
+
+A mistake in the recipe of the package: the CUDA variant was compiled with the settings of the CPU variant.
+
+## How to fix it
+
+Install another build or release of it:
+
+    conda install -c conda-forge 'tensorflow=*=cuda*'
+)md",
+};
+
+}  // namespace rules
+
+}  // namespace tfdoctor
