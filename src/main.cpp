@@ -1,4 +1,5 @@
 // The command: arguments in, one answer out. All judgement is elsewhere; here things are only wired.
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <poll.h>
 #include <sys/ioctl.h>
@@ -23,6 +24,10 @@
 #include "base/text.h"
 #include "diagnose/diagnose.h"
 #include "knowledge/knowledge.h"
+#include "logs/decode.h"
+#include "logs/facts.h"
+#include "logs/read.h"
+#include "logs/statements.h"
 #include "plan/plan.h"
 #include "probes/probes.h"
 #include "render/json.h"
@@ -49,6 +54,8 @@ Python, and changes nothing.
 
 Usage:
   tfdoctor [check] [options]   judge this machine and this environment
+  tfdoctor explain LOG         what do the lines of a log mean, and what is the
+                               cause? A file, - (standard input), or a line
   tfdoctor explain NAME        explain one cause: what it is, how to repair it
   tfdoctor causes              list all causes that tfdoctor knows
 
@@ -59,6 +66,9 @@ Examples:
       what will train.py meet when the Python of this environment runs it?
   tfdoctor --assume gpu=H100,driver=570.124.06
       would this environment work on that machine?
+
+  python train.py 2>&1 | tfdoctor explain -
+      why did this program not use the GPU?
 
 Options of check:
   --python PATH     interpreter or environment's folder; default: what PATH
@@ -73,6 +83,16 @@ Options of check:
                     after it
   -v, --verbose     everything that was read, with where
   --data FILE       newer data (TOML) on top of what is built in
+
+Options of explain:
+  --context FILE    what is known of that machine, as JSON; single things:
+                    --tf-version, --python-version, --os, --gpu, --driver,
+                    --cuda, --cudnn, --install-method
+  --answer KEY=VALUE
+                    the answer to a question that was asked
+  --with-machine    the log is of this machine: judge both together
+  --file FILE, --text TEXT, --cause NAME
+                    where it could be several of them
 
 Options of every command:
   --format text|json         default: text
@@ -93,7 +113,14 @@ enum class Action : uint8_t { kCheck, kExplain, kCauses };
 
 struct Arguments {
   Action action = Action::kCheck;
-  std::string cause;  // of explain
+  // --- of explain
+  std::vector<std::string> subject;  // a log's file, "-", a cause, an error, or words
+  std::string file, text, cause, context;
+  std::vector<std::string> answers;                         // KEY=VALUE
+  std::vector<std::pair<std::string, std::string>> stated;  // by --tf-version and the like
+  bool follow = false;
+  bool with_machine = false;
+  // --- of check
   std::string python;
   std::string script;
   std::string assume;
@@ -152,8 +179,21 @@ int Finish(std::string_view text, int status) {
 // --- arguments
 // ------------------------------------------------------------------------------------------------------
 
+// What people state about the machine of a log, as options.
+constexpr std::pair<const char*, const char*> kStatedOptions[] = {
+    {"--tf-version", "tf_version"},
+    {"--python-version", "python"},
+    {"--os", "os"},
+    {"--gpu", "gpu"},
+    {"--driver", "driver"},
+    {"--cuda", "cuda"},
+    {"--cudnn", "cudnn"},
+    {"--install-method", "install_method"},
+};
+
 struct Options {
   std::vector<CLI::Option*> of_check;
+  std::vector<CLI::Option*> of_explain;
   CLI::App* check = nullptr;
   CLI::App* explain = nullptr;
   CLI::App* causes = nullptr;
@@ -180,7 +220,22 @@ Options Declare(CLI::App& app, Arguments& arguments) {
   options.check = app.add_subcommand("check");
   options.explain = app.add_subcommand("explain");
   options.causes = app.add_subcommand("causes");
-  options.explain->add_option("NAME", arguments.cause);
+  options.explain->add_option("WHAT", arguments.subject);
+  options.of_explain = {
+      options.explain->add_option("--file", arguments.file),
+      options.explain->add_option("--text", arguments.text),
+      options.explain->add_option("--cause", arguments.cause),
+      options.explain->add_option("--context", arguments.context),
+      options.explain->add_option("--answer", arguments.answers)->expected(1)->take_all()->allow_extra_args(false),
+      options.explain->add_flag("--follow", arguments.follow),
+      options.explain->add_flag("--with-machine", arguments.with_machine),
+  };
+  for (const auto& [option, key] : kStatedOptions) {
+    options.explain->add_option_function<std::string>(
+        option, [&arguments, key = std::string(key)](const std::string& value) {
+          arguments.stated.emplace_back(key, value);
+        });
+  }
   for (CLI::App* command : {options.check, options.explain, options.causes}) command->fallthrough();
   return options;
 }
@@ -222,15 +277,23 @@ std::optional<EarlyEnd> Parse(int argc, char** argv, Arguments& arguments) {
                                                 : Action::kCheck;
   for (const CLI::Option* option : options.of_check) {
     if (option->count() == 0) continue;
-    if (arguments.action != Action::kCheck) {
+    const bool both = option->get_name() == "--verbose" || option->get_name() == "-v" ||
+                      option->get_name() == "--strict" || option->get_name() == "--facts" ||
+                      option->get_name() == "--data";
+    const bool machine_too = arguments.action == Action::kExplain && (both || arguments.with_machine);
+    if (arguments.action != Action::kCheck && !machine_too) {
       return UsageError(fmt::format("{} goes with check, not with explain or causes", option->get_name()));
     }
     if (option->get_expected_min() > 0 && option->as<std::string>().empty()) {
       return UsageError(fmt::format("{} needs a value", option->get_name()));
     }
   }
-  if (arguments.action == Action::kExplain && arguments.cause.empty()) {
-    return UsageError("explain which cause? \"tfdoctor causes\" lists them");
+  if (arguments.action == Action::kExplain && arguments.subject.empty() && arguments.file.empty() &&
+      arguments.text.empty() && arguments.cause.empty() && arguments.context.empty() &&
+      arguments.stated.empty()) {
+    return UsageError(
+        "explain what? A log's file, - for standard input, a line of it, or a cause (\"tfdoctor causes\" "
+        "lists them)");
   }
   if ((arguments.facts || arguments.simulated_facts) && !arguments.json()) {
     return UsageError("--facts and --simulated-facts go with --format json; for people: -v");
@@ -363,17 +426,181 @@ int EndEarly(const EarlyEnd& end) {
   return kUsageError;
 }
 
-int Explain(const Arguments& arguments) {
-  const Rule* rule = FindRule(AllRules(), arguments.cause);
-  if (rule != nullptr) {
-    return Finish(arguments.json() ? RenderPageJson(*rule) : RenderPage(*rule, TextOptionsFor(arguments)), 0);
-  }
+int Page(const Arguments& arguments, const Rule& rule) {
+  return Finish(arguments.json() ? RenderPageJson(rule) : RenderPage(rule, TextOptionsFor(arguments)), 0);
+}
+
+int NoSuchCause(const std::string& name) {
   std::vector<std::string> names;
   for (const Rule* known : AllRules()) names.emplace_back(known->id);
-  const std::vector<std::string> nearest = Nearest(arguments.cause, names);
+  const std::vector<std::string> nearest = Nearest(name, names);
   return EndEarly(UsageError(fmt::format(
-      "no cause is called '{}'; {}", arguments.cause,
+      "no cause is called '{}'; {}", name,
       nearest.empty() ? "\"tfdoctor causes\" lists them" : "did you mean: " + Join(nearest, ", ") + "?")));
+}
+
+// What is to be explained, and where it comes from.
+struct Subject {
+  enum class Kind : uint8_t { kNothing, kStandardInput, kFile, kCause, kText } kind = Kind::kNothing;
+  std::string value;
+};
+
+Subject Resolve(const Arguments& arguments) {
+  if (!arguments.file.empty()) return {Subject::Kind::kFile, arguments.file};
+  if (!arguments.text.empty()) return {Subject::Kind::kText, arguments.text};
+  if (!arguments.cause.empty()) return {Subject::Kind::kCause, arguments.cause};
+  if (arguments.subject.empty()) return {};
+  const std::string words = Join(arguments.subject, " ");
+  if (words == "-") return {Subject::Kind::kStandardInput, words};
+  if (arguments.subject.size() == 1 && ::access(words.c_str(), F_OK) == 0)
+    return {Subject::Kind::kFile, words};
+  if (FindRule(AllRules(), words) != nullptr) return {Subject::Kind::kCause, words};
+  // One word that looks like the name of a cause is none of a log.
+  const bool name = words.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-") == std::string::npos &&
+                    words.find_first_of("abcdefghijklmnopqrstuvwxyz") != std::string::npos;
+  return {name ? Subject::Kind::kCause : Subject::Kind::kText, words};
+}
+
+// The statements of --context and of the single options; the latter win.
+std::optional<EarlyEnd> TakeStatements(const Arguments& arguments, const System& system,
+                                       Statements& statements) {
+  if (!arguments.context.empty()) {
+    constexpr size_t kLargest = 4 << 20;
+    Result<std::string> json = system.ReadAll(arguments.context, kLargest);
+    if (!json) return UsageError("--context: " + json.error().message);
+    Result<Statements> read = ReadStatements(*json);
+    if (!read) return UsageError(fmt::format("--context {}: {}", arguments.context, read.error().message));
+    statements = std::move(*read);
+  }
+  for (const auto& [key, value] : arguments.stated) statements.Set(key, value);
+  for (const std::string& answer : arguments.answers) {
+    const size_t equals = answer.find('=');
+    if (equals == std::string::npos || equals == 0)
+      return UsageError(fmt::format("--answer: '{}' is not KEY=VALUE", answer));
+    statements.Set(answer.substr(0, equals), answer.substr(equals + 1));
+  }
+  return std::nullopt;
+}
+
+class LogJudge {
+ public:
+  LogJudge(const Arguments& arguments, const Knowledge& knowledge, const Statements& statements,
+           Facts machine)
+      : arguments_(arguments), knowledge_(knowledge), statements_(statements), machine_(std::move(machine)) {}
+
+  Diagnosis Judge(const LogReading& reading) {
+    facts_ = machine_;
+    AddLog(reading, statements_, knowledge_, !arguments_.with_machine, facts_);
+    Diagnosis diagnosis = Diagnose(facts_, knowledge_, AllRules(), AllLogRules());
+    // A repair that was not tried on a model of that machine is advice.
+    if (!arguments_.with_machine) {
+      for (std::vector<Finding>* findings : {&diagnosis.causes, &diagnosis.explained}) {
+        for (Finding& finding : *findings) {
+          for (Fix& fix : finding.fixes) fix.safety = Safety::kAdvice;
+        }
+      }
+      std::erase_if(diagnosis.unchecked, [](const Unchecked& unchecked) { return unchecked.fact.empty(); });
+    }
+    return diagnosis;
+  }
+  const Facts& facts() const { return facts_; }
+
+ private:
+  const Arguments& arguments_;
+  const Knowledge& knowledge_;
+  const Statements& statements_;
+  const Facts machine_;
+  Facts facts_;
+};
+
+LogAnswer AnswerOf(const LogReading& reading, const Statements& statements, std::string name) {
+  LogAnswer answer;
+  answer.name = std::move(name);
+  answer.not_understood = statements.not_understood;
+  answer.trouble = reading.trouble;
+  answer.lines = reading.line_count;
+  answer.attempts = reading.attempts.size();
+  for (const LogLine& line : reading.lines) {
+    answer.messages.push_back({line.line, line.text, std::string(line.row->meaning),
+                               line.row->kind != "trouble", std::string(line.row->cause)});
+  }
+  return answer;
+}
+
+// Reads the log piece by piece; in between `enough` may say that what was read will do.
+std::optional<EarlyEnd> ReadLog(int file, const std::string& name, LogReader& reader, LogReading& reading) {
+  Decoder decoder([&](std::string_view text) {
+    reader.Feed(text);
+    return true;
+  });
+  std::vector<char> piece(256 << 10);
+  std::string error;
+  while (true) {
+    const ssize_t got = ::read(file, piece.data(), piece.size());
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) error = fmt::format("cannot read {}: {}", name, std::strerror(errno));
+    if (got <= 0 || !decoder.Feed(std::string_view(piece.data(), static_cast<size_t>(got)))) break;
+  }
+  if (!error.empty()) return UsageError(error);
+  decoder.End();
+  reading = reader.Finish();
+  reading.trouble = decoder.trouble();
+  return std::nullopt;
+}
+
+int ExplainLog(const Arguments& arguments, const Subject& subject, const Clock& clock) {
+  const std::unique_ptr<System> live = LiveSystem();
+  const CachingSystem machine(*live);
+  std::unique_ptr<Knowledge> with_file;
+  if (auto end = TakeData(arguments, machine, with_file)) return EndEarly(*end);
+  const Knowledge& knowledge = with_file ? *with_file : BuiltInKnowledge();
+  Statements statements;
+  if (auto end = TakeStatements(arguments, machine, statements)) return EndEarly(*end);
+
+  Facts of_machine;
+  if (arguments.with_machine) {
+    Question question;
+    if (auto end = TakeQuestion(arguments, machine, knowledge, question)) return EndEarly(*end);
+    of_machine = Probing(machine, knowledge, question).facts();
+  }
+  LogJudge judge(arguments, knowledge, statements, std::move(of_machine));
+  LogReading reading;
+  std::string name = "What is stated";
+  switch (subject.kind) {
+    case Subject::Kind::kText:
+      reading = ReadLog(subject.value, knowledge);
+      name = "This text";
+      break;
+    case Subject::Kind::kFile:
+    case Subject::Kind::kStandardInput: {
+      const bool file = subject.kind == Subject::Kind::kFile;
+      name = file ? subject.value : "Standard input";
+      const int descriptor = file ? ::open(subject.value.c_str(), O_RDONLY | O_CLOEXEC) : STDIN_FILENO;
+      if (descriptor < 0)
+        return EndEarly(UsageError(fmt::format("cannot read {}: {}", subject.value, std::strerror(errno))));
+      LogReader reader(knowledge);
+      if (auto end = ReadLog(descriptor, name, reader, reading)) return EndEarly(*end);
+      break;
+    }
+    case Subject::Kind::kNothing:
+    case Subject::Kind::kCause:
+      break;
+  }
+  const Diagnosis diagnosis = judge.Judge(reading);
+  LogAnswer answer = AnswerOf(reading, statements, std::move(name));
+  const bool* registered = judge.facts().log.gpu_registered.Peek();
+  answer.gpu_registered = registered != nullptr && *registered;
+  const Facts* facts = arguments.facts ? &judge.facts() : nullptr;
+  return Finish(arguments.json() ? RenderJson(diagnosis, facts, clock.Info(), false, &answer)
+                                 : RenderLogText(diagnosis, judge.facts(), answer, TextOptionsFor(arguments)),
+                ExitStatus(diagnosis.verdict, arguments.strict));
+}
+
+int Explain(const Arguments& arguments, const Clock& clock) {
+  const Subject subject = Resolve(arguments);
+  if (subject.kind != Subject::Kind::kCause) return ExplainLog(arguments, subject, clock);
+  const Rule* rule = FindRule(AllRules(), subject.value);
+  return rule != nullptr ? Page(arguments, *rule) : NoSuchCause(subject.value);
 }
 
 int Check(const Arguments& arguments, const Clock& clock) {
@@ -402,7 +629,7 @@ int Run(int argc, char** argv, Arguments& arguments, const Clock& clock) {
   if (auto end = Parse(argc, argv, arguments)) return EndEarly(*end);
   switch (arguments.action) {
     case Action::kExplain:
-      return Explain(arguments);
+      return Explain(arguments, clock);
     case Action::kCauses:
       return Finish(arguments.json() ? RenderCausesJson(AllRules())
                                      : RenderCauses(AllRules(), TextOptionsFor(arguments)),

@@ -194,6 +194,22 @@ void WriteAll(Rows rows, Writer& w) {
     w.Add(Join(cells, ", "), r.first + " to " + r.last);
   }
   w.Close();
+  w.Open("Message", "kMessages");
+  for (const MessageData& m : rows.messages) {
+    std::vector<std::string> cells = {w.Text(m.id)};
+    cells.push_back(w.List(m.texts));
+    for (const std::string* text : {&m.by, &m.kind, &m.cause, &m.meaning, &m.releases})
+      cells.push_back(w.Text(*text));
+    cells.push_back(Number(m.machine));
+    cells.push_back(Number(m.unchecked));
+    w.Add(Join(cells, ", "), m.id);
+  }
+  w.Close();
+  w.Open("Error", "kErrors");
+  for (const ErrorData& e : rows.errors) {
+    w.Add(fmt::format("{}, {}, {}, {}", w.Text(e.library), e.number, w.Text(e.name), w.Text(e.text)), e.name);
+  }
+  w.Close();
   w.Line(fmt::format("const Text kDate = {};\n", w.Text(rows.date)));
 }
 

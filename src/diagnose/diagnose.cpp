@@ -30,7 +30,7 @@ bool HasPositiveSign(const Verdict& verdict) {
 
 Judged Judge(const Rule& rule, const Facts& facts, const Knowledge& knowledge) {
   ReadScope scope;
-  Judged judged{&rule, rule.check(facts, knowledge), {}};
+  Judged judged{&rule, rule.check == nullptr ? Verdict::Silent() : rule.check(facts, knowledge), {}};
   for (FactName& name : NamesOf(facts, scope.unknown())) {
     judged.needs.push_back({std::move(name.path), std::move(name.words), std::move(name.why)});
   }
@@ -44,6 +44,37 @@ Judged Judge(const Rule& rule, const Facts& facts, const Knowledge& knowledge) {
   if (verdict.state == Verdict::State::kOpen && !HasPositiveSign(verdict))
     verdict.state = Verdict::State::kSilent;
   return judged;
+}
+
+// The same cause in a log. What the machine shows comes first; the log adds to it.
+void JudgeLog(Judged& judged, const LogStory& story, std::span<const LogRule> log_rules, bool alone) {
+  // Of a machine that nobody looked at everything is unknown: that is no news, and no question unless the
+  // cause is open.
+  if (alone && !judged.Open()) judged.needs.clear();
+  auto found = std::find_if(log_rules.begin(), log_rules.end(),
+                            [&](const LogRule& rule) { return rule.cause == judged.rule->id; });
+  if (found == log_rules.end()) return;
+  ReadScope scope;
+  Signs signs(story);
+  found->judge(signs);
+  Verdict verdict = std::move(signs).Take();
+  if (verdict.state == Verdict::State::kOpen && !HasPositiveSign(verdict)) return;
+  if (verdict.state == Verdict::State::kSilent || judged.verdict.state == Verdict::State::kExcluded) return;
+  for (FactName& name : NamesOf(story.facts, scope.unknown())) {
+    if (verdict.state == Verdict::State::kOpen)
+      judged.needs.push_back({std::move(name.path), std::move(name.words), std::move(name.why)});
+  }
+  Verdict& whole = judged.verdict;
+  if (verdict.state == Verdict::State::kHolds && !judged.Holds()) {
+    // Proven by the log: what the machine does not show is no longer missing.
+    judged.needs.clear();
+    whole.state = Verdict::State::kHolds;
+  }
+  if (whole.state == Verdict::State::kSilent) whole.state = Verdict::State::kOpen;
+  whole.evidence.insert(whole.evidence.end(), verdict.evidence.begin(), verdict.evidence.end());
+  if (whole.title.empty()) whole.title = verdict.title;
+  if (whole.reason.empty()) whole.reason = verdict.reason;
+  if (whole.fixes.empty()) whole.fixes = verdict.fixes;
 }
 
 double Factor(Strength strength) {
@@ -112,7 +143,15 @@ void WeighOpen(Diagnosis& diagnosis) {
   diagnosis.other_likelihood = kSomethingElse / sum;
 }
 
-VerdictKind Decide(const std::vector<Judged>& all, const Diagnosis& diagnosis) {
+bool SomeMessageUnknown(const Facts& facts) {
+  const auto* seen = facts.log.seen.Peek();
+  return seen == nullptr || facts.log.stated.Peek() == nullptr ||
+         std::any_of(seen->begin(), seen->end(),
+                     [](const auto& entry) { return entry.second.text.state() == FactState::kUnknown; });
+}
+
+VerdictKind Decide(const std::vector<Judged>& all, const Diagnosis& diagnosis, const Facts& facts,
+                   bool alone) {
   auto any = [&](auto&& test) { return std::any_of(diagnosis.causes.begin(), diagnosis.causes.end(), test); };
   if (any([](const Finding& f) { return f.holds && f.rule->effect == Effect::kBlocks; }))
     return VerdictKind::kGpuBlocked;
@@ -121,6 +160,10 @@ VerdictKind Decide(const std::vector<Judged>& all, const Diagnosis& diagnosis) {
            (judged.Open() || (!judged.needs.empty() && judged.verdict.state != Verdict::State::kExcluded));
   });
   if (blind) return VerdictKind::kUnknown;
+  // Nobody looked at the machine: only a GPU that TensorFlow took shows that it can.
+  const bool* registered = facts.log.gpu_registered.Peek();
+  if (alone && (registered == nullptr || !*registered)) return VerdictKind::kUnknown;
+  if (alone && SomeMessageUnknown(facts)) return VerdictKind::kUnknown;
   if (any([](const Finding& f) { return f.holds && f.rule->effect != Effect::kHarmless; }))
     return VerdictKind::kGpuDegraded;
   // What could not be checked may degrade: "usable" without a word would say more than is known. Nothing is
@@ -180,6 +223,7 @@ void FillChain(const std::vector<Judged>& all, const Facts& facts, Diagnosis& di
     };
     for (const Judged& judged : all) {
       if (judged.rule->link != link) continue;
+      if (judged.rule->check == nullptr && judged.verdict.state == Verdict::State::kSilent) continue;
       judged_here = true;
       if (judged.Holds() && judged.rule->effect == Effect::kBlocks) raise(LinkState::kBroken, &judged);
       if (judged.Holds() && judged.rule->effect < Effect::kHarmless) raise(LinkState::kDegraded, &judged);
@@ -226,10 +270,17 @@ bool MayExplain(const Rule& by, const Rule& rule, const Facts& facts) {
   return false;
 }
 
-Diagnosis Diagnose(const Facts& facts, const Knowledge& knowledge, std::span<const Rule* const> rules) {
+Diagnosis Diagnose(const Facts& facts, const Knowledge& knowledge, std::span<const Rule* const> rules,
+                   std::span<const LogRule> log_rules) {
   std::vector<Judged> all;
   all.reserve(rules.size());
   for (const Rule* rule : rules) all.push_back(Judge(*rule, facts, knowledge));
+  const bool* alone_said = facts.log.alone.Peek();
+  const bool alone = alone_said != nullptr && *alone_said;
+  if (facts.log.seen.Peek() != nullptr && !log_rules.empty()) {
+    const LogStory story(facts, knowledge);
+    for (Judged& judged : all) JudgeLog(judged, story, log_rules, alone);
+  }
 
   Diagnosis diagnosis;
   for (const Judged& judged : all) {
@@ -248,7 +299,7 @@ Diagnosis Diagnose(const Facts& facts, const Knowledge& knowledge, std::span<con
   WeighOpen(diagnosis);
   std::stable_sort(diagnosis.causes.begin(), diagnosis.causes.end(), Before);
   std::stable_sort(diagnosis.explained.begin(), diagnosis.explained.end(), Before);
-  diagnosis.verdict = Decide(all, diagnosis);
+  diagnosis.verdict = Decide(all, diagnosis, facts, alone);
   diagnosis.confident = Confident(all, diagnosis, facts);
   FillUnchecked(all, diagnosis);
   FillChain(all, facts, diagnosis);

@@ -4,10 +4,13 @@
 #include <span>
 
 #include "diagnose/diagnosis.h"
+#include "diagnose/signs.h"
 
 namespace tfdoctor {
 
-Diagnosis Diagnose(const Facts& facts, const Knowledge& knowledge, std::span<const Rule* const> rules);
+// `log_rules`: what a log shows of the same causes; they are asked only where there is a log or a statement.
+Diagnosis Diagnose(const Facts& facts, const Knowledge& knowledge, std::span<const Rule* const> rules,
+                   std::span<const LogRule> log_rules = {});
 
 // Whether `rule` may be explained by `by`, going by its list (a link's name stands for all causes of that
 // link).

@@ -58,6 +58,26 @@ struct ChainLink {
   std::string summary;
 };
 
+// A line of a log that was recognised.
+struct LoggedMessage {
+  uint64_t line = 0;
+  std::string text;
+  std::string meaning;
+  bool harmless = false;
+  std::string cause;  // id of the cause that it is about; empty: of none alone
+};
+
+// What an answer about a log says beside the diagnosis.
+struct LogAnswer {
+  std::string name;  // "train.log", "standard input", "what is stated"
+  std::vector<LoggedMessage> messages;
+  std::vector<std::string> not_understood;  // statements that nothing reads
+  std::string trouble;                      // why not all of it was read
+  uint64_t lines = 0;
+  size_t attempts = 0;
+  bool gpu_registered = false;
+};
+
 struct Diagnosis {
   VerdictKind verdict = VerdictKind::kUnknown;
   bool confident = false;

@@ -115,6 +115,7 @@ struct Rule {
   std::string_view title;                         // one plain sentence
   double prior;                                   // how frequent among reports, 0 to 1
   std::array<ExplainedBy, 16> explained_by = {};  // this one goes away by itself when one of those Holds
+  // nullptr: no machine shows this cause, only what a program prints.
   Verdict (*check)(const Facts&, const Knowledge&);
   std::string_view page;  // Markdown: What it means · How it is recognised · How it happens · How to fix it
 };

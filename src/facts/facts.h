@@ -711,6 +711,39 @@ struct History {
   }
 };
 
+// --- what a program printed, and what somebody states
+// -----------------------------------------------------------------------------------------------------
+
+// A message that a log holds, by the last line that prints it.
+struct SeenMessage {
+  Fact<std::string> text;  // the line, "failed call to cuInit: CUDA_ERROR_NO_DEVICE: …"
+  Fact<std::map<std::string, std::vector<std::string>>>
+      fields;  // what stood in the holes, in the order of the lines: "library" -> "libcudnn.so.8", …
+
+  template <class Self, class V>
+  static void Describe(Self& s, V&& v) {
+    v("text", s.text, "line of the log");
+    v("fields", s.fields, "what the message names");
+  }
+};
+
+struct Log {
+  Fact<std::map<std::string, SeenMessage>> seen;  // by the message's id in our data; absent: there is no log
+  Fact<bool> alone;           // nobody looked at the machine: what is not in the log is not known
+  Fact<bool> covers_start;    // the log shows TensorFlow starting with its GPUs: silence would mean something
+  Fact<bool> gpu_registered;  // TensorFlow listed or created a GPU device
+  Fact<std::map<std::string, std::string>> stated;  // what somebody states: "os" -> "Windows 10"
+
+  template <class Self, class V>
+  static void Describe(Self& s, V&& v) {
+    v("seen", s.seen, "messages in the log");
+    v("alone", s.alone, "whether the log is the only witness");
+    v("covers_start", s.covers_start, "whether the log shows TensorFlow's start");
+    v("gpu_registered", s.gpu_registered, "whether TensorFlow took a GPU");
+    v("stated", s.stated, "what is stated");
+  }
+};
+
 struct Facts {
   Fact<std::map<std::string, Gpu>> gpus;  // by PCI address "0000:01:00.0", or "assumed"
   Fact<bool> assumed;                     // --assume: the links below TensorFlow are stated, not read
@@ -729,6 +762,7 @@ struct Facts {
   History history;
   Program program;
   Project project;
+  Log log;
 
   template <class Self, class V>
   static void Describe(Self& s, V&& v) {
@@ -749,6 +783,7 @@ struct Facts {
     v("history", s.history, "what changed");
     v("program", s.program, "the program");
     v("project", s.project, "the project");
+    v("log", s.log, "the log");
   }
 };
 

@@ -285,6 +285,49 @@ class Tables final : public Knowledge {
                              Join(Capabilities(), ", "))};
   }
 
+  std::vector<MessageRow> Messages() const override {
+    std::vector<MessageRow> rows;
+    std::set<std::string_view> own;
+    for (const MessageData& m : own_.messages) {
+      rows.push_back({m.id,
+                      {m.texts.begin(), m.texts.end()},
+                      m.by,
+                      m.kind,
+                      m.cause,
+                      m.meaning,
+                      m.releases,
+                      m.machine,
+                      m.unchecked});
+      own.insert(m.id);
+    }
+    for (const tables::Message& m : tables::kMessages) {
+      if (own.contains(View(m.id))) continue;
+      MessageRow& row = rows.emplace_back(MessageRow{View(m.id),
+                                                     {},
+                                                     View(m.by),
+                                                     View(m.kind),
+                                                     View(m.cause),
+                                                     View(m.meaning),
+                                                     View(m.releases),
+                                                     m.machine,
+                                                     m.unchecked});
+      for (std::string_view left = View(m.texts); !left.empty();) {
+        const size_t end = std::min(left.find('\n'), left.size());
+        row.texts.push_back(left.substr(0, end));
+        left.remove_prefix(std::min(end + 1, left.size()));
+      }
+    }
+    return rows;
+  }
+
+  std::vector<ErrorRow> Errors() const override {
+    std::vector<ErrorRow> rows;
+    for (const ErrorData& e : own_.errors) rows.push_back({e.library, e.number, e.name, e.text});
+    for (const tables::Error& e : tables::kErrors)
+      rows.push_back({View(e.library), e.number, View(e.name), View(e.text)});
+    return rows;
+  }
+
   std::string Date() const override { return std::max(Copy(tables::kDate), own_.date); }
 
  private:

@@ -81,6 +81,27 @@ struct ArchitectureLimits {
   std::string highest;
 };
 
+// A message that a program prints. The views stay valid as long as the Knowledge.
+struct MessageRow {
+  std::string_view id;                  // "cuinit-failed"
+  std::vector<std::string_view> texts;  // literals with holes: "failed call to cuInit: {error}"
+  std::string_view by;                  // "TensorFlow"
+  std::string_view kind;                // "trouble", "harmless", "info"
+  std::string_view cause;               // the cause it is about; empty: none alone
+  std::string_view meaning;             // one sentence
+  std::string_view releases;            // of TensorFlow: "1.13-2.12"; empty: all, or another program's
+  bool machine = false;                 // about the machine or an installation, whatever process said it
+  bool unchecked = false;               // no wheel at hand prints it
+};
+
+// An error of one of CUDA's libraries, by name and number.
+struct ErrorRow {
+  std::string_view library;  // "CUDA driver", "NVML", "Xid"
+  int number = 0;
+  std::string_view name;  // "CUDA_ERROR_NO_DEVICE"
+  std::string_view text;
+};
+
 class Knowledge {
  public:
   virtual ~Knowledge() = default;
@@ -124,6 +145,10 @@ class Knowledge {
   // "8.9", "sm_89", "89", "RTX 4090", "h100", "GeForce GTX 1080 Ti". An error names the nearest names, or
   // says that several of different compute capability match.
   virtual Result<GpuModel> FindGpuByName(std::string_view text) const = 0;
+
+  // Messages of programs.
+  virtual std::vector<MessageRow> Messages() const = 0;
+  virtual std::vector<ErrorRow> Errors() const = 0;
 
   // The date of the newest row, "2026-11-23": said wherever something is not in the data.
   virtual std::string Date() const = 0;

@@ -61,6 +61,17 @@ struct GpuRange {  // by first id
   Text first, last, architecture, compute_capability;
 };
 
+struct Message {  // in the order of the files
+  Text id, texts, by, kind, cause, meaning, releases;
+  bool machine, unchecked;
+};
+
+struct Error {  // in the order of the files
+  Text library;
+  int number;
+  Text name, text;
+};
+
 extern const char* const kTexts;
 extern const std::span<const Build> kBuilds;
 extern const std::span<const Text> kFlavours;
@@ -72,6 +83,8 @@ extern const std::span<const Architecture> kArchitectures;
 extern const std::span<const Limits> kCudaLimits, kCudnnLimits;
 extern const std::span<const Gpu> kGpus;
 extern const std::span<const GpuRange> kGpuRanges;
+extern const std::span<const Message> kMessages;
+extern const std::span<const Error> kErrors;
 extern const Text kDate;
 
 }  // namespace tfdoctor::tables

@@ -70,6 +70,15 @@ Json AskJson(const Ask& ask) {
       {"key", ask.key}, {"question", ask.question}, {"command", ask.command}, {"separates", ask.separates}};
 }
 
+Json MessageJson(const LoggedMessage& message) {
+  Json json = {{"line", message.line},
+               {"text", message.text},
+               {"meaning", message.meaning},
+               {"harmless", message.harmless}};
+  if (!message.cause.empty()) json["cause"] = message.cause;
+  return json;
+}
+
 Json LinkJson(const ChainLink& link) {
   return {{"link", Name(link.link)}, {"state", Name(link.state)}, {"summary", link.summary}};
 }
@@ -87,7 +96,8 @@ std::string Dump(const Json& json) { return json.dump(2, ' ', true, Json::error_
 
 }  // namespace
 
-std::string RenderJson(const Diagnosis& diagnosis, const Facts* facts, const RunInfo& run, bool simulated) {
+std::string RenderJson(const Diagnosis& diagnosis, const Facts* facts, const RunInfo& run, bool simulated,
+                       const LogAnswer* log) {
   auto finding_json = [&](const Finding& finding) { return FindingJson(finding, simulated); };
   Json json = {{"schema", kSchema},
                {"verdict", Name(diagnosis.verdict)},
@@ -98,6 +108,15 @@ std::string RenderJson(const Diagnosis& diagnosis, const Facts* facts, const Run
                {"unchecked", Array(diagnosis.unchecked, UncheckedJson)},
                {"ask", Array(diagnosis.ask, AskJson)},
                {"chain", Array(diagnosis.chain, LinkJson)}};
+  if (log != nullptr) {
+    json["messages"] = Array(log->messages, MessageJson);
+    json["log"] = {{"name", log->name},
+                   {"lines", log->lines},
+                   {"attempts", log->attempts},
+                   {"gpu_registered", log->gpu_registered},
+                   {"not_understood", log->not_understood}};
+    if (!log->trouble.empty()) json["log"]["trouble"] = log->trouble;
+  }
   if (facts != nullptr) json["facts"] = ToJson(*facts);
   json["run"] = {{"version", run.version},
                  {"started", run.started},

@@ -21,8 +21,9 @@ struct RunInfo {
 // `facts` may be nullptr: then the answer has no key of that name. Text from outside that is not UTF-8 is
 // replaced.
 // `simulated`: under each fix that was tried, the facts after it.
+// `log`: the answer is about a log; it adds its messages.
 std::string RenderJson(const Diagnosis& diagnosis, const Facts* facts, const RunInfo& run,
-                       bool simulated = false);
+                       bool simulated = false, const LogAnswer* log = nullptr);
 // The answer when tfdoctor itself failed: verdict unknown, nothing judged.
 std::string RenderFailureJson(const std::string& why, const RunInfo& run);
 

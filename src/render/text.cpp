@@ -76,10 +76,12 @@ std::string Assumption(const Facts& facts) {
 
 class Answer {
  public:
-  Answer(const Diagnosis& diagnosis, const Facts& facts, const TextOptions& options)
-      : diagnosis_(diagnosis), facts_(facts), assumption_(Assumption(facts)), print_(options) {}
+  Answer(const Diagnosis& diagnosis, const Facts& facts, const TextOptions& options,
+         const LogAnswer* log = nullptr)
+      : diagnosis_(diagnosis), facts_(facts), assumption_(Assumption(facts)), log_(log), print_(options) {}
 
   std::string Render() {
+    if (log_ != nullptr) return RenderLog();
     FirstLine();
     Chain();
     if (const Finding* headline = diagnosis_.headline()) Headline(*headline);
@@ -93,6 +95,87 @@ class Answer {
   }
 
  private:
+  std::string RenderLog() {
+    FirstLineOfLog();
+    if (const Finding* headline = diagnosis_.headline()) {
+      Headline(*headline);
+      if (headline->fixes.empty()) FixOfPage(*headline->rule);
+    }
+    Others();
+    GoesAway();
+    ToFindOut();
+    Messages();
+    if (print_.options().verbose) EveryFact();
+    print_.Blank();
+    if (const Finding* headline = diagnosis_.headline())
+      print_.Prose(fmt::format("More about it: tfdoctor explain {}", headline->rule->id));
+    print_.Prose("What this machine shows: tfdoctor");
+    return print_.Take();
+  }
+
+  void FirstLineOfLog() {
+    const Finding* headline = diagnosis_.headline();
+    std::string text;
+    Tone tone = Tone::kDoubt;
+    if (headline == nullptr) {
+      text = log_->gpu_registered ? "TensorFlow has the GPU here, and nothing in what was given is wrong"
+             : log_->messages.empty()
+                 ? "Nothing was found in it that bears on the GPU and that tfdoctor understands"
+                 : "What was given does not say why TensorFlow does not use the GPU, or whether it does";
+      if (log_->gpu_registered) tone = Tone::kGood;
+    } else if (!headline->holds) {
+      text = fmt::format("{} leaves the cause open. Likeliest ({}): {}", log_->name,
+                         Percent(headline->likelihood), headline->title);
+    } else if (headline->rule->effect == Effect::kHarmless) {
+      text = "Nothing here keeps TensorFlow from the GPU: " + headline->title;
+      tone = Tone::kGood;
+    } else {
+      text = headline->rule->effect == Effect::kBlocks
+                 ? "This keeps TensorFlow from the GPU: " + headline->title
+             : headline->rule->effect == Effect::kProgram
+                 ? "The program asks wrongly for the GPU: " + headline->title
+                 : "TensorFlow uses the GPU, but not fully: " + headline->title;
+      if (headline->rule->effect == Effect::kBlocks) tone = Tone::kBad;
+    }
+    print_.Wrapped(print_.Toned(tone, print_.Safe(WithoutStop(text) + ".")));
+    if (!log_->trouble.empty())
+      print_.Prose(print_.Safe(fmt::format("Not all of it could be read: {}.", log_->trouble)));
+    if (!log_->not_understood.empty())
+      print_.Prose(print_.Safe(fmt::format("Not understood: {}.", Join(log_->not_understood, ", "))));
+    if (log_->attempts > 1)
+      print_.Prose(fmt::format("It holds {} runs; the last that fails is judged.", log_->attempts));
+  }
+
+  void FixOfPage(const Rule& rule) {
+    constexpr std::string_view kHeading = "\n## How to fix it\n\n";
+    const size_t at = rule.page.find(kHeading);
+    if (at == rule.page.npos) return;
+    print_.Heading("How to repair it");
+    print_.Markdown(rule.page.substr(at + kHeading.size()), "  ");
+  }
+
+  void Messages() {
+    if (log_->messages.empty()) return;
+    constexpr size_t kShown = 25;
+    const size_t shown =
+        print_.options().verbose ? log_->messages.size() : std::min(kShown, log_->messages.size());
+    print_.Heading("What the lines mean");
+    for (size_t i = 0; i < shown; i++) {
+      const LoggedMessage& message = log_->messages[i];
+      constexpr size_t kLongest = 300;
+      const std::string text =
+          message.text.size() > kLongest ? message.text.substr(0, kLongest) + "…" : message.text;
+      print_.Wrapped(print_.Toned(Tone::kFaint, print_.Safe(text)), fmt::format("  {:>4}  ", message.line),
+                     "        ");
+      std::string meaning = message.meaning;
+      if (message.harmless) meaning = "Harmless: " + meaning;
+      print_.Prose(print_.Safe(meaning), "        ", "        ");
+    }
+    if (shown < log_->messages.size())
+      print_.Prose(fmt::format("and {} more: tfdoctor explain -v", log_->messages.size() - shown), "  ",
+                   "  ");
+  }
+
   void FirstLine() {
     const Finding* headline = diagnosis_.headline();
     const bool assumed = !assumption_.empty();
@@ -358,6 +441,7 @@ class Answer {
   const Diagnosis& diagnosis_;
   const Facts& facts_;
   const std::string assumption_;
+  const LogAnswer* log_;
   Printer print_;
 };
 
@@ -365,6 +449,11 @@ class Answer {
 
 std::string RenderText(const Diagnosis& diagnosis, const Facts& facts, const TextOptions& options) {
   return Answer(diagnosis, facts, options).Render();
+}
+
+std::string RenderLogText(const Diagnosis& diagnosis, const Facts& facts, const LogAnswer& log,
+                          const TextOptions& options) {
+  return Answer(diagnosis, facts, options, &log).Render();
 }
 
 }  // namespace tfdoctor

@@ -11,4 +11,8 @@ namespace tfdoctor {
 
 std::string RenderText(const Diagnosis& diagnosis, const Facts& facts, const TextOptions& options);
 
+// The answer about a log.
+std::string RenderLogText(const Diagnosis& diagnosis, const Facts& facts, const LogAnswer& log,
+                          const TextOptions& options);
+
 }  // namespace tfdoctor

@@ -125,9 +125,11 @@ class UsageErrors(Case):
                 (["--facts"], "--format json"),
                 (["explain"], "tfdoctor causes"),
                 (["explain", "no-such-cause-zzzz"], "no-such-cause-zzzz"),
-                (["explain", "a", "b"], "b"),
+                (["explain", "--file", "/nonexistent/x.log"], "/nonexistent/x.log"),
+                (["explain", "--context", "/nonexistent/x.json", "a b"], "--context"),
+                (["explain", "--answer", "novalue", "a b"], "KEY=VALUE"),
                 (["causes", "--strict"], "--strict"),
-                (["explain", "x", "-v"], "--verbose"),
+                (["explain", "x", "--python", "/usr"], "--python"),
         ):
             with self.subTest(arguments):
                 self.usage_error(*arguments, says=says)
@@ -160,9 +162,59 @@ class UsageErrors(Case):
         for argument in ("\x1b[2J", "--\x1b]0;x\x07", "a\nb", b"\xff\xfe", "x" * 100000):
             with self.subTest(argument[:10]):
                 self.usage_error(argument, says="")
-                self.usage_error("explain", argument, says="")
+                done = run("explain", argument)
+                self.assertIn(done.returncode, (2, 3))
+                self.assertEqual(control_characters((done.stdout + done.stderr).decode()), [])
                 self.usage_error("--assume", argument, says="")
                 self.usage_error("--python", argument, says="")
+
+    def log_answer(self, *arguments, log="", status=None):
+        """The JSON answer about a log on standard input, valid."""
+        done = subprocess.run([BINARY, "explain", "--format", "json", *arguments], env=UTF8, cwd="/", timeout=LIMIT,
+                              input=log.encode() if isinstance(log, str) else log, capture_output=True)
+        self.assertEqual(done.stderr, b"")
+        answer = json.loads(done.stdout)
+        self.assertEqual(json_schema.faults(SCHEMA, answer), [])
+        self.assertEqual(done.returncode, EXIT_STATUS[answer["verdict"]])
+        return answer
+
+    def test_explain_takes_a_log_however_it_comes(self):
+        line = "Failed to initialize NVML: Driver/library version mismatch"
+        with tempfile.TemporaryDirectory() as folder:
+            file = pathlib.Path(folder, "train.log")
+            file.write_text("one\n" + line + "\n")
+            for answer in (self.log_answer("-", log="one\n" + line), self.log_answer(str(file)), self.log_answer("--file", str(file)),
+                           self.log_answer(line), self.log_answer("--text", line), self.log_answer(*line.split())):
+                self.assertEqual(answer["causes"][0]["id"], "driver-library-version-mismatch")
+                self.assertEqual(answer["verdict"], "gpu-blocked")
+                self.assertEqual(answer["messages"][0]["text"], line)
+                self.assertFalse(answer["messages"][0]["harmless"])
+                self.assertEqual(answer["messages"][0]["cause"], "driver-library-version-mismatch")
+
+    def test_explain_judges_statements_alone(self):
+        context = {"context": {"os": "Windows 11", "tf_version": "2.16.1"}, "observed": {"hat": "blue"}}
+        with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
+            json.dump(context, file)
+            file.flush()
+            answer = self.log_answer("--context", file.name, "-")
+            # The rule of Windows is of another branch of the chain; what is stated arrives whole.
+            self.assertEqual(answer["log"]["not_understood"], ["hat"])
+            self.assertEqual(answer["messages"], [])
+            with self.subTest("a flag wins"):
+                facts = self.log_answer("--context", file.name, "--os", "Ubuntu", "--facts", "-")["facts"]
+                self.assertEqual(facts["log"]["stated"]["value"]["os"], "Ubuntu")
+        for bad in ("", "[]", '{"context": 1}'):
+            with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
+                file.write(bad)
+                file.flush()
+                self.usage_error("explain", "--context", file.name, "-", says="--context")
+
+    def test_explain_is_safe_and_bounded_on_hostile_logs(self):
+        hostile = b"\x1b]0;title\x07\x1b[2J failed call to cuInit: \x1b[31m\xff\xfe\x00\xe2\x80\xae UNKNOWN ERROR (303)\n" * 50
+        for log in (hostile, b"\x00" * 100000, b"x" * 3000000, bytes(range(256)) * 1000, b"\x1f\x8b\x08\x00garbage", b"PK\x03\x04" * 99):
+            self.log_answer("-", log=log)
+            done = subprocess.run([BINARY, "explain", "-"], env=UTF8, cwd="/", timeout=LIMIT, input=log, capture_output=True)
+            self.assertEqual(control_characters(done.stdout.decode()), [])
 
     def test_nearest_names(self):
         causes = json.loads(run("causes", "--format", "json").stdout)["causes"]

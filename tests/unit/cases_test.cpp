@@ -16,6 +16,9 @@
 #include "facts/json.h"
 #include "facts/walk.h"
 #include "knowledge/knowledge.h"
+#include "logs/facts.h"
+#include "logs/read.h"
+#include "logs/statements.h"
 #include "rules/all.h"
 
 namespace tfdoctor {
@@ -38,6 +41,21 @@ Facts ParseFacts(const Json& json, const std::string& name) {
   return facts.ok() ? *facts : Facts();
 }
 
+// "log": lines of a program; "context": what is stated. The machine's facts come from base and patch.
+void AddLogOf(const Json& json, const std::string& name, Facts& facts) {
+  if (!json.contains("log")) return WithoutLog(facts);
+  std::string log;
+  for (const Json& line : json["log"]) log += line.get<std::string>() + "\n";
+  Statements statements;
+  if (json.contains("context")) {
+    auto read = ReadStatements(json["context"].dump());
+    ASSERT_TRUE(read.ok()) << name << ": " << read.error().message;
+    statements = *read;
+  }
+  const LogReading reading = ReadLog(log, BuiltInKnowledge());
+  AddLog(reading, statements, BuiltInKnowledge(), json.at("base") == "nothing", facts);
+}
+
 struct Case {
   std::string rule;  // empty: a base
   std::string name;
@@ -52,6 +70,7 @@ const std::vector<Case>& Cases() {
     for (const char* base : {"healthy", "nothing"}) {
       bases[base] = ReadJson(kCases / (std::string(base) + ".json"));
       all.push_back({"", base, ParseFacts(bases[base], base), Json::object()});
+      if (base == std::string("healthy")) WithoutLog(all.back().facts);
     }
     std::vector<fs::path> files;
     for (const auto& entry : fs::recursive_directory_iterator(kCases)) {
@@ -66,13 +85,14 @@ const std::vector<Case>& Cases() {
       facts.merge_patch(json.at("patch"));
       all.push_back(
           {file.parent_path().filename().string(), name, ParseFacts(facts, name), json.at("expect")});
+      AddLogOf(json, name, all.back().facts);
     }
     return all;
   }();
   return cases;
 }
 
-Diagnosis Judge(const Facts& facts) { return Diagnose(facts, BuiltInKnowledge(), AllRules()); }
+Diagnosis Judge(const Facts& facts) { return Diagnose(facts, BuiltInKnowledge(), AllRules(), AllLogRules()); }
 
 const Rule* FindRule(std::string_view id) {
   for (const Rule* rule : AllRules()) {

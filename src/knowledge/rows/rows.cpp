@@ -90,6 +90,21 @@ constexpr Form kPath = {IsRelativePath,
                         "a path below site-packages, such as \"nvidia/cudnn/lib/libcudnn.so.9\""};
 constexpr Form kBranch = {IsBranch, "a driver branch, such as \"570\""};
 
+bool IsKind(std::string_view t) { return t == "trouble" || t == "harmless" || t == "info"; }
+constexpr Form kKind = {IsKind, "\"trouble\", \"harmless\" or \"info\""};
+// A message is looked for by its longest literal; a shorter one would be found everywhere.
+constexpr size_t kShortestAnchor = 6;
+size_t LongestLiteral(std::string_view text) {
+  size_t longest = 0, current = 0;
+  bool hole = false;
+  for (char c : text) {
+    if (c == '{') hole = true, current = 0;
+    if (!hole) longest = std::max(longest, ++current);
+    if (c == '}') hole = false;
+  }
+  return longest;
+}
+
 constexpr bool kMust = true;
 constexpr bool kMay = false;
 
@@ -396,6 +411,36 @@ void AddGpuRange(Row&, Row& row, Rows& rows) {
   rows.gpu_ranges.push_back(std::move(r));
 }
 
+void AddMessage(Row& group, Row& row, Rows& rows) {
+  MessageData m;
+  m.by = group.Text("by", kLine, kMust);
+  m.id = row.Text("id", kDistribution, kMust);
+  m.texts = row.Texts("texts", kLine, kMust);
+  m.kind = row.Text("kind", kKind, kMay);
+  if (m.kind.empty()) m.kind = "trouble";
+  m.cause = row.Text("cause", kDistribution, kMay);
+  m.meaning = row.Text("meaning", kLine, kMust);
+  m.releases = row.Text("releases", kLine, kMay);
+  m.machine = row.Bool("machine", kMay).value_or(false);
+  m.unchecked = row.Bool("unchecked", kMay).value_or(false);
+  for (const std::string& text : m.texts) {
+    if (LongestLiteral(text) < kShortestAnchor)
+      row.Fail(fmt::format("\"{}\" has no literal of {} characters", Printable(text, 60), kShortestAnchor));
+  }
+  Once(row, rows, "the message " + m.id);
+  rows.messages.push_back(std::move(m));
+}
+
+void AddError(Row& group, Row& row, Rows& rows) {
+  ErrorData e;
+  e.library = group.Text("library", kLine, kMust);
+  e.number = static_cast<int>(std::min<int64_t>(row.Number("number"), 1000000));
+  e.name = row.Text("name", kLine, kMust);
+  e.text = row.Text("text", kLine, kMust);
+  Once(row, rows, fmt::format("{} {} of {}", e.name, e.number, e.library));
+  rows.errors.push_back(std::move(e));
+}
+
 // What a file may hold. A group gives source and date once for the tables in its `rows`.
 struct Kind {
   const char* name;
@@ -408,10 +453,12 @@ constexpr Kind kKinds[] = {
     {"build", false, AddBuild},
     {"cuda_limits", true, AddCudaLimits},
     {"cudnn_limits", true, AddCudnnLimits},
+    {"errors", true, AddError},
     {"flavours", true, AddFlavour},
     {"floors", true, AddFloor},
     {"gpu_ranges", true, AddGpuRange},
     {"gpus", true, AddGpu},
+    {"messages", true, AddMessage},
     {"ptx", true, AddPtx},
     {"releases", true, AddRelease},
     {"sonames", true, AddSoname},

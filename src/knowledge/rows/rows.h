@@ -38,6 +38,18 @@ struct GpuRangeRow {
   std::string compute_capability;
 };
 
+struct MessageData {
+  std::string id, by, kind, cause, meaning, releases;
+  std::vector<std::string> texts;
+  bool machine = false;
+  bool unchecked = false;
+};
+
+struct ErrorData {
+  std::string library, name, text;
+  int number = 0;
+};
+
 struct Rows {
   std::vector<TensorFlowBuild> builds;
   std::vector<std::string> flavours;
@@ -53,6 +65,8 @@ struct Rows {
       cudnn_limits;  // by cuDNN and CUDA's major version
   std::vector<GpuModel> gpus;
   std::vector<GpuRangeRow> gpu_ranges;
+  std::vector<MessageData> messages;
+  std::vector<ErrorData> errors;
   std::string date;            // of the newest row
   std::set<std::string> keys;  // what is there: no row may be given twice
 };

@@ -1,0 +1,173 @@
+#include "diagnose/signs.h"
+
+#include <algorithm>
+
+#include "base/text.h"
+
+namespace tfdoctor {
+
+namespace {
+
+constexpr size_t kLongestQuote = 220;
+
+std::string Quote(const std::string& line) {
+  if (line.size() <= kLongestQuote) return line;
+  size_t end = kLongestQuote;
+  while (end > 0 && (static_cast<unsigned char>(line[end]) & 0xC0) == 0x80) end--;
+  return line.substr(0, end) + "…";
+}
+
+std::string OnlyVersion(std::string_view text) {
+  const std::string first = FindVersion(text);
+  if (first.empty()) return {};
+  // Several versions: none is the one. "2.11-2.17", "2.15.0/2.15.1".
+  const size_t at = text.find(first);
+  return FindVersion(text.substr(at + first.size())).find('.') == std::string::npos ? first : std::string();
+}
+
+}  // namespace
+
+LogStory::LogStory(const Facts& f, const Knowledge& k) : facts(f), knowledge(k) {
+  const std::string os = Stated("os"), method = Stated("install_method"), gpu = Stated("gpu");
+  auto has = [](const std::string& text, std::string_view part) { return text.find(part) != text.npos; };
+  wsl = has(os, "wsl") || Yes("wsl") || facts.host.wsl.Peek() != nullptr;
+  windows = !wsl && (has(os, "windows") || Yes("native_windows")) && !has(os, "linux");
+  mac = has(os, "macos") || has(os, "mac os") || has(os, "os x") || Yes("macos");
+  linux_known = !os.empty() && !windows && !mac;
+  const std::string* machine = facts.host.machine.Peek();
+  aarch64 = !mac && ((machine != nullptr && *machine == "aarch64") || has(os, "aarch64"));
+  container = facts.host.container.Peek() != nullptr || Yes("container") || has(method, "docker") ||
+              has(method, "podman") || has(method, "image") || has(os, "container") || has(os, "docker");
+  conda = has(method, "conda") && !has(method, "pip");
+  and_cuda = has(method, "and-cuda");
+  pip = has(method, "pip") || has(method, "uv") || has(method, "poetry");
+  tensorflow = OnlyVersion(Stated("tf_version"));
+  if (const std::string* version = facts.tensorflow.version.Peek(); tensorflow.empty() && version != nullptr)
+    tensorflow = *version;
+  python = OnlyVersion(Stated("python"));
+  driver = OnlyVersion(Stated("driver"));
+  if (const std::string* version = facts.kernel_driver.version.Peek(); driver.empty() && version != nullptr)
+    driver = *version;
+  const std::string cuda_words = Stated("cuda");
+  if (!has(cuda_words, "driver")) cuda = OnlyVersion(cuda_words);
+  cudnn = OnlyVersion(Stated("cudnn"));
+  if (const auto* gpus = facts.gpus.Peek()) {
+    for (const auto& [address, one] : *gpus) {
+      if (const std::string* cc = one.compute_capability.Peek(); cc != nullptr && capability.empty())
+        capability = *cc;
+      if (const std::string* name = one.name.Peek(); name != nullptr && gpu_name.empty()) gpu_name = *name;
+    }
+  }
+  no_gpu_stated = gpu == "none" || gpu == "no" || gpu == "no gpu" || No("gpu_present");
+  if (const bool* registered = facts.log.gpu_registered.Peek()) gpu_registered = *registered;
+  gpu_registered = gpu_registered || Yes("listed") || Yes("device_created") || Yes("gpu_used");
+  smi_works = Yes("nvidia_smi_ok") || SawAny({"smi-table", "smi-gpu-line"});
+  gpu_seen = (!gpu.empty() && !no_gpu_stated) || smi_works || gpu_registered || Saw("found-device") ||
+             !capability.empty();
+  other_framework = !Stated("framework").empty() && !Mentions("framework", "tensorflow");
+  cuinit_failed = Saw("cuinit-failed");
+  const std::vector<MessageRow> rows = knowledge.Messages();
+  trouble = std::any_of(rows.begin(), rows.end(),
+                        [&](const MessageRow& row) { return row.kind == "trouble" && Saw(row.id); });
+  harmless = std::any_of(rows.begin(), rows.end(),
+                         [&](const MessageRow& row) { return row.kind == "harmless" && Saw(row.id); });
+}
+
+const SeenMessage* LogStory::Message(std::string_view id) const {
+  const auto* seen = facts.log.seen.Peek();
+  if (seen == nullptr) return nullptr;
+  auto found = seen->find(std::string(id));
+  if (found == seen->end()) return nullptr;
+  return found->second.text.Peek() == nullptr ? nullptr : &found->second;
+}
+
+bool LogStory::SawAny(std::initializer_list<std::string_view> ids) const {
+  return std::any_of(ids.begin(), ids.end(), [&](std::string_view id) { return Saw(id); });
+}
+
+std::vector<std::string> LogStory::Fields(std::string_view id, const std::string& name) const {
+  const SeenMessage* message = Message(id);
+  const auto* fields = message == nullptr ? nullptr : message->fields.Peek();
+  if (fields == nullptr) return {};
+  auto found = fields->find(name);
+  return found == fields->end() ? std::vector<std::string>() : found->second;
+}
+
+std::string LogStory::Field(std::string_view id, const std::string& name) const {
+  const std::vector<std::string> values = Fields(id, name);
+  return values.empty() ? std::string() : values.back();
+}
+
+bool LogStory::FieldHas(std::string_view id, const std::string& name, std::string_view part) const {
+  const std::vector<std::string> values = Fields(id, name);
+  return std::any_of(values.begin(), values.end(),
+                     [&](const std::string& value) { return value.find(part) != value.npos; });
+}
+
+std::string LogStory::Stated(const std::string& key) const {
+  const auto* stated = facts.log.stated.Peek();
+  if (stated == nullptr) return {};
+  auto found = stated->find(key);
+  return found == stated->end() ? std::string() : Lower(Trim(found->second));
+}
+
+bool LogStory::From(std::string_view version) const {
+  return !tensorflow.empty() && CompareVersions(tensorflow, version) >= 0;
+}
+bool LogStory::Before(std::string_view version) const {
+  return !tensorflow.empty() && CompareVersions(tensorflow, version) < 0;
+}
+
+Signs& Signs::Proves(std::string_view id) {
+  if (const SeenMessage* message = story.Message(id)) {
+    proven_ = true;
+    const Origin& origin = message->text.origin();
+    evidence_.push_back({origin.from, origin.witness, Quote(*message->text.Peek()), Strength::kDecisive});
+  }
+  return *this;
+}
+
+Signs& Signs::Speaks(std::string_view id, Strength strength) {
+  if (const SeenMessage* message = story.Message(id)) {
+    const Origin& origin = message->text.origin();
+    evidence_.push_back({origin.from, origin.witness, Quote(*message->text.Peek()), strength});
+  }
+  return *this;
+}
+
+Signs& Signs::States(bool condition, const std::string& key, std::string text, Strength strength) {
+  if (condition) evidence_.push_back({"stated: " + key, Witness::kStated, std::move(text), strength});
+  return *this;
+}
+
+Signs& Signs::StatesProof(bool condition, const std::string& key, std::string text) {
+  proven_ = proven_ || condition;
+  return States(condition, key, std::move(text), Strength::kDecisive);
+}
+
+Signs& Signs::That(bool condition, std::string text, Strength strength) {
+  if (condition) evidence_.push_back({"the log", Witness::kLog, std::move(text), strength});
+  return *this;
+}
+
+Signs& Signs::ThatProves(bool condition, std::string text) {
+  proven_ = proven_ || condition;
+  return That(condition, std::move(text), Strength::kDecisive);
+}
+
+Signs& Signs::Wants(const FactBase& fact) {
+  [[maybe_unused]] const bool noted = fact.Unknown();
+  return *this;
+}
+
+Verdict Signs::Take() && {
+  if (dropped_ || evidence_.empty()) return Verdict::Silent();
+  Verdict verdict = proven_ ? Verdict::Holds() : Verdict::Open();
+  verdict.evidence = std::move(evidence_);
+  verdict.title = std::move(title_);
+  verdict.reason = std::move(reason_);
+  verdict.fixes = std::move(fixes_);
+  return verdict;
+}
+
+}  // namespace tfdoctor

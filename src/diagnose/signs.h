@@ -1,0 +1,114 @@
+// What a log and statements show of a cause. A machine is judged by facts that are read or not; a log by
+// messages that were printed and by what people state. So each cause has a second, small judgement for them,
+// in src/rules/logs/<link>.cpp: it names the messages that prove the cause (Proves), and those that speak for
+// or against it among its rivals (Speaks).
+#pragma once
+
+#include <initializer_list>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "diagnose/rule.h"
+
+namespace tfdoctor {
+
+// What the rules ask about log and statements, put in order once for all of them.
+class LogStory {
+ public:
+  LogStory(const Facts& facts, const Knowledge& knowledge);
+
+  const Facts& facts;
+  const Knowledge& knowledge;
+
+  bool Saw(std::string_view id) const { return Message(id) != nullptr; }
+  bool SawAny(std::initializer_list<std::string_view> ids) const;
+  const SeenMessage* Message(std::string_view id) const;
+  // What stood in a hole: of the last line, and all different values. Empty: nothing.
+  std::string Field(std::string_view id, const std::string& name) const;
+  std::vector<std::string> Fields(std::string_view id, const std::string& name) const;
+  // Any field of this name holds this text.
+  bool FieldHas(std::string_view id, const std::string& name, std::string_view part) const;
+
+  // Of a statement, in lower case; empty: not stated.
+  std::string Stated(const std::string& key) const;
+  bool Yes(const std::string& key) const { return Stated(key) == "true"; }
+  bool No(const std::string& key) const { return Stated(key) == "false"; }
+  bool Mentions(const std::string& key, std::string_view part) const {
+    return Stated(key).find(part) != std::string::npos;
+  }
+
+  // --- in short
+  bool windows = false;  // natively
+  bool wsl = false;
+  bool mac = false;
+  bool linux_known = false;
+  bool aarch64 = false;
+  bool container = false;
+  bool conda = false;  // installed with it
+  bool pip = false;
+  bool and_cuda = false;   // pip's extra
+  std::string tensorflow;  // "2.15.1"; empty: not known, or several are named
+  std::string python;
+  std::string driver;
+  std::string cuda;  // of the toolkit or image as stated, not the driver's
+  std::string cudnn;
+  std::string capability;  // of the (first) GPU: "8.9"
+  std::string gpu_name;
+  bool no_gpu_stated = false;
+  bool gpu_registered = false;
+  bool gpu_seen = false;  // something shows that a GPU is there: stated, listed by nvidia-smi or the driver
+  bool smi_works = false;
+  bool other_framework = false;  // the report is about another program than TensorFlow
+  bool trouble = false;          // a message that is no harmless one
+  bool harmless = false;         // a message that looks bad and is not
+  bool cuinit_failed = false;
+
+  // "2.10" <= tensorflow
+  bool From(std::string_view version) const;
+  bool Before(std::string_view version) const;
+};
+
+class Signs {
+ public:
+  explicit Signs(const LogStory& s) : story(s) {}
+
+  const LogStory& story;
+
+  // The cause is what this message says; nothing if the log has no such message.
+  Signs& Proves(std::string_view id);
+  // The message speaks for the cause, or against it.
+  Signs& Speaks(std::string_view id, Strength strength);
+  // A statement does; nothing if `condition` is false.
+  Signs& States(bool condition, const std::string& key, std::string text, Strength strength);
+  Signs& StatesProof(bool condition, const std::string& key, std::string text);
+  // Something else that was worked out from several of them.
+  Signs& That(bool condition, std::string text, Strength strength);
+  Signs& ThatProves(bool condition, std::string text);
+  // The answer would be surer with this fact: it becomes a question.
+  Signs& Wants(const FactBase& fact);
+
+  // Another cause is what happened: whatever was found, this one is not worth a word.
+  void Drop() { dropped_ = true; }
+  // In words for this case.
+  void Title(std::string text) { title_ = std::move(text); }
+  void Reason(std::string text) { reason_ = std::move(text); }
+  void Repair(Fix fix) { fixes_.push_back(std::move(fix)); }
+
+  bool any() const { return !evidence_.empty(); }
+  Verdict Take() &&;
+
+ private:
+  std::vector<Evidence> evidence_;
+  std::vector<Fix> fixes_;
+  std::string title_, reason_;
+  bool proven_ = false;
+  bool dropped_ = false;
+};
+
+struct LogRule {
+  std::string_view cause;  // id of its rule
+  void (*judge)(Signs& signs);
+};
+
+}  // namespace tfdoctor

@@ -1,0 +1,264 @@
+#include "logs/facts.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/text.h"
+
+namespace tfdoctor {
+
+namespace {
+
+Origin AtLine(uint64_t line) { return {Witness::kLog, fmt::format("line {}", line)}; }
+
+// Dotted numbers in a text as people write it: "570.133.07 user / 570.124.06 kernel" holds two.
+std::vector<std::string> VersionsIn(std::string_view text) {
+  std::vector<std::string> versions;
+  for (size_t i = 0; i < text.size();) {
+    if (text[i] < '0' || text[i] > '9') {
+      i++;
+      continue;
+    }
+    size_t end = i;
+    while (end < text.size() && ((text[end] >= '0' && text[end] <= '9') || text[end] == '.')) end++;
+    std::string version(text.substr(i, end - i));
+    while (version.ends_with('.')) version.pop_back();
+    const bool word = i > 0 && (std::isalpha(static_cast<unsigned char>(text[i - 1])) != 0);
+    if (!word && !version.empty() && std::find(versions.begin(), versions.end(), version) == versions.end())
+      versions.push_back(version);
+    i = end;
+  }
+  return versions;
+}
+
+// "2x RTX 3080", "H100, L40S", "RTX 5080 Laptop 16GB", "GTX 1050 (per kernel log)": the names alone.
+std::vector<std::string> GpuNamesIn(std::string_view text) {
+  std::string plain;
+  int depth = 0;
+  for (char c : text) {
+    if (c == '(') depth++;
+    if (depth == 0) plain += c == '/' || c == ';' ? ',' : c;
+    if (c == ')' && depth > 0) depth--;
+  }
+  std::vector<std::string> names;
+  for (const std::string& part : Split(plain, ',')) {
+    std::vector<std::string> words;
+    for (std::string_view word : SplitWords(part)) {
+      const std::string lower = Lower(word);
+      const bool number = word.find_first_not_of("0123456789") == word.npos;
+      const bool times = lower == "x" || (lower.ends_with('x') && lower.size() <= 3 &&
+                                          std::isdigit(static_cast<unsigned char>(lower[0])) != 0);
+      if (times || lower == "laptop" || lower == "gpu" || lower == "mobile") continue;
+      if (lower == "gb" || lower == "gib") {  // "16 GB"
+        if (!words.empty() && words.back().find_first_not_of("0123456789") == std::string::npos)
+          words.pop_back();
+        continue;
+      }
+      if ((lower.ends_with("gb") || lower.ends_with("gib")) &&
+          std::isdigit(static_cast<unsigned char>(lower[0])) != 0)
+        continue;
+      if (number && words.empty() && part.find('x') != part.npos && word.size() <= 2) continue;  // "4 x P100"
+      words.emplace_back(word);
+    }
+    if (!words.empty()) names.push_back(Join(words, " "));
+  }
+  return names;
+}
+
+class Filler {
+ public:
+  Filler(const LogReading& reading, const Statements& statements, const Knowledge& knowledge, Facts& facts)
+      : reading_(reading),
+        statements_(statements),
+        knowledge_(knowledge),
+        facts_(facts),
+        judged_(reading.Judged()) {}
+
+  void Messages(bool alone) {
+    std::map<std::string, SeenMessage> seen;
+    auto take = [&](const std::map<std::string_view, LogMessage>& messages) {
+      for (const auto& [id, message] : messages) {
+        SeenMessage& entry = seen[std::string(id)];
+        entry.text = Fact<std::string>::Value(message.text, AtLine(message.line));
+        entry.fields = Fact<std::map<std::string, std::vector<std::string>>>::Value(message.fields,
+                                                                                    AtLine(message.line));
+      }
+    };
+    take(reading_.machine);
+    if (judged_ != nullptr) take(judged_->messages);
+    const Origin log{Witness::kLog, "the log"};
+    facts_.log.seen = Fact<std::map<std::string, SeenMessage>>::Value(std::move(seen), log);
+    facts_.log.alone = Fact<bool>::Value(alone, log);
+    const bool starts = Find("cpu-features") != nullptr || Find("onednn-on") != nullptr ||
+                        Find("only-cpu-listed") != nullptr || Find("device-listed") != nullptr;
+    facts_.log.covers_start = Fact<bool>::Value(starts, log);
+    const LogMessage* gpu = Find("device-created");
+    if (gpu == nullptr) gpu = Find("device-listed");
+    facts_.log.gpu_registered = Fact<bool>::Value(gpu != nullptr, gpu == nullptr ? log : AtLine(gpu->line));
+    std::map<std::string, std::string> stated = statements_.values;
+    facts_.log.stated = Fact<std::map<std::string, std::string>>::Value(std::move(stated),
+                                                                        {Witness::kStated, "what is stated"});
+  }
+
+  void Driver() {
+    const LogMessage* versions = Find("versions-differ");
+    if (versions == nullptr) versions = Find("api-mismatch");
+    if (versions != nullptr) {
+      Set(facts_.kernel_driver.version, Field(versions, "module"), AtLine(versions->line));
+      Set(facts_.driver_library.cuda.version, Field(versions, "library"), AtLine(versions->line));
+    }
+    for (const char* id : {"version-file", "kernel-reported", "versions-match", "smi-table"}) {
+      const LogMessage* message = Find(id);
+      if (message == nullptr) continue;
+      const std::string version = Field(message, id == std::string_view("smi-table") ? "driver" : "version");
+      if (!version.empty()) Set(facts_.kernel_driver.version, version, AtLine(message->line));
+    }
+    if (const LogMessage* message = Find("libcuda-reported"))
+      Set(facts_.driver_library.cuda.version, Field(message, "version"), AtLine(message->line));
+    const std::vector<std::string> stated = VersionsIn(Stated("driver"));
+    // Two versions: what is what, only the words tell.
+    if (stated.size() == 1 && MajorVersion(stated[0]) >= 100 && Native())
+      Set(facts_.kernel_driver.version, stated[0], {Witness::kStated, "stated: driver"});
+  }
+
+  void Gpus() {
+    std::map<std::string, Gpu> gpus;
+    auto add = [&](const std::string& key, const std::string& name, std::string cc, const Origin& origin) {
+      Gpu& gpu = gpus[key];
+      gpu.vendor = Fact<std::string>::Value("NVIDIA", origin);
+      if (!name.empty()) gpu.name = Fact<std::string>::Value(name, origin);
+      Result<GpuModel> model = knowledge_.FindGpuByName(cc.empty() ? name : cc);
+      if (cc.empty() && model) cc = model->compute_capability;
+      if (!cc.empty()) gpu.compute_capability = Fact<std::string>::Value(cc, origin);
+      if (model && !model->architecture.empty())
+        gpu.architecture = Fact<std::string>::Value(model->architecture, origin);
+    };
+    for (const char* id : {"device-created", "found-device"}) {
+      const LogMessage* message = Find(id);
+      if (message == nullptr || !gpus.empty()) continue;
+      std::string cc = Field(message, "cc");
+      if (cc.empty() && !Field(message, "major").empty())
+        cc = Field(message, "major") + "." + Field(message, "minor");
+      add("log", Field(message, "name"), cc, AtLine(message->line));
+    }
+    const std::vector<std::string> cc = VersionsIn(Stated("compute_capability"));
+    std::string name = Stated("gpu");
+    for (const std::string& one : GpuNamesIn(name)) {
+      if (!knowledge_.FindGpuByName(one).ok()) continue;
+      name = one;
+      break;
+    }
+    const std::string capability =
+        cc.size() == 1 && cc[0].find('.') != std::string::npos && Stated("compute_capability") == cc[0]
+            ? cc[0]
+            : std::string();
+    if (gpus.empty() && (!capability.empty() || knowledge_.FindGpuByName(name).ok()))
+      add("stated", name, capability, {Witness::kStated, "stated: gpu"});
+    if (gpus.empty()) return;
+    const Origin origin = gpus.begin()->second.vendor.origin();
+    facts_.gpus.Add(Fact<std::map<std::string, Gpu>>::Value(std::move(gpus), origin));
+  }
+
+  void Host() {
+    const std::string os = Lower(Stated("os"));
+    const Origin stated{Witness::kStated, "stated: os"};
+    if (os.find("wsl") != os.npos || Stated("wsl") == "true")
+      Set(facts_.host.wsl, os.find("wsl1") != os.npos || os.find("wsl 1") != os.npos ? "1" : "2", stated);
+    if (os.find("aarch64") != os.npos || os.find("arm64") != os.npos || Stated("machine") == "aarch64" ||
+        Stated("arch") == "aarch64")
+      Set(facts_.host.machine, "aarch64", stated);
+    if (const LogMessage* message = Find("uname")) Set(facts_.host.machine, "aarch64", AtLine(message->line));
+    if (!Stated("kernel").empty())
+      Set(facts_.host.kernel, Stated("kernel"), {Witness::kStated, "stated: kernel"});
+    const std::string engine = Lower(Stated("container_engine") + " " + Stated("install_method"));
+    const bool container = Stated("container") == "true" || engine.find("docker") != engine.npos ||
+                           engine.find("podman") != engine.npos;
+    if (!container) return;
+    const char* name = engine.find("apptainer") != engine.npos     ? "apptainer"
+                       : engine.find("singularity") != engine.npos ? "singularity"
+                       : engine.find("podman") != engine.npos      ? "podman"
+                       : Stated("kubernetes") == "true"            ? "kubernetes"
+                                                                   : "docker";
+    Set(facts_.host.container, name, {Witness::kStated, "stated: container"});
+  }
+
+  void Software() {
+    const std::vector<std::string> tensorflow = VersionsIn(Stated("tf_version"));
+    if (tensorflow.size() == 1)
+      Set(facts_.tensorflow.version, tensorflow[0], {Witness::kStated, "stated: tf_version"});
+    const std::vector<std::string> python = VersionsIn(Stated("python"));
+    if (python.size() == 1) Set(facts_.python.version, python[0], {Witness::kStated, "stated: python"});
+    if (auto found = reading_.packages.find("tensorflow"); found != reading_.packages.end())
+      Set(facts_.tensorflow.version, found->second, AtLine(reading_.package_lines.at("tensorflow")));
+    if (const LogMessage* message = Find("built-with-cuda-false"))
+      facts_.tensorflow.cuda_build.Add(Fact<bool>::Value(false, AtLine(message->line)));
+  }
+
+  void Variables() {
+    std::map<std::string, Fact<std::string>> variables;
+    for (const std::string& name : EnvironmentNames()) {
+      auto found = statements_.values.find(Lower(name));
+      if (found == statements_.values.end()) continue;
+      variables[name] = Fact<std::string>::Value(found->second, {Witness::kStated, "stated: " + name});
+    }
+    if (variables.empty()) return;
+    facts_.environment.variables.Add(Fact<std::map<std::string, Fact<std::string>>>::Value(
+        std::move(variables), {Witness::kStated, "what is stated"}));
+  }
+
+ private:
+  const LogMessage* Find(std::string_view id) const {
+    auto found = reading_.machine.find(id);
+    if (found != reading_.machine.end()) return &found->second;
+    if (judged_ == nullptr) return nullptr;
+    auto of_attempt = judged_->messages.find(id);
+    return of_attempt == judged_->messages.end() ? nullptr : &of_attempt->second;
+  }
+  static std::string Field(const LogMessage* message, const std::string& name) {
+    auto found = message->fields.find(name);
+    return found == message->fields.end() || found->second.empty() ? std::string() : found->second.back();
+  }
+  std::string Stated(const std::string& key) const {
+    auto found = statements_.values.find(key);
+    return found == statements_.values.end() ? std::string() : found->second;
+  }
+  // A Linux driver: Windows counts its versions differently.
+  bool Native() const {
+    const std::string os = Lower(Stated("os"));
+    return os.find("windows") == os.npos && os.find("wsl") == os.npos && os.find("mac") == os.npos;
+  }
+  static void Set(Fact<std::string>& fact, std::string value, Origin origin) {
+    if (!value.empty()) fact.Add(Fact<std::string>::Value(std::move(value), std::move(origin)));
+  }
+
+  const LogReading& reading_;
+  const Statements& statements_;
+  const Knowledge& knowledge_;
+  Facts& facts_;
+  const Attempt* judged_;
+};
+
+}  // namespace
+
+void AddLog(const LogReading& reading, const Statements& statements, const Knowledge& knowledge, bool alone,
+            Facts& facts) {
+  Filler filler(reading, statements, knowledge, facts);
+  filler.Messages(alone);
+  filler.Driver();
+  filler.Gpus();
+  filler.Host();
+  filler.Software();
+  filler.Variables();
+}
+
+void WithoutLog(Facts& facts) {
+  const Origin none{Witness::kMachine, "no log was given"};
+  facts.log.seen = Fact<std::map<std::string, SeenMessage>>::Absent(none);
+  facts.log.alone = Fact<bool>::Value(false, none);
+  facts.log.covers_start = Fact<bool>::Absent(none);
+  facts.log.gpu_registered = Fact<bool>::Absent(none);
+  facts.log.stated = Fact<std::map<std::string, std::string>>::Absent(none);
+}
+
+}  // namespace tfdoctor

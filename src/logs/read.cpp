@@ -1,0 +1,395 @@
+#include "logs/read.h"
+
+#include <algorithm>
+#include <cstring>
+#include <optional>
+
+#include "base/text.h"
+#include "logs/decode.h"
+#include "logs/scan.h"
+#include "logs/template.h"
+
+namespace tfdoctor {
+
+namespace {
+
+constexpr size_t kLongestShown = 1000;
+constexpr size_t kLongestLine = 16 << 10;  // more of one line is not looked at
+constexpr size_t kBlock = 1 << 20;
+constexpr size_t kNarrowestTerminal = 40;  // columns: a shorter line was not wrapped
+constexpr size_t kMostValues = 32;
+constexpr size_t kMostLines = 300;
+constexpr size_t kMostAttempts = 256;
+constexpr size_t kMostPackages = 400;
+
+// What opens a line of pip's or conda's lists; the scanner finds these words everywhere, the reader below
+// decides.
+constexpr std::string_view kPackageAnchors[] = {"tensorflow", "nvidia-",     "numpy ",
+                                                "numpy=",     "cudatoolkit", "protobuf",
+                                                "ml-dtypes",  "ml_dtypes",   "cudnn "};
+
+bool IsNameChar(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' ||
+         c == '.';
+}
+bool IsDigit(char c) { return c >= '0' && c <= '9'; }
+
+struct PackageLine {
+  std::string name, version, build;
+};
+
+// "tensorflow   2.15.0   cuda120py311_1  conda-forge", "tensorflow==2.15.0", "tensorflow 2.15.0"
+std::optional<PackageLine> ReadPackage(std::string_view line) {
+  line = Trim(line);
+  size_t end = 0;
+  while (end < line.size() && IsNameChar(line[end])) end++;
+  if (end < 2 || end > 60) return std::nullopt;
+  PackageLine package{Lower(line.substr(0, end)), "", ""};
+  std::replace(package.name.begin(), package.name.end(), '_', '-');
+  std::string_view rest = line.substr(end);
+  if (rest.starts_with("==")) {
+    rest.remove_prefix(2);
+  } else if (!rest.starts_with(' ')) {
+    return std::nullopt;
+  }
+  const std::vector<std::string_view> words = SplitWords(rest);
+  if (words.empty() || words.size() > 4 || !IsDigit(words[0].front())) return std::nullopt;
+  if (words[0].find('.') == words[0].npos || words[0].find(':') != words[0].npos) return std::nullopt;
+  package.version = words[0];
+  if (words.size() >= 2 && words[1].find('_') != words[1].npos) package.build = words[1];
+  return package;
+}
+
+// Who speaks: docker compose writes "name | ", kubectl logs --prefix "[pod/name/container] ", srun --label
+// "3: ".
+std::string_view ProcessOf(std::string_view line) {
+  const std::string_view head = line.substr(0, 80);
+  if (head.starts_with('[') && (head.starts_with("[pod/") || head.starts_with("[container/"))) {
+    const size_t close = head.find(']');
+    return close == head.npos ? std::string_view() : head.substr(1, close - 1);
+  }
+  size_t end = 0;
+  while (end < head.size() && IsNameChar(head[end])) end++;
+  if (end == 0) return {};
+  const std::string_view name = head.substr(0, end);
+  std::string_view rest = head.substr(end);
+  if (rest.starts_with(": ") && end <= 4 && std::all_of(name.begin(), name.end(), IsDigit)) return name;
+  const size_t blanks = rest.find_first_not_of(' ');
+  if (blanks != rest.npos && rest.substr(blanks).starts_with("| ")) return name;
+  return {};
+}
+
+// Shown once however often it is printed: digits of time stamps and pointers make no difference.
+uint64_t KindOfText(std::string_view text) {
+  uint64_t hash = 1469598103934665603ULL;
+  for (char c : text) {
+    if (IsDigit(c)) c = '0';
+    hash = (hash ^ static_cast<unsigned char>(c)) * 1099511628211ULL;
+  }
+  return hash;
+}
+
+std::string Shown(std::string_view line) {
+  if (line.size() <= kLongestShown) return std::string(line);
+  size_t end = kLongestShown;
+  while (end > 0 && (static_cast<unsigned char>(line[end]) & 0xC0) == 0x80) end--;  // no half of a character
+  return std::string(line.substr(0, end)) + "…";
+}
+
+}  // namespace
+
+std::string CleanLine(std::string_view line) {
+  // A progress bar: what stands after the last carriage return stays on the screen. The text before it may be
+  // a message all the same, so it stays, too, behind a blank.
+  std::string clean;
+  clean.reserve(line.size());
+  for (size_t i = 0; i < line.size(); i++) {
+    const char c = line[i];
+    if (c == '\x1b') {
+      if (i + 1 >= line.size()) break;
+      const char kind = line[++i];
+      if (kind == '[') {  // CSI: up to its final byte
+        while (i + 1 < line.size() && !(line[i + 1] >= '@' && line[i + 1] <= '~')) i++;
+        i++;
+      } else if (kind == ']') {  // OSC: up to BEL or ST
+        while (i + 1 < line.size() && line[i + 1] != '\a' && line[i + 1] != '\x1b') i++;
+        i++;
+      }
+      continue;
+    }
+    if (c == '\r') {
+      if (!clean.empty() && clean.back() != ' ') clean += ' ';
+      continue;
+    }
+    if (c == '\0') continue;
+    clean += c;
+  }
+  while (!clean.empty() && (clean.back() == ' ' || clean.back() == '\t')) clean.pop_back();
+  return clean;
+}
+
+const Attempt* LogReading::Judged() const {
+  const Attempt* last = nullptr;
+  for (const Attempt& attempt : attempts) {
+    const bool fails = std::any_of(attempt.messages.begin(), attempt.messages.end(),
+                                   [](const auto& entry) { return entry.second.row->kind == "trouble"; });
+    if (fails) last = &attempt;
+  }
+  if (last == nullptr && !attempts.empty()) last = &attempts.back();
+  return last;
+}
+
+struct LogReader::State {
+  explicit State(const Knowledge& knowledge)
+      : shared_rows(std::make_shared<const std::vector<MessageRow>>(knowledge.Messages())),
+        rows(*shared_rows),
+        scanner(Build()) {
+    reading.rows = shared_rows;
+  }
+
+  struct Entry {
+    uint32_t row;
+    Template text;
+  };
+
+  Scanner Build() {
+    std::map<std::string_view, std::vector<uint32_t>> by_anchor;
+    for (uint32_t i = 0; i < rows.size(); i++) {
+      for (std::string_view text : rows[i].texts) {
+        entries.push_back({i, Template(text)});
+        by_anchor[entries.back().text.anchor()].push_back(static_cast<uint32_t>(entries.size() - 1));
+      }
+    }
+    for (std::string_view anchor : kPackageAnchors) by_anchor.try_emplace(anchor);
+    for (auto& [anchor, of] : by_anchor) {
+      anchors.push_back(anchor);
+      of_packages.push_back(std::find(std::begin(kPackageAnchors), std::end(kPackageAnchors), anchor) !=
+                            std::end(kPackageAnchors));
+      entries_of.push_back(std::move(of));
+    }
+    return Scanner(anchors);
+  }
+
+  // Whole lines, and at the end the rest.
+  void TakeBlock(std::string_view block) {
+    size_t from = 0, counted = 0;
+    while (from < block.size()) {
+      const size_t at = scanner.Find(block, from, hits);
+      if (at == block.npos) break;
+      size_t start = block.rfind('\n', at);
+      start = start == block.npos ? 0 : start + 1;
+      size_t end = block.find('\n', at);
+      if (end == block.npos) end = block.size();
+      line += static_cast<uint64_t>(std::count(block.data() + counted, block.data() + start, '\n'));
+      counted = start;
+      const size_t previous = start < 2 ? 0 : block.rfind('\n', start - 2);
+      const size_t before = start < 2 || previous == block.npos ? 0 : previous + 1;
+      TakeLine(block.substr(start, end - start), block.substr(before, start - before),
+               block.substr(std::min(end + 1, block.size())), at - start);
+      from = end;
+    }
+    line += static_cast<uint64_t>(std::count(block.data() + counted, block.data() + block.size(), '\n'));
+  }
+
+  // `before` and `after` are what stands around the line: a terminal may have wrapped it.
+  void TakeLine(std::string_view raw, std::string_view before, std::string_view after, size_t hit) {
+    if (raw.size() > kLongestLine) {  // a line without end: the neighbourhood of the hit
+      const size_t start = hit > kLongestLine / 2 ? hit - kLongestLine / 2 : 0;
+      raw = raw.substr(start, kLongestLine);
+    }
+    const std::string text = CleanLine(raw);
+    // The line may hold more than the hit: all anchors in it.
+    std::vector<uint32_t> found;
+    bool package_word = false;
+    for (size_t from = 0; from < text.size();) {
+      const size_t at = scanner.Find(text, from, inner);
+      if (at == std::string::npos) break;
+      for (uint32_t anchor : inner) {
+        if (of_packages[anchor]) package_word = true;
+        found.insert(found.end(), entries_of[anchor].begin(), entries_of[anchor].end());
+      }
+      from = at + 1;
+    }
+    std::sort(found.begin(), found.end());
+    found.erase(std::unique(found.begin(), found.end()), found.end());
+    if (package_word) TakePackage(text);
+    std::string wrapped;
+    const Entry* best = nullptr;
+    std::optional<uint32_t> row_done;
+    for (uint32_t index : found) {
+      const Entry& entry = entries[index];
+      if (row_done == entry.row) continue;  // the texts of a message stand most exact first
+      std::optional<Template::Fields> fields = entry.text.Match(text);
+      if (!fields && (text.size() >= kNarrowestTerminal || before.size() >= kNarrowestTerminal)) {
+        if (wrapped.empty()) {
+          if (before.size() >= kNarrowestTerminal && before.size() <= kLongestShown)
+            wrapped = CleanLine(before);
+          if (wrapped.ends_with('\n')) wrapped.pop_back();
+          wrapped += text;
+          if (text.size() >= kNarrowestTerminal)
+            wrapped += CleanLine(after.substr(0, std::min(after.find('\n'), size_t{400})));
+        }
+        fields = entry.text.Match(wrapped);
+      }
+      if (!fields) continue;
+      row_done = entry.row;
+      Record(rows[entry.row], text, *fields);
+      if (best == nullptr || Better(entry, *best)) best = &entry;
+    }
+    if (best != nullptr) Show(rows[best->row], text);
+  }
+
+  // Of several messages in one line the one to be shown: about a cause, or the longest.
+  bool Better(const Entry& a, const Entry& b) const {
+    auto weight = [&](const Entry& e) {
+      const MessageRow& row = rows[e.row];
+      return std::pair(row.kind == "info"       ? 0
+                       : row.kind == "harmless" ? 2
+                       : row.cause.empty()      ? 1
+                                                : 2,
+                       e.text.literal_size());
+    };
+    return weight(a) > weight(b);
+  }
+
+  void TakePackage(const std::string& text) {
+    std::optional<PackageLine> package = ReadPackage(text);
+    if (!package || reading.packages.size() >= kMostPackages) return;
+    reading.packages[package->name] = package->version;
+    reading.package_lines[package->name] = line + 1;
+    if (package->build.empty()) return;
+    reading.builds[package->name] = package->build;
+    if (!package->name.starts_with("tensorflow")) return;
+    // conda's build string says which back end the build has.
+    auto begins = [&](std::initializer_list<std::string_view> words) {
+      return std::any_of(words.begin(), words.end(),
+                         [&](std::string_view word) { return package->build.starts_with(word); });
+    };
+    if (begins({"mkl_", "eigen_", "cpu_"})) RecordById("conda-cpu-row", text);
+    if (begins({"gpu_", "cuda"})) RecordById("conda-gpu-row", text);
+  }
+
+  void Record(const MessageRow& row, const std::string& text, const Template::Fields& fields) {
+    std::map<std::string_view, LogMessage>& messages =
+        row.machine ? reading.machine : AttemptOf(row, text).messages;
+    LogMessage& message = messages[row.id];
+    message.row = &row;
+    message.line = line + 1;
+    if (message.count++ == 0) message.first_line = line + 1;
+    message.text = Shown(text);
+    for (const auto& [name, value] : fields) {
+      std::vector<std::string>& values = message.fields[std::string(name)];
+      std::string one = Shown(Trim(value));
+      if (values.size() < kMostValues && std::find(values.begin(), values.end(), one) == values.end())
+        values.push_back(std::move(one));
+    }
+  }
+
+  void RecordById(std::string_view id, const std::string& text) {
+    for (const MessageRow& row : rows) {
+      if (row.id != id) continue;
+      Record(row, text, {});
+      Show(row, text);
+    }
+  }
+
+  Attempt& AttemptOf(const MessageRow& row, std::string_view text) {
+    const std::string process(ProcessOf(text));
+    size_t current = reading.attempts.size();
+    for (size_t i = reading.attempts.size(); i-- > 0;) {
+      if (reading.attempts[i].process == process) {
+        current = i;
+        break;
+      }
+    }
+    const bool known = current < reading.attempts.size();
+    const bool starts = row.id == "program-starts" ||
+                        (known && ended.contains(process) &&
+                         (row.id == "cpu-features" || row.id == "absl-log-start" || row.id == "onednn-on"));
+    if (!known || (starts && !reading.attempts[current].messages.empty())) {
+      if (reading.attempts.size() >= kMostAttempts) reading.attempts.erase(reading.attempts.begin());
+      reading.attempts.push_back({process, line + 1, {}});
+      current = reading.attempts.size() - 1;
+      ended.erase(process);
+    }
+    if (row.id == "traceback" || row.id == "program-dies" || row.id == "only-cpu-listed" ||
+        row.id == "device-listed")
+      ended.insert(process);
+    return reading.attempts[current];
+  }
+
+  void Show(const MessageRow& row, const std::string& text) {
+    if (row.id == "traceback" || row.id == "program-starts" || row.id == "program-dies") return;
+    if (reading.lines.size() >= kMostLines ||
+        !shown.insert(KindOfText(text.substr(text.find(']') + 1))).second)
+      return;
+    reading.lines.push_back({line + 1, Shown(text), &row});
+  }
+
+  std::shared_ptr<const std::vector<MessageRow>> shared_rows;
+  const std::vector<MessageRow>& rows;
+  std::vector<Entry> entries;
+  std::vector<std::string_view> anchors;
+  std::vector<std::vector<uint32_t>> entries_of;
+  std::vector<bool> of_packages;
+  Scanner scanner;
+  std::vector<uint32_t> hits, inner;
+  std::set<std::string> ended;  // processes whose attempt has come to an end
+  std::set<uint64_t> shown;
+  std::string pending;  // the begun line
+  uint64_t line = 0;    // complete lines so far
+  LogReading reading;
+};
+
+LogReader::LogReader(const Knowledge& knowledge) : state_(std::make_unique<State>(knowledge)) {}
+LogReader::~LogReader() = default;
+
+void LogReader::Feed(std::string_view text) {
+  State& state = *state_;
+  state.reading.bytes += text.size();
+  while (!text.empty()) {
+    std::string_view piece = text.substr(0, kBlock);
+    text.remove_prefix(piece.size());
+    const size_t newline = piece.rfind('\n');
+    if (newline == piece.npos) {
+      state.pending += piece;
+      // A line without end is looked at in pieces.
+      if (state.pending.size() > kBlock) state.TakeBlock(std::exchange(state.pending, {}));
+      continue;
+    }
+    std::string_view whole = piece.substr(0, newline + 1);
+    if (!state.pending.empty()) {
+      const size_t first = whole.find('\n');
+      state.pending += whole.substr(0, first + 1);
+      state.TakeBlock(std::exchange(state.pending, {}));
+      whole.remove_prefix(first + 1);
+    }
+    state.TakeBlock(whole);
+    state.pending = piece.substr(newline + 1);
+  }
+}
+
+LogReading LogReader::Finish() {
+  State& state = *state_;
+  const bool unfinished = !state.pending.empty();
+  state.TakeBlock(std::exchange(state.pending, {}));
+  state.reading.line_count = state.line + (unfinished ? 1 : 0);
+  return std::move(state.reading);
+}
+
+std::vector<std::string_view> LogReader::Anchors() const { return state_->anchors; }
+
+LogReading ReadLog(std::string_view bytes, const Knowledge& knowledge) {
+  LogReader reader(knowledge);
+  Decoder decoder([&](std::string_view text) {
+    reader.Feed(text);
+    return true;
+  });
+  decoder.Feed(bytes);
+  decoder.End();
+  LogReading reading = reader.Finish();
+  reading.trouble = decoder.trouble();
+  return reading;
+}
+
+}  // namespace tfdoctor

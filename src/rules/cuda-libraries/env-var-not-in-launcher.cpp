@@ -1,0 +1,37 @@
+#include "diagnose/rule.h"
+
+namespace tfdoctor {
+
+namespace rules {
+
+extern const Rule env_var_not_in_launcher;
+constinit const Rule env_var_not_in_launcher = {
+    .id = "env-var-not-in-launcher",
+    .link = Link::kCudaLibraries,
+    .effect = Effect::kBlocks,
+    .title = "The program that starts Python does not pass on the variables that the shell has",
+    .prior = 0.02,
+    .check = nullptr,  // what a program prints shows it: src/rules/logs/cuda-libraries.cpp
+    .page = R"md(## What it means
+
+In the shell TensorFlow finds the libraries of CUDA through LD_LIBRARY_PATH. The editor, notebook server or service that starts Python was started without that variable.
+
+## How it is recognised
+
+The same program works in a terminal and fails from the editor or as a service, with `cannot open shared object file` or `Could not load dynamic library`.
+
+## How it happens
+
+Variables of `~/.bashrc` reach only programs that a shell starts: not those of the desktop's menu, systemd or cron.
+
+## How to fix it
+
+Set the variable where the program is started: in the editor's run configuration, in `kernel.json` of the notebook's kernel under `env`, in the unit with `Environment=`. Better: install TensorFlow so that it needs none:
+
+python3 -m pip install 'tensorflow[and-cuda]'
+)md",
+};
+
+}  // namespace rules
+
+}  // namespace tfdoctor

@@ -1,0 +1,35 @@
+#include "diagnose/rule.h"
+
+namespace tfdoctor {
+
+namespace rules {
+
+extern const Rule cuda_used_after_fork;
+constinit const Rule cuda_used_after_fork = {
+    .id = "cuda-used-after-fork",
+    .link = Link::kExecution,
+    .effect = Effect::kProgram,
+    .title = "CUDA was started before a fork and is used in the child",
+    .prior = 0.02,
+    .check = nullptr,  // what a program prints shows it: src/rules/logs/execution.cpp
+    .page = R"md(## What it means
+
+CUDA cannot be used in a process that was forked from one in which it had been started.
+
+## How it is recognised
+
+`Failed setting context: CUDA_ERROR_NOT_INITIALIZED: initialization error` or `could not retrieve CUDA device count: CUDA_ERROR_NOT_INITIALIZED`, in a worker of `multiprocessing`.
+
+## How it happens
+
+`multiprocessing` forks by default on Linux; data loaders and servers such as gunicorn do so, too.
+
+## How to fix it
+
+Start workers with `multiprocessing.set_start_method('spawn')`, or import TensorFlow in the workers only.
+)md",
+};
+
+}  // namespace rules
+
+}  // namespace tfdoctor

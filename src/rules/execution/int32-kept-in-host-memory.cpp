@@ -1,0 +1,35 @@
+#include "diagnose/rule.h"
+
+namespace tfdoctor {
+
+namespace rules {
+
+extern const Rule int32_kept_in_host_memory;
+constinit const Rule int32_kept_in_host_memory = {
+    .id = "int32-kept-in-host-memory",
+    .link = Link::kExecution,
+    .effect = Effect::kHarmless,
+    .title = "int32 tensors are kept in the host's memory by design",
+    .prior = 0.02,
+    .check = nullptr,  // what a program prints shows it: src/rules/logs/execution.cpp
+    .page = R"md(## What it means
+
+TensorFlow keeps most int32 tensors in the host's memory although they are placed on the GPU: they are mostly shapes and indices, which the CPU needs. The GPU is used for everything else.
+
+## How it is recognised
+
+A small test with whole numbers runs on CPU:0 or shows no load, and the same test with float32 runs on the GPU.
+
+## How it happens
+
+The first test that people write uses `tf.constant([1, 2, 3])`.
+
+## How to fix it
+
+Nothing is to be repaired. Test with float32: `tf.random.normal((1000, 1000))`.
+)md",
+};
+
+}  // namespace rules
+
+}  // namespace tfdoctor

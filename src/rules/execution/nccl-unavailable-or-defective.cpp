@@ -1,0 +1,39 @@
+#include "diagnose/rule.h"
+
+namespace tfdoctor {
+
+namespace rules {
+
+extern const Rule nccl_unavailable_or_defective;
+constinit const Rule nccl_unavailable_or_defective = {
+    .id = "nccl-unavailable-or-defective",
+    .link = Link::kExecution,
+    .effect = Effect::kBlocks,
+    .title = "NCCL, which GPUs use to talk to each other, cannot be used",
+    .prior = 0.02,
+    .check = nullptr,  // what a program prints shows it: src/rules/logs/execution.cpp
+    .page = R"md(## What it means
+
+Training on several GPUs needs NCCL. It is not there (Windows), refuses the members of the cluster, or hangs.
+
+## How it is recognised
+
+`No OpKernel was registered to support Op 'NcclAllReduce'`, `NCCL WARN`, `unhandled system error`, or a hang at the first step with several GPUs while one GPU works.
+
+## How it happens
+
+There is no NCCL for Windows. In containers the shared memory is too small. Some versions of NCCL are defective with some drivers.
+
+## How to fix it
+
+On Windows: `tf.distribute.MirroredStrategy(cross_device_ops=tf.distribute.HierarchicalCopyAllReduce())`. Elsewhere see what it says:
+
+NCCL_DEBUG=INFO python3 train.py
+
+In containers: `docker run --shm-size=1g --ulimit memlock=-1`.
+)md",
+};
+
+}  // namespace rules
+
+}  // namespace tfdoctor

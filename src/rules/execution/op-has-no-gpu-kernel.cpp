@@ -1,0 +1,35 @@
+#include "diagnose/rule.h"
+
+namespace tfdoctor {
+
+namespace rules {
+
+extern const Rule op_has_no_gpu_kernel;
+constinit const Rule op_has_no_gpu_kernel = {
+    .id = "op-has-no-gpu-kernel",
+    .link = Link::kExecution,
+    .effect = Effect::kProgram,
+    .title = "An operation that has no code for GPUs is pinned to the GPU",
+    .prior = 0.03,
+    .check = nullptr,  // what a program prints shows it: src/rules/logs/execution.cpp
+    .page = R"md(## What it means
+
+The program (or a saved graph) demands that an operation runs on the GPU, and this operation or its type exists for the CPU only. The GPU is fine.
+
+## How it is recognised
+
+`Could not satisfy explicit device specification '/device:GPU:0' because no supported kernel for GPU devices is available`, with a list of the operations in the same group.
+
+## How it happens
+
+`with tf.device('/GPU:0')` around code that handles text, files or int32, or a graph that was saved on another machine.
+
+## How to fix it
+
+Let TensorFlow choose where an operation has no code for GPUs: `tf.config.set_soft_device_placement(True)`, in TensorFlow 1 `allow_soft_placement=True` in the session's configuration. Or narrow the `tf.device` block.
+)md",
+};
+
+}  // namespace rules
+
+}  // namespace tfdoctor

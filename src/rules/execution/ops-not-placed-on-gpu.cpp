@@ -1,0 +1,37 @@
+#include "diagnose/rule.h"
+
+namespace tfdoctor {
+
+namespace rules {
+
+extern const Rule ops_not_placed_on_gpu;
+constinit const Rule ops_not_placed_on_gpu = {
+    .id = "ops-not-placed-on-gpu",
+    .link = Link::kExecution,
+    .effect = Effect::kDegrades,
+    .title = "The GPU is there, and nothing of the program runs on it",
+    .prior = 0.02,
+    .check = nullptr,  // what a program prints shows it: src/rules/logs/execution.cpp
+    .page = R"md(## What it means
+
+TensorFlow has the GPU, but the operations of the program are placed on the CPU.
+
+## How it is recognised
+
+The device is created, its memory is taken, and its load stays at zero. `tf.debugging.set_log_device_placement(True)` prints where each operation runs.
+
+## How it happens
+
+`with tf.device('/CPU:0')` in a library, sparse or text operations only, or a strategy that was made for the CPU.
+
+## How to fix it
+
+TF_CPP_MIN_LOG_LEVEL=0 python3 -c "import tensorflow as tf; tf.debugging.set_log_device_placement(True); tf.linalg.matmul(tf.ones((8, 8)), tf.ones((8, 8)))"
+
+If that runs on the GPU, look for `tf.device` in the program.
+)md",
+};
+
+}  // namespace rules
+
+}  // namespace tfdoctor

@@ -1,0 +1,35 @@
+#include "diagnose/rule.h"
+
+namespace tfdoctor {
+
+namespace rules {
+
+extern const Rule windows_display_timeout;
+constinit const Rule windows_display_timeout = {
+    .id = "windows-display-timeout",
+    .link = Link::kExecution,
+    .effect = Effect::kBlocks,
+    .title = "Windows reset the GPU since a kernel ran longer than the display allows",
+    .prior = 0.01,
+    .check = nullptr,  // what a program prints shows it: src/rules/logs/execution.cpp
+    .page = R"md(## What it means
+
+A GPU that also drives a display is reset when a kernel runs for more than about two seconds.
+
+## How it is recognised
+
+`the launch timed out and was terminated` (CUDA_ERROR_LAUNCH_TIMEOUT), on Windows also `unspecified launch failure`, and an entry in the event log that the display driver stopped responding.
+
+## How it happens
+
+Large batches on slow cards that also show the desktop.
+
+## How to fix it
+
+Use smaller batches, or another card for the display. On Windows the limit is the registry value `TdrDelay` below `HKLM\System\CurrentControlSet\Control\GraphicsDrivers` (seconds).
+)md",
+};
+
+}  // namespace rules
+
+}  // namespace tfdoctor

@@ -1,0 +1,53 @@
+// What the judgements of logs share: which libraries a log misses, and what is known of the build that it
+// speaks of.
+#pragma once
+
+#include <span>
+#include <string>
+#include <vector>
+
+#include "diagnose/signs.h"
+
+namespace tfdoctor {
+
+constexpr Strength kDecisive = Strength::kDecisive;
+constexpr Strength kStrong = Strength::kStrong;
+constexpr Strength kWeak = Strength::kWeak;
+constexpr Strength kAgainst = Strength::kAgainst;
+
+// Libraries of CUDA that the log misses, without the optional TensorRT and without the driver's libcuda.
+std::vector<std::string> MissingLibraries(const LogStory& story);
+// The log misses the driver's libcuda.so.1 (nvcuda.dll).
+bool MissesDriverLibrary(const LogStory& story);
+// libcudnn.so.8, cudnn64_8.dll
+bool NamesCudnn(const std::string& library);
+// The CUDA that a library's name spells: "libcudart.so.10.1", "cudart64_101.dll" -> "10.1"; "libcudart.so.12"
+// -> "12"; empty: the name spells none (or another number, as libcusolver's).
+std::string CudaOfName(const std::string& library);
+// The same for cuDNN's major version: "libcudnn.so.8" -> "8".
+std::string CudnnOfName(const std::string& library);
+// The build that the log speaks of, where its version is known and it is a wheel for Linux; nullptr: not
+// known.
+const TensorFlowBuild* BuildOf(const LogStory& story);
+// The CUDA of the build, also of one that is not in the data: from the release alone; empty: not known.
+std::string CudaOfBuild(const LogStory& story);
+// CUDA 11 and later promise that the libraries of one major version do for each other; before, minors count.
+bool SameCuda(const std::string& a, const std::string& b);
+// TensorFlow says that it could not load libraries of CUDA, by name or not.
+bool LibrariesFail(const LogStory& story);
+// cuBLAS or cuDNN did not start, or could not work.
+bool HandlesFail(const LogStory& story);
+// Memory ran out.
+bool MemoryFails(const LogStory& story);
+// The driver shows no device, or is not there.
+bool NoDevice(const LogStory& story);
+// The driver's library is there and answers with an error that is none of a machine without a GPU.
+bool AnswersOtherwise(const LogStory& story);
+// "1.95GiB", "977.81MiB" in MiB; -1: no size.
+double MiB(const std::string& text);
+// Any statement mentions this (in lower case).
+bool StatedAnywhere(const LogStory& story, std::string_view part);
+// A statement whose key starts with this, as "find / -name libcudart.so.11.0", has a value.
+std::string StatedUnder(const LogStory& story, std::string_view key_start);
+
+}  // namespace tfdoctor

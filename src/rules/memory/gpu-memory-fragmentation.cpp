@@ -1,0 +1,38 @@
+#include "diagnose/rule.h"
+
+namespace tfdoctor {
+
+namespace rules {
+
+extern const Rule gpu_memory_fragmentation;
+constinit const Rule gpu_memory_fragmentation = {
+    .id = "gpu-memory-fragmentation",
+    .link = Link::kMemory,
+    .effect = Effect::kBlocks,
+    .title = "The GPU's memory is free in total, but not in one piece",
+    .prior = 0.02,
+    .explained_by = {{{"gpu-memory-held-by-other-process"}}},
+    .check = nullptr,  // what a program prints shows it: src/rules/logs/memory.cpp
+    .page = R"md(## What it means
+
+Enough memory of the GPU is free, but in pieces that are too small for the next tensor.
+
+## How it is recognised
+
+A small allocation fails after a long time of training, and the allocator's statistics show much free memory. TensorFlow's advice to try `cuda_malloc_async` alone proves nothing: it is always printed.
+
+## How it happens
+
+Tensors of changing sizes: batches of different length, images of different size.
+
+## How to fix it
+
+export TF_GPU_ALLOCATOR=cuda_malloc_async
+
+Give the tensors few different shapes, for example by padding to fixed lengths.
+)md",
+};
+
+}  // namespace rules
+
+}  // namespace tfdoctor

@@ -1,0 +1,44 @@
+#include "diagnose/rule.h"
+
+namespace tfdoctor {
+
+namespace rules {
+
+extern const Rule memory_pool_starves_libraries;
+constinit const Rule memory_pool_starves_libraries = {
+    .id = "memory-pool-starves-libraries",
+    .link = Link::kMemory,
+    .effect = Effect::kBlocks,
+    .title = "TensorFlow's own pool leaves cuBLAS or cuDNN no memory",
+    .prior = 0.06,
+    .explained_by = {{{"cudnn-version-mismatch"},
+                      {"cudnn-loaded-by-other-package"},
+                      {"cuda-version-mismatch"},
+                      {"gpu-memory-held-by-other-process"},
+                      {"driver-too-old"},
+                      {"compute-capability-too-new"},
+                      {"compute-capability-too-old"}}},
+    .check = nullptr,  // what a program prints shows it: src/rules/logs/memory.cpp
+    .page = R"md(## What it means
+
+TensorFlow takes nearly all memory of the GPU for its pool. cuBLAS and cuDNN need memory beside it for their handles and workspaces, and find none.
+
+## How it is recognised
+
+`failed to create cublas handle`, `Could not create cudnn handle`, `Failed to get convolution algorithm` or `CUDNN_STATUS_ALLOC_FAILED`, without a line `Loaded runtime CuDNN library` that names two versions. The text `Possibly insufficient driver version` that follows is always printed and means nothing.
+
+## How it happens
+
+Small cards, a desktop that uses the same card, or several programs on one card.
+
+## How to fix it
+
+export TF_FORCE_GPU_ALLOW_GROWTH=true
+
+Or call `tf.config.experimental.set_memory_growth(gpu, True)` for every GPU before anything else uses TensorFlow. If the error stays, another process holds the memory, or the version of cuDNN does not fit.
+)md",
+};
+
+}  // namespace rules
+
+}  // namespace tfdoctor

@@ -1,0 +1,36 @@
+#include "diagnose/rule.h"
+
+namespace tfdoctor {
+
+namespace rules {
+
+extern const Rule model_or_batch_too_large;
+constinit const Rule model_or_batch_too_large = {
+    .id = "model-or-batch-too-large",
+    .link = Link::kMemory,
+    .effect = Effect::kBlocks,
+    .title = "The model or the batch does not fit into the GPU's memory",
+    .prior = 0.05,
+    .explained_by = {{{"gpu-memory-held-by-other-process"}}},
+    .check = nullptr,  // what a program prints shows it: src/rules/logs/memory.cpp
+    .page = R"md(## What it means
+
+The program needs more memory than the GPU has. TensorFlow and the driver are fine.
+
+## How it is recognised
+
+`OOM when allocating tensor with shape[...]`, `ran out of memory trying to allocate`, `ResourceExhaustedError`, `Dst tensor is not initialized`. Lines that end in `The caller indicates that this is not a failure` are harmless.
+
+## How it happens
+
+A larger batch, larger images, a longer sequence, or an optimizer that keeps copies of each weight.
+
+## How to fix it
+
+Make the batch smaller, then the model. `nvidia-smi` shows whether another process holds a part of the memory. Mixed precision (`mixed_float16`) halves what activations take on cards with Tensor Cores.
+)md",
+};
+
+}  // namespace rules
+
+}  // namespace tfdoctor

@@ -1,0 +1,35 @@
+#include "diagnose/rule.h"
+
+namespace tfdoctor {
+
+namespace rules {
+
+extern const Rule benign_cpu_feature_notice;
+constinit const Rule benign_cpu_feature_notice = {
+    .id = "benign-cpu-feature-notice",
+    .link = Link::kNone,
+    .effect = Effect::kHarmless,
+    .title = "A note on the CPU's instruction sets: harmless",
+    .prior = 0.05,
+    .check = nullptr,  // what a program prints shows it: src/rules/logs/none.cpp
+    .page = R"md(## What it means
+
+The build does not use every instruction set of this CPU. It says nothing about the GPU.
+
+## How it is recognised
+
+`This TensorFlow binary is optimized to use available CPU instructions`, `Your CPU supports instructions that this TensorFlow binary was not compiled to use`.
+
+## How it happens
+
+Every release from PyPI prints it.
+
+## How to fix it
+
+Nothing is to be repaired.
+)md",
+};
+
+}  // namespace rules
+
+}  // namespace tfdoctor

@@ -1,0 +1,35 @@
+#include "diagnose/rule.h"
+
+namespace tfdoctor {
+
+namespace rules {
+
+extern const Rule benign_duplicate_registration;
+constinit const Rule benign_duplicate_registration = {
+    .id = "benign-duplicate-registration",
+    .link = Link::kNone,
+    .effect = Effect::kHarmless,
+    .title = "A plug-in was registered twice inside TensorFlow: harmless",
+    .prior = 0.05,
+    .check = nullptr,  // what a program prints shows it: src/rules/logs/none.cpp
+    .page = R"md(## What it means
+
+TensorFlow registers its plug-ins for cuDNN, cuFFT and cuBLAS twice and says so, with the letter E. The GPU is not affected.
+
+## How it is recognised
+
+`Unable to register cuDNN factory: Attempting to register factory for plugin cuDNN when one has already been registered`, the same for cuFFT and cuBLAS, `computation placer already registered`.
+
+## How it happens
+
+Two parts of the wheel hold the same code. Releases from 2.14 on print it on every start, also where the GPU works.
+
+## How to fix it
+
+Nothing is to be repaired. If the GPU is not used, another line says why.
+)md",
+};
+
+}  // namespace rules
+
+}  // namespace tfdoctor

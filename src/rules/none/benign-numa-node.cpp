@@ -1,0 +1,35 @@
+#include "diagnose/rule.h"
+
+namespace tfdoctor {
+
+namespace rules {
+
+extern const Rule benign_numa_node;
+constinit const Rule benign_numa_node = {
+    .id = "benign-numa-node",
+    .link = Link::kNone,
+    .effect = Effect::kHarmless,
+    .title = "The firmware names no NUMA node for the GPU: harmless",
+    .prior = 0.05,
+    .check = nullptr,  // what a program prints shows it: src/rules/logs/none.cpp
+    .page = R"md(## What it means
+
+TensorFlow asks the kernel to which NUMA node the GPU belongs, and takes node 0 where the answer is -1. The line shows that a GPU was found.
+
+## How it is recognised
+
+`successful NUMA node read from SysFS had negative value (-1), but there must be at least one NUMA node, so returning NUMA node zero`.
+
+## How it happens
+
+Desktop firmware and virtual machines do not set it.
+
+## How to fix it
+
+Nothing is to be repaired.
+)md",
+};
+
+}  // namespace rules
+
+}  // namespace tfdoctor

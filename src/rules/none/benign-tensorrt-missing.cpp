@@ -1,0 +1,35 @@
+#include "diagnose/rule.h"
+
+namespace tfdoctor {
+
+namespace rules {
+
+extern const Rule benign_tensorrt_missing;
+constinit const Rule benign_tensorrt_missing = {
+    .id = "benign-tensorrt-missing",
+    .link = Link::kNone,
+    .effect = Effect::kHarmless,
+    .title = "TensorRT is not there: harmless",
+    .prior = 0.05,
+    .check = nullptr,  // what a program prints shows it: src/rules/logs/none.cpp
+    .page = R"md(## What it means
+
+TensorRT is an optional library for inference. Training on the GPU does not need it.
+
+## How it is recognised
+
+`TF-TRT Warning: Could not find TensorRT`, `Could not load dynamic library 'libnvinfer.so.7'`.
+
+## How it happens
+
+TensorFlow looks for it at each start; pip does not install it.
+
+## How to fix it
+
+Nothing is to be repaired. If the GPU is not used, another line says why.
+)md",
+};
+
+}  // namespace rules
+
+}  // namespace tfdoctor

@@ -1,0 +1,35 @@
+#include "diagnose/rule.h"
+
+namespace tfdoctor {
+
+namespace rules {
+
+extern const Rule benign_xla_devices_message;
+constinit const Rule benign_xla_devices_message = {
+    .id = "benign-xla-devices-message",
+    .link = Link::kNone,
+    .effect = Effect::kHarmless,
+    .title = "XLA's old devices are not made any more: harmless",
+    .prior = 0.03,
+    .check = nullptr,  // what a program prints shows it: src/rules/logs/none.cpp
+    .page = R"md(## What it means
+
+TensorFlow 2.4 says that it no longer makes devices XLA_GPU. The GPU's device is another one.
+
+## How it is recognised
+
+`Not creating XLA devices, tf_xla_enable_xla_devices not set`.
+
+## How it happens
+
+A change in 2.4.
+
+## How to fix it
+
+Nothing is to be repaired.
+)md",
+};
+
+}  // namespace rules
+
+}  // namespace tfdoctor

@@ -1,0 +1,35 @@
+#include "diagnose/rule.h"
+
+namespace tfdoctor {
+
+namespace rules {
+
+extern const Rule input_on_wrong_device;
+constinit const Rule input_on_wrong_device = {
+    .id = "input-on-wrong-device",
+    .link = Link::kUtilisation,
+    .effect = Effect::kDegrades,
+    .title = "Each step copies data between CPU and GPU",
+    .prior = 0.01,
+    .check = nullptr,  // what a program prints shows it: src/rules/logs/utilisation.cpp
+    .page = R"md(## What it means
+
+Preparing the input is placed on the GPU (or its result on the CPU), so each step copies much data.
+
+## How it is recognised
+
+A profile shows copies between host and device in each step; the load is low although the model is large.
+
+## How it happens
+
+Preparation of the input inside a `tf.device('/GPU:0')` block.
+
+## How to fix it
+
+Prepare the input with tf.data, or inside `with tf.device('/CPU:0')`.
+)md",
+};
+
+}  // namespace rules
+
+}  // namespace tfdoctor

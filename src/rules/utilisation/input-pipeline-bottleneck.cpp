@@ -1,0 +1,35 @@
+#include "diagnose/rule.h"
+
+namespace tfdoctor {
+
+namespace rules {
+
+extern const Rule input_pipeline_bottleneck;
+constinit const Rule input_pipeline_bottleneck = {
+    .id = "input-pipeline-bottleneck",
+    .link = Link::kUtilisation,
+    .effect = Effect::kDegrades,
+    .title = "The GPU waits for data",
+    .prior = 0.03,
+    .check = nullptr,  // what a program prints shows it: src/rules/logs/utilisation.cpp
+    .page = R"md(## What it means
+
+Reading and preparing the data takes longer than training on it.
+
+## How it is recognised
+
+The GPU's load goes up and down; TensorFlow's profiler says that the program is input-bound; training on random data is much faster.
+
+## How it happens
+
+Decoding images in Python, reading many small files over a network, no prefetching.
+
+## How to fix it
+
+Use `dataset.map(..., num_parallel_calls=tf.data.AUTOTUNE).prefetch(tf.data.AUTOTUNE)`, and `cache()` where the data fits into memory.
+)md",
+};
+
+}  // namespace rules
+
+}  // namespace tfdoctor

@@ -1,0 +1,35 @@
+#include "diagnose/rule.h"
+
+namespace tfdoctor {
+
+namespace rules {
+
+extern const Rule mixed_precision_no_speedup;
+constinit const Rule mixed_precision_no_speedup = {
+    .id = "mixed-precision-no-speedup",
+    .link = Link::kUtilisation,
+    .effect = Effect::kDegrades,
+    .title = "Mixed precision brings nothing on this GPU or for this model",
+    .prior = 0.01,
+    .check = nullptr,  // what a program prints shows it: src/rules/logs/utilisation.cpp
+    .page = R"md(## What it means
+
+float16 is faster only with Tensor Cores and with shapes that they take.
+
+## How it is recognised
+
+`Your GPU may run slowly with dtype policy mixed_float16 because it does not have compute capability of at least 7.0`.
+
+## How it happens
+
+A card before compute capability 7.0, small layers, or sizes that are no multiple of 8. On Ampere and later TensorFloat-32 is in use anyway.
+
+## How to fix it
+
+Leave the policy at float32 on such cards; elsewhere make layers and batches multiples of 8.
+)md",
+};
+
+}  // namespace rules
+
+}  // namespace tfdoctor

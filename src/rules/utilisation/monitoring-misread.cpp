@@ -1,0 +1,37 @@
+#include "diagnose/rule.h"
+
+namespace tfdoctor {
+
+namespace rules {
+
+extern const Rule monitoring_misread;
+constinit const Rule monitoring_misread = {
+    .id = "monitoring-misread",
+    .link = Link::kUtilisation,
+    .effect = Effect::kHarmless,
+    .title = "The GPU works; the display that was looked at does not show it",
+    .prior = 0.02,
+    .check = nullptr,  // what a program prints shows it: src/rules/logs/utilisation.cpp
+    .page = R"md(## What it means
+
+TensorFlow uses the GPU. The program that was used to look at it shows another kind of load.
+
+## How it is recognised
+
+The device is created and its memory is in use, training is fast, and Windows' Task Manager shows 0 % under 3D.
+
+## How it happens
+
+Task Manager shows 3D load by default; the load of CUDA stands under the view Cuda or Compute. `nvidia-smi` shows a moment, not an average.
+
+## How to fix it
+
+nvidia-smi dmon -s u
+
+In Task Manager choose the view Cuda.
+)md",
+};
+
+}  // namespace rules
+
+}  // namespace tfdoctor

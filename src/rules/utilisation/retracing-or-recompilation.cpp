@@ -1,0 +1,35 @@
+#include "diagnose/rule.h"
+
+namespace tfdoctor {
+
+namespace rules {
+
+extern const Rule retracing_or_recompilation;
+constinit const Rule retracing_or_recompilation = {
+    .id = "retracing-or-recompilation",
+    .link = Link::kUtilisation,
+    .effect = Effect::kDegrades,
+    .title = "tf.function is traced, or XLA compiles, at nearly every step",
+    .prior = 0.03,
+    .check = nullptr,  // what a program prints shows it: src/rules/logs/utilisation.cpp
+    .page = R"md(## What it means
+
+TensorFlow makes a new graph for each new shape or Python value that a `tf.function` is called with. That takes much longer than a step.
+
+## How it is recognised
+
+`N out of the last N calls to <function ...> triggered tf.function retracing`, `Very slow compile?`.
+
+## How it happens
+
+Python numbers as arguments, batches of different size, a `tf.function` made in a loop.
+
+## How to fix it
+
+Pass tensors in place of Python numbers, give `input_signature` or `reduce_retracing=True`, drop the last, smaller batch (`drop_remainder=True`).
+)md",
+};
+
+}  // namespace rules
+
+}  // namespace tfdoctor

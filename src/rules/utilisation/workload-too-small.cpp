@@ -1,0 +1,35 @@
+#include "diagnose/rule.h"
+
+namespace tfdoctor {
+
+namespace rules {
+
+extern const Rule workload_too_small;
+constinit const Rule workload_too_small = {
+    .id = "workload-too-small",
+    .link = Link::kUtilisation,
+    .effect = Effect::kDegrades,
+    .title = "The work is too small to keep the GPU busy",
+    .prior = 0.03,
+    .check = nullptr,  // what a program prints shows it: src/rules/logs/utilisation.cpp
+    .page = R"md(## What it means
+
+Each step computes so little that starting kernels and copying data takes longer than the computation. The CPU may be faster.
+
+## How it is recognised
+
+The GPU is used and its load is low; larger batches make the time per sample fall.
+
+## How it happens
+
+A batch of one, small layers, reinforcement learning with single steps.
+
+## How to fix it
+
+Make the batch larger, put several steps into one `tf.function` (`steps_per_execution` in Keras' `compile`), or use the CPU.
+)md",
+};
+
+}  // namespace rules
+
+}  // namespace tfdoctor

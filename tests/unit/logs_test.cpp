@@ -1,0 +1,293 @@
+// Reading logs: forms of files, lines, templates, processes and attempts, bad input.
+#include <gtest/gtest.h>
+#include <lzma.h>
+#include <zlib.h>
+#include <zstd.h>
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "base/text.h"
+#include "facts/walk.h"
+#include "knowledge/knowledge.h"
+#include "logs/decode.h"
+#include "logs/facts.h"
+#include "logs/read.h"
+#include "logs/scan.h"
+#include "logs/statements.h"
+#include "logs/template.h"
+#include "rules/all.h"
+
+namespace tfdoctor {
+namespace {
+
+const std::string kMismatch = "Failed to initialize NVML: Driver/library version mismatch";
+const std::string kFactory =
+    "E0000 00:00:1795415283.885872   28661 cuda_dnn.cc:8579] Unable to register cuDNN factory: Attempting to "
+    "register factory for plugin cuDNN when one has already been registered";
+
+LogReading Read(std::string_view bytes) { return ReadLog(bytes, BuiltInKnowledge()); }
+
+bool Saw(const LogReading& reading, std::string_view id) {
+  if (reading.machine.contains(id)) return true;
+  return std::any_of(reading.attempts.begin(), reading.attempts.end(),
+                     [&](const Attempt& attempt) { return attempt.messages.contains(id); });
+}
+
+std::string Gzip(const std::string& text) {
+  z_stream stream = {};
+  EXPECT_EQ(::deflateInit2(&stream, 6, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY), Z_OK);
+  std::string out(text.size() + 1024, '\0');
+  stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(text.data()));
+  stream.avail_in = static_cast<uInt>(text.size());
+  stream.next_out = reinterpret_cast<Bytef*>(out.data());
+  stream.avail_out = static_cast<uInt>(out.size());
+  EXPECT_EQ(::deflate(&stream, Z_FINISH), Z_STREAM_END);
+  out.resize(out.size() - stream.avail_out);
+  ::deflateEnd(&stream);
+  return out;
+}
+std::string Zstd(const std::string& text) {
+  std::string out(::ZSTD_compressBound(text.size()), '\0');
+  out.resize(::ZSTD_compress(out.data(), out.size(), text.data(), text.size(), 3));
+  return out;
+}
+std::string Xz(const std::string& text) {
+  std::string out(text.size() + 4096, '\0');
+  size_t size = 0;
+  EXPECT_EQ(
+      ::lzma_easy_buffer_encode(6, LZMA_CHECK_CRC64, nullptr, reinterpret_cast<const uint8_t*>(text.data()),
+                                text.size(), reinterpret_cast<uint8_t*>(out.data()), &size, out.size()),
+      LZMA_OK);
+  out.resize(size);
+  return out;
+}
+std::string Utf16(const std::string& text, bool little, bool mark) {
+  std::string out = !mark ? "" : little ? "\xff\xfe" : "\xfe\xff";
+  for (char c : text) {
+    if (little) {
+      out += c;
+      out += '\0';
+    } else {
+      out += '\0';
+      out += c;
+    }
+  }
+  return out;
+}
+
+TEST(Decoder, TakesEveryForm) {
+  const std::string log = "one\r\n" + kMismatch + "\r\ntwo\r\n";
+  for (const std::string& bytes : {log, Gzip(log), Zstd(log), Xz(log), Utf16(log, true, true),
+                                   Utf16(log, false, true), Utf16(log, true, false), Utf16(log, false, false),
+                                   "\xef\xbb\xbf" + log, Gzip(Utf16(log, true, true))}) {
+    const LogReading reading = Read(bytes);
+    EXPECT_TRUE(Saw(reading, "nvml-mismatch"));
+    EXPECT_EQ(reading.trouble, "");
+    ASSERT_TRUE(reading.machine.contains("nvml-mismatch"));
+    EXPECT_EQ(reading.machine.at("nvml-mismatch").line, 2U);
+    EXPECT_EQ(reading.machine.at("nvml-mismatch").text, kMismatch);
+  }
+}
+
+TEST(Decoder, TakesPiecesCutAnywhere) {
+  const std::string log = "one\n" + kMismatch + "\ntwo\n";
+  for (const std::string& bytes : {log, Gzip(log), Utf16(log, true, true)}) {
+    for (size_t size : {1U, 2U, 3U, 7U, 64U}) {
+      LogReader reader(BuiltInKnowledge());
+      Decoder decoder([&](std::string_view text) {
+        reader.Feed(text);
+        return true;
+      });
+      for (size_t at = 0; at < bytes.size(); at += size)
+        decoder.Feed(std::string_view(bytes).substr(at, size));
+      decoder.End();
+      EXPECT_TRUE(Saw(reader.Finish(), "nvml-mismatch")) << size;
+    }
+  }
+}
+
+TEST(Decoder, SaysWhatIsDamaged) {
+  std::string noise;
+  for (uint32_t i = 0, x = 7; i < 200000; i++, x = x * 1664525 + 1013904223)
+    noise += static_cast<char>(x >> 24);
+  for (const std::string& whole : {Gzip(kMismatch + "\n" + noise), Zstd(kMismatch + "\n" + noise)}) {
+    const LogReading cut = Read(std::string_view(whole).substr(0, whole.size() / 2));
+    EXPECT_NE(cut.trouble, "");
+  }
+  // zstd's own program adds a checksum, its library does not by itself: gzip has one always.
+  std::string spoilt = Gzip(kMismatch + "\n" + noise);
+  for (size_t i = 20; i < spoilt.size(); i += 97) spoilt[i] = static_cast<char>(spoilt[i] ^ 0x5a);
+  EXPECT_NE(Read(spoilt).trouble, "");
+}
+
+TEST(Decoder, StopsBombs) {
+  // zstd packs zeros better than any log is packed.
+  const std::string bomb = Zstd(std::string(400 << 20, '\0'));
+  ASSERT_LT(bomb.size(), 100000U);
+  EXPECT_NE(Read(bomb).trouble.find("far more"), std::string::npos);
+}
+
+TEST(Decoder, ReadsOutputsOfNotebooks) {
+  const std::string notebook =
+      R"({"cells": [{"cell_type": "code", "source": ["Driver/library version mismatch"], "outputs": [
+    {"output_type": "stream", "name": "stderr", "text": ["line\n", "W py_utils.cc:38] TF-TRT Warning: Could not find TensorRT\n"]},
+    {"output_type": "error", "traceback": ["Traceback", "RuntimeError: Physical devices cannot be modified after being initialized"]}
+    ]}], "nbformat": 4})";
+  const LogReading reading = Read(notebook);
+  EXPECT_TRUE(Saw(reading, "tensorrt-missing"));
+  EXPECT_TRUE(Saw(reading, "devices-initialised"));
+  EXPECT_FALSE(Saw(reading, "nvml-mismatch")) << "the source of a cell is no output";
+}
+
+TEST(Lines, AreCleaned) {
+  EXPECT_EQ(CleanLine("\x1b[1;31mred\x1b[0m text\r"), "red text");
+  EXPECT_EQ(CleanLine("\x1b]0;title\x07plain"), "plain");
+  EXPECT_EQ(CleanLine(" 10%\r 20%\r done"), " 10%  20%  done");
+  EXPECT_EQ(CleanLine(std::string_view("a\0b", 3)), "ab");
+  EXPECT_EQ(CleanLine("ends in \x1b"), "ends in");
+}
+
+TEST(Lines, AreFoundBehindPrefixes) {
+  for (const std::string prefix :
+       {"", "> ", "    ", "client_2  | ", "[pod/train-0/main] ", "3: ", "Nov 26 00:13:28 host python[4711]: ",
+        "2026-11-26T00:13:28.123456789Z stderr F ", "[   12.345678] ", "kernel: ", "\x1b[31m"}) {
+    EXPECT_TRUE(Saw(Read(prefix + kMismatch + "\n"), "nvml-mismatch")) << Printable(prefix);
+  }
+}
+
+TEST(Lines, ThatATerminalWrappedAreFound) {
+  const std::string line =
+      "Cannot assign: name: NVIDIA T600 pci bus id: 0, compute with Cuda compute capability 3.0. The minimum "
+      "required Cuda capability is 3.5.";
+  for (size_t at = 70; at + 10 < line.size(); at += 7) {
+    std::string wrapped = line.substr(0, at) + "\n" + line.substr(at) + "\n";
+    const LogReading reading = Read(wrapped);
+    // Where the cut goes through what is searched for, it is not found.
+    if (line.find(". The minimum required Cuda capability is ") + 42 > at && line.find(". The minimum") < at)
+      continue;
+    EXPECT_TRUE(Saw(reading, "gpu-ignored-cc")) << at;
+  }
+}
+
+TEST(Template, FillsTypedHoles) {
+  const Template text("failed to allocate {size:word} ({bytes:number} bytes) from device: {error}");
+  EXPECT_EQ(text.anchor(), " bytes) from device: ");
+  const auto fields =
+      text.Match("x] failed to allocate 7.81G (8388608 bytes) from device: CUDA_ERROR_OUT_OF_MEMORY: out");
+  ASSERT_TRUE(fields.has_value());
+  EXPECT_EQ(fields->at(0).second, "7.81G");
+  EXPECT_EQ(fields->at(1).second, "8388608");
+  EXPECT_EQ(fields->at(2).second, "CUDA_ERROR_OUT_OF_MEMORY: out");
+  EXPECT_FALSE(text.Match("failed to allocate much (x bytes) from device: y").has_value());
+  const Template version("is {version:version}");
+  EXPECT_EQ(version.Match("this is 12.5.")->at(0).second, "12.5");
+}
+
+TEST(Scanner, FindsWhatAPlainSearchFinds) {
+  const std::vector<std::string_view> literals = {"abcdef", "bcdefg", "aaaaaaa", "Driver/library", "cdefgh"};
+  const Scanner scanner(literals);
+  std::string text;
+  for (uint32_t i = 0, x = 3; i < 20000; i++, x = x * 1664525 + 1013904223) text += "abcdefgh"[x >> 29];
+  text += "Driver/librar Driver/library abcdefgh aaaaaaaaa";
+  size_t from = 0;
+  std::vector<uint32_t> which;
+  for (size_t at = 0; at < text.size(); at++) {
+    std::set<uint32_t> expected;
+    for (uint32_t i = 0; i < literals.size(); i++) {
+      if (std::string_view(text).substr(at).starts_with(literals[i])) expected.insert(i);
+    }
+    if (expected.empty()) continue;
+    ASSERT_EQ(scanner.Find(text, from, which), at);
+    EXPECT_EQ(std::set<uint32_t>(which.begin(), which.end()), expected);
+    from = at + 1;
+  }
+  EXPECT_EQ(scanner.Find(text, from, which), std::string_view::npos);
+}
+
+TEST(Attempts, TheLastThatFailsIsJudged) {
+  const std::string start =
+      "I cpu_feature_guard.cc:210] This TensorFlow binary is optimized to use available CPU\n";
+  const std::string log =
+      start + "failed call to cuInit: UNKNOWN ERROR (34)\nTraceback (most recent call last):\n" + start +
+      "Could not load dynamic library 'libcudnn.so.8'; dlerror: libcudnn.so.8: cannot open shared object "
+      "file\n" +
+      "Traceback (most recent call last):\n" + start;
+  const LogReading reading = Read(log);
+  ASSERT_EQ(reading.attempts.size(), 3U);
+  ASSERT_NE(reading.Judged(), nullptr);
+  EXPECT_TRUE(reading.Judged()->messages.contains("library-not-loaded"));
+  EXPECT_FALSE(reading.Judged()->messages.contains("cuda-stub"));
+}
+
+TEST(Attempts, ProcessesAreToldApart) {
+  const LogReading reading =
+      Read("client_1  | failed call to cuInit: UNKNOWN ERROR (34)\nclient_2  | Could not find TensorRT\n");
+  ASSERT_EQ(reading.attempts.size(), 2U);
+  EXPECT_EQ(reading.attempts[0].process, "client_1");
+  EXPECT_EQ(reading.Judged()->process, "client_1");
+}
+
+TEST(Packages, AreReadFromLists) {
+  const LogReading reading = Read(
+      "tensorflow==2.15.0\nnvidia-cudnn-cu12         8.9.4.25\ntensorflow-base           2.2.0 "
+      "mkl_py36h5a57954_0  pkgs/main\n"
+      "tensorflow is great\n");
+  EXPECT_EQ(reading.packages.at("tensorflow"), "2.15.0");
+  EXPECT_EQ(reading.packages.at("nvidia-cudnn-cu12"), "8.9.4.25");
+  EXPECT_TRUE(Saw(reading, "conda-cpu-row"));
+}
+
+TEST(BadInput, IsReadInBounds) {
+  EXPECT_EQ(Read("").line_count, 0U);
+  std::string noise;
+  for (uint32_t i = 0, x = 1; i < 300000; i++, x = x * 1664525 + 1013904223)
+    noise += static_cast<char>(x >> 24);
+  Read(noise);
+  Read(std::string(5000000, 'x'));               // one line
+  Read(std::string(1000000, '\0') + kMismatch);  // NULs
+  std::string lines;
+  for (int i = 0; i < 20000; i++)
+    lines += "Could not load dynamic library 'lib" + std::to_string(i) + ".so'; dlerror: x\n";
+  const LogReading reading = Read(lines);
+  EXPECT_LE(reading.lines.size(), 300U);
+  EXPECT_LE(reading.attempts.at(0).messages.at("library-not-loaded").fields.at("library").size(), 32U);
+  EXPECT_EQ(reading.attempts.at(0).messages.at("library-not-loaded").count, 20000U);
+}
+
+TEST(Statements, AreTakenAsPeopleWriteThem) {
+  auto statements = ReadStatements(
+      R"({"context": {"OS": "Windows 10", "tf_version": "2.10.1", "gpu": "2x RTX 3060 12GB", "driver": "551.23"},
+                                       "observed": {"container": true, "pip_list": ["a 1", "b 2"], "hat": "blue", "n": null}})");
+  ASSERT_TRUE(statements.ok());
+  EXPECT_EQ(statements->values.at("os"), "Windows 10");
+  EXPECT_EQ(statements->values.at("pip_list"), "a 1; b 2");
+  EXPECT_EQ(statements->not_understood, std::vector<std::string>{"hat"});
+  Facts facts;
+  AddLog(LogReading(), *statements, BuiltInKnowledge(), true, facts);
+  ASSERT_NE(facts.gpus.Peek(), nullptr);
+  EXPECT_EQ(*facts.gpus.Peek()->begin()->second.compute_capability.Peek(), "8.6");
+  EXPECT_EQ(facts.gpus.origin().witness, Witness::kStated);
+  EXPECT_EQ(facts.kernel_driver.version.Peek(), nullptr) << "Windows counts its drivers differently";
+  for (const char* bad : {"", "[]", "{\"context\": 3}", "{"}) EXPECT_FALSE(ReadStatements(bad).ok()) << bad;
+}
+
+// The texts that TensorFlow itself is said to print are in a wheel (tests/logs/strings-*.txt,
+// tools/message_strings.py).
+TEST(Messages, EachNamesACauseThatExistsAndHasItsOwnId) {
+  std::set<std::string_view> ids, causes;
+  for (const LogRule& rule : AllLogRules()) EXPECT_TRUE(causes.insert(rule.cause).second) << rule.cause;
+  for (const Rule* rule : AllRules())
+    EXPECT_TRUE(causes.contains(rule->id) || rule->check != nullptr) << rule->id;
+  for (const MessageRow& row : BuiltInKnowledge().Messages()) {
+    EXPECT_TRUE(ids.insert(row.id).second) << row.id;
+    EXPECT_TRUE(row.cause.empty() || causes.contains(row.cause)) << row.id << " is about " << row.cause;
+    EXPECT_TRUE(row.kind != "harmless" || !row.meaning.empty());
+    for (std::string_view text : row.texts)
+      EXPECT_GE(Template(text).anchor().size(), Scanner::kShortest) << text;
+  }
+}
+
+}  // namespace
+}  // namespace tfdoctor
