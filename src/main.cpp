@@ -23,6 +23,7 @@
 
 #include "base/text.h"
 #include "diagnose/diagnose.h"
+#include "driver/child.h"
 #include "knowledge/knowledge.h"
 #include "logs/decode.h"
 #include "logs/facts.h"
@@ -77,6 +78,8 @@ Options of check:
   --assume gpu=NAME|CC[,driver=VERSION]
                     judge as if this GPU (a name, or a compute capability such
                     as 8.9; gpu= may be repeated) and a healthy driver were here
+  --no-driver-calls leave out calling the driver in a child process
+  --driver-limit N  seconds that the driver may take to answer; default: 20
   --strict          exit status 1 also when the GPU is used, but not fully
   --facts           with --format json: everything that was read
   --simulated-facts with --format json: under each repair, what would be read
@@ -132,6 +135,8 @@ struct Arguments {
   bool facts = false;
   bool simulated_facts = false;
   bool strict = false;
+  bool no_driver_calls = false;
+  int driver_limit = 20;
 
   bool json() const { return format == "json"; }
 };
@@ -212,6 +217,8 @@ Options Declare(CLI::App& app, Arguments& arguments) {
       app.add_flag("--facts", arguments.facts),
       app.add_flag("--simulated-facts", arguments.simulated_facts),
       app.add_flag("--strict", arguments.strict),
+      app.add_flag("--no-driver-calls", arguments.no_driver_calls),
+      app.add_option("--driver-limit", arguments.driver_limit)->check(CLI::Range(1, 600)),
   };
   app.add_option("--format", arguments.format)->check(CLI::IsMember({"text", "json"}));
   app.add_option("--color", arguments.color)->check(CLI::IsMember({"auto", "always", "never"}));
@@ -248,7 +255,7 @@ std::string Unexpected(const std::string& argument) {
   const std::vector<std::string> words = {
       "check",    "explain", "causes",    "--python", "--script",          "--assume",
       "--strict", "--facts", "--verbose", "--data",   "--simulated-facts", "--format",
-      "--color",  "--width", "--version", "--help"};
+      "--color",  "--width", "--version", "--help",   "--no-driver-calls", "--driver-limit"};
   if (std::find(words.begin(), words.end(), argument) != words.end())
     return message + " after what stands before it";
   const std::vector<std::string> nearest = Nearest(Split(argument, '=').front(), words, 1);
@@ -412,7 +419,7 @@ class Clock {
     char text[32] = "";
     std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &utc);
     const std::chrono::duration<double, std::milli> elapsed = steady_clock::now() - start_;
-    return {TFDOCTOR_VERSION, text, elapsed.count(), ::getpid()};
+    return {TFDOCTOR_VERSION, text, elapsed.count(), ::getpid(), 0};
   }
 
  private:
@@ -610,6 +617,8 @@ int Check(const Arguments& arguments, const Clock& clock) {
   if (auto end = TakeData(arguments, machine, with_file)) return EndEarly(*end);
   const Knowledge& knowledge = with_file ? *with_file : BuiltInKnowledge();
   Question question;
+  question.driver_calls = !arguments.no_driver_calls;
+  question.driver_limit = std::chrono::seconds(arguments.driver_limit);
   if (auto end = TakeQuestion(arguments, machine, knowledge, question)) return EndEarly(*end);
 
   const Probing present(machine, knowledge, question);
@@ -617,9 +626,13 @@ int Check(const Arguments& arguments, const Clock& clock) {
   Diagnosis diagnosis = Diagnose(facts, knowledge, AllRules());
   TryFixes(machine, knowledge, present, diagnosis);
 
-  const int status = Finish(arguments.json() ? RenderJson(diagnosis, arguments.facts ? &facts : nullptr,
-                                                          clock.Info(), arguments.simulated_facts)
-                                             : RenderText(diagnosis, facts, TextOptionsFor(arguments)),
+  RunInfo run = clock.Info();
+  run.driver_milliseconds = present.driver_milliseconds();
+  TextOptions text = TextOptionsFor(arguments);
+  text.driver_milliseconds = present.driver_milliseconds();
+  const int status = Finish(arguments.json() ? RenderJson(diagnosis, arguments.facts ? &facts : nullptr, run,
+                                                          arguments.simulated_facts)
+                                             : RenderText(diagnosis, facts, text),
                             ExitStatus(diagnosis.verdict, arguments.strict));
   // To give back piece by piece what was read would take as long as a probe.
   std::_Exit(status);
@@ -661,4 +674,9 @@ int Main(int argc, char** argv) {
 }  // namespace
 }  // namespace tfdoctor
 
-int main(int argc, char** argv) { return tfdoctor::Main(argc, argv); }
+int main(int argc, char** argv) {
+  // We ourselves, started once more to call the driver: nothing else is to run in that process.
+  if (argc > 1 && std::string_view(argv[1]) == tfdoctor::kDriverChild)
+    return tfdoctor::DriverChildMain(argc, argv);
+  return tfdoctor::Main(argc, argv);
+}

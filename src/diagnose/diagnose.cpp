@@ -244,6 +244,11 @@ void FillChain(const std::vector<Judged>& all, const Facts& facts, Diagnosis& di
       entry.summary = "could not check " + missing->words + ": " + missing->why;
     } else {
       entry.summary = Summary(link, facts);
+      // What only a running program or the driver shows.
+      if (entry.summary.empty() && link >= Link::kMemory) {
+        entry.state = LinkState::kUnknown;
+        entry.summary = "only a running program shows this";
+      }
       // No rule objects, yet there is nothing that could be in order: an earlier link is missing.
       if (entry.summary.empty()) {
         entry.state = LinkState::kUnknown;

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <optional>
 #include <set>
 
@@ -37,11 +38,21 @@ std::string HardwareSummary(const Facts& facts) {
 
 bool Yes(const Fact<bool>& fact) { return fact.Peek() != nullptr && *fact.Peek(); }
 
+bool DriverFindsGpu(const Facts& facts) {
+  const DriverAnswers& answers = facts.driver_answers;
+  const std::string* count = answers.count.Peek();
+  return Yes(answers.asked) && Or(answers.init, "") == "0" && count != nullptr && *count != "0";
+}
+
 std::string KernelDriverSummary(const Facts& facts) {
   const std::string* version = facts.kernel_driver.version.Peek();
   if (version != nullptr) {
     bool assumed = facts.kernel_driver.version.origin().witness == Witness::kStated;
     return fmt::format("{}NVIDIA kernel module {} is loaded", assumed ? "assumed: " : "", *version);
+  }
+  if (DriverFindsGpu(facts) && facts.host.wsl.Peek() == nullptr) {
+    return fmt::format("the driver answers, version {}",
+                       Or(facts.driver_answers.nvml_driver_version, "not told"));
   }
   if (facts.host.wsl.Peek() != nullptr) return "the Windows driver's, under the Windows Subsystem for Linux";
   return {};
@@ -49,6 +60,8 @@ std::string KernelDriverSummary(const Facts& facts) {
 
 std::string DeviceAccessSummary(const Facts& facts) {
   const auto* nodes = facts.device_access.nodes.Peek();
+  if ((nodes == nullptr || nodes->empty()) && DriverFindsGpu(facts))
+    return "the driver lists a GPU to this process";
   if (nodes == nullptr || nodes->empty()) return {};
   if (facts.device_access.nodes.origin().witness == Witness::kStated) {
     return "assumed: this user may open the device nodes";
@@ -65,7 +78,14 @@ std::string DriverLibrarySummary(const Facts& facts) {
   if (cuda.path.origin().witness == Witness::kStated) {
     return fmt::format("assumed: libcuda.so.1 {}", Or(cuda.version, "of unknown version"));
   }
-  return fmt::format("libcuda.so.1 {} ({})", Or(cuda.version, "of unknown version"), *cuda.path.Peek());
+  std::string text =
+      fmt::format("libcuda.so.1 {} ({})", Or(cuda.version, "of unknown version"), *cuda.path.Peek());
+  if (!DriverFindsGpu(facts)) return text;
+  return text + fmt::format("; called, it lists {} for CUDA up to {}",
+                            *facts.driver_answers.count.Peek() == "1"
+                                ? "a device"
+                                : *facts.driver_answers.count.Peek() + " devices",
+                            Or(facts.driver_answers.version, "unknown"));
 }
 
 std::string TensorFlowSummary(const Facts& facts) {
@@ -121,6 +141,22 @@ std::string Mapping(const std::vector<std::string>& entries, const std::vector<s
   return text;
 }
 
+// Of each device what is free, since that is what a program gets.
+std::string MemorySummary(const Facts& facts) {
+  const auto* devices = facts.driver_answers.devices.Peek();
+  if (devices == nullptr) return {};
+  std::vector<std::string> parts;
+  for (const auto& [ordinal, device] : *devices) {
+    const std::string* free_bytes = device.free_memory.Peek();
+    const std::string* total = device.total_memory.Peek();
+    if (free_bytes == nullptr || total == nullptr) continue;
+    constexpr double kGiga = 1024.0 * 1024 * 1024;
+    parts.push_back(fmt::format("{:.1f} of {:.1f} GiB", std::strtod(free_bytes->c_str(), nullptr) / kGiga,
+                                std::strtod(total->c_str(), nullptr) / kGiga));
+  }
+  return parts.empty() ? "" : Join(parts, ", ") + " free";
+}
+
 std::string VisibilitySummary(const Facts& facts) {
   const std::string* visible = facts.environment.Variable("CUDA_VISIBLE_DEVICES").Peek();
   if (visible == nullptr) return "no environment variable hides the GPU";
@@ -163,6 +199,7 @@ std::string Summary(Link link, const Facts& facts) {
     case Link::kVisibility:
       return VisibilitySummary(facts);
     case Link::kMemory:
+      return MemorySummary(facts);
     case Link::kExecution:
     case Link::kUtilisation:
     case Link::kNone:

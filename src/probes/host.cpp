@@ -266,6 +266,14 @@ Text Container(const System& system) {
   return Text::Absent(From(path));
 }
 
+Text Runtime(const System& system) {
+  if (system.Env("COLAB_RELEASE_TAG"))
+    return Text::Value("Google Colab", From("environment variable COLAB_RELEASE_TAG"));
+  if (system.Env("KAGGLE_KERNEL_RUN_TYPE"))
+    return Text::Value("Kaggle", From("environment variable KAGGLE_KERNEL_RUN_TYPE"));
+  return Text::Absent(From("environment"));
+}
+
 }  // namespace
 
 void ProbeHost(const System& system, const Knowledge&, const Question&, Facts& facts) {
@@ -280,6 +288,8 @@ void ProbeHost(const System& system, const Knowledge&, const Question&, Facts& f
   host.wsl = Wsl(system, host.kernel);
   host.hypervisor = Hypervisor(system, host);
   host.container = Container(system);
+  host.system = Text::Value("Linux", From("uname"));
+  host.runtime = Runtime(system);
 }
 
 }  // namespace tfdoctor

@@ -172,7 +172,10 @@ class LibraryProbe {
     // libcudart.so.12.9.79: the longer the better.
     std::string name = FileName(file);
     size_t so = name.find(".so.");
-    if (so != std::string::npos && name.size() > soname.size() && CountDots(name.substr(so + 4)) >= 1) {
+    // WSL names its libcuda "libcuda.so.1.1", which is no version of a driver.
+    bool driver = soname == "libcuda.so.1" || soname == "libnvidia-ml.so.1";
+    bool plausible = so != std::string::npos && (!driver || MajorVersion(name.substr(so + 4)) >= 100);
+    if (plausible && name.size() > soname.size() && CountDots(name.substr(so + 4)) >= 1) {
       library.version = Fact<std::string>::Value(name.substr(so + 4), origin);
       return;
     }

@@ -9,7 +9,7 @@ constexpr Probe kProbesBeforeLast[] = {
     ProbeEnvironment,  ProbeProgram, ProbeHost,       ProbeHardware, ProbeKernelDriver,
     ProbeDeviceAccess, ProbePython,  ProbeTensorFlow, ProbeProject,
 };
-constexpr Probe kLastProbe = ProbeLibraries;
+constexpr Probe kLastProbe = ProbeLibraries;  // whose facts most repairs change
 
 }  // namespace
 
@@ -17,6 +17,8 @@ Facts ProbeAll(const System& system, const Knowledge& knowledge, const Question&
   Facts facts;
   for (Probe probe : kProbesBeforeLast) probe(system, knowledge, question, facts);
   kLastProbe(system, knowledge, question, facts);
+  ProbeDriver(system, knowledge, question, facts);
+  ProbeTrouble(system, knowledge, question, facts);
   return facts;
 }
 
@@ -26,17 +28,27 @@ Probing::Probing(const CachingSystem& machine, const Knowledge& knowledge, const
   before_last_ = facts_;
   asked_before_last_ = machine.asked().size();
   kLastProbe(machine, knowledge, question, facts_);
+  const auto start = std::chrono::steady_clock::now();
+  ProbeDriver(machine, knowledge, question, facts_);
+  const std::chrono::duration<double, std::milli> took = std::chrono::steady_clock::now() - start;
+  driver_milliseconds_ = took.count();
+  ProbeTrouble(machine, knowledge, question, facts_);
 }
 
 Facts Probing::After(const OverlaySystem& changed) const {
-  if (changed.ChangesMoreThanFiles()) return ProbeAll(changed, knowledge_, question_);
+  bool all = changed.ChangesMoreThanFiles();
   // By index: the look at each path may add to what was asked.
-  for (size_t i = 0; i < asked_before_last_; i++) {
+  for (size_t i = 0; i < asked_before_last_ && !all; i++) {
     const CachingSystem::Asked& asked = machine_.asked()[i];
-    if (changed.Changes(asked.path, asked.listed)) return ProbeAll(changed, knowledge_, question_);
+    all = changed.Changes(asked.path, asked.listed);
   }
-  Facts facts = before_last_;
+  Facts facts = all ? Facts() : before_last_;
+  if (all) {
+    for (Probe probe : kProbesBeforeLast) probe(changed, knowledge_, question_, facts);
+  }
   kLastProbe(changed, knowledge_, question_, facts);
+  AnswersAfter(changed, facts_, facts);
+  ProbeTrouble(changed, knowledge_, question_, facts);
   return facts;
 }
 

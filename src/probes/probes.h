@@ -1,6 +1,7 @@
 // The probes: each asks the machine about one link (or a part of it) and fills its own fields of Facts.
 #pragma once
 
+#include <chrono>
 #include <string>
 #include <vector>
 
@@ -19,6 +20,8 @@ struct Question {
   // --assume: each GPU's compute capability and name, and the driver; empty: read the machine.
   std::vector<GpuModel> assumed_gpus;
   std::string assumed_driver;  // empty: the newest that our data knows and that drives this GPU
+  bool driver_calls = true;    // false: --no-driver-calls
+  std::chrono::milliseconds driver_limit{20'000};  // how long the driver may take to answer
 };
 
 using Probe = void (*)(const System&, const Knowledge&, const Question&, Facts&);
@@ -34,6 +37,12 @@ void ProbeTensorFlow(const System&, const Knowledge&, const Question&, Facts&);
 void ProbeProject(const System&, const Knowledge&, const Question&, Facts&);
 // Opens, as the program's process would, the libraries of the driver and of CUDA.
 void ProbeLibraries(const System&, const Knowledge&, const Question&, Facts&);
+// Calls the driver in a child process (driver_answers, and what follows from them).
+void ProbeDriver(const System&, const Knowledge&, const Question&, Facts&);
+// What the answers that were given `before` say of a machine with changes, which cannot be called.
+void AnswersAfter(const System& changed, const Facts& before, Facts& after);
+// What bears on a fault, read only where there is one.
+void ProbeTrouble(const System&, const Knowledge&, const Question&, Facts&);
 
 // All of them, in the order of their data.
 Facts ProbeAll(const System&, const Knowledge&, const Question&);
@@ -45,6 +54,7 @@ class Probing {
  public:
   Probing(const CachingSystem&, const Knowledge&, const Question&);
   const Facts& facts() const { return facts_; }
+  double driver_milliseconds() const { return driver_milliseconds_; }  // that the driver took to answer
   // What ProbeAll() would find on `changed`, which lies over the machine that was probed.
   Facts After(const OverlaySystem& changed) const;
 
@@ -53,7 +63,8 @@ class Probing {
   const Knowledge& knowledge_;
   const Question& question_;
   Facts facts_;
-  Facts before_last_;         // without what the last probe found
+  Facts before_last_;  // without what the last probes found
+  double driver_milliseconds_ = 0;
   size_t asked_before_last_;  // how much of CachingSystem::asked()
 };
 

@@ -121,7 +121,8 @@ std::string RenderJson(const Diagnosis& diagnosis, const Facts* facts, const Run
   json["run"] = {{"version", run.version},
                  {"started", run.started},
                  {"milliseconds", run.milliseconds},
-                 {"pid", run.pid}};
+                 {"pid", run.pid},
+                 {"driver_milliseconds", run.driver_milliseconds}};
   return Dump(json);
 }
 

@@ -16,6 +16,7 @@ struct RunInfo {
   std::string started;  // "2026-11-23T11:20:00Z"
   double milliseconds = 0;
   int64_t pid = 0;
+  double driver_milliseconds = 0;  // of these, what the driver took to answer
 };
 
 // `facts` may be nullptr: then the answer has no key of that name. Text from outside that is not UTF-8 is

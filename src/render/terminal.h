@@ -8,10 +8,11 @@
 namespace tfdoctor {
 
 struct TextOptions {
-  size_t width = 80;     // columns, at least 40
-  bool color = false;    // never the only carrier of meaning
-  bool unicode = false;  // marks and typography beyond ASCII
-  bool verbose = false;  // every fact with its origin
+  size_t width = 80;               // columns, at least 40
+  bool color = false;              // never the only carrier of meaning
+  bool unicode = false;            // marks and typography beyond ASCII
+  bool verbose = false;            // every fact with its origin
+  double driver_milliseconds = 0;  // that the driver took to answer
 };
 
 enum class Tone : uint8_t { kStrong, kGood, kBad, kDoubt, kFaint, kCode };

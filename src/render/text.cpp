@@ -428,10 +428,21 @@ class Answer {
 
   void Footer() {
     print_.Blank();
+    DriverTime();
     if (const Finding* headline = diagnosis_.headline()) {
       print_.Prose(fmt::format("More about it: tfdoctor explain {}", headline->rule->id));
     }
     if (!print_.options().verbose) print_.Prose("Everything that was read, and where: tfdoctor -v");
+  }
+
+  // It is most of what there is to wait for, and not ours to make shorter.
+  void DriverTime() {
+    const bool* asked = facts_.driver_answers.asked.Peek();
+    const double took = print_.options().driver_milliseconds;
+    constexpr double kLong = 2000;
+    if (asked == nullptr || !*asked || (took < kLong && !print_.options().verbose)) return;
+    print_.Prose(fmt::format("The driver took {:.1f} seconds to answer (--no-driver-calls leaves it out).",
+                             took / 1000));
   }
 
   void Item(const std::string& text) {

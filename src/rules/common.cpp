@@ -73,6 +73,32 @@ bool IsCudaBuild(const Facts& facts) {
   return facts.tensorflow.folder.Present() && facts.tensorflow.cuda_build.Is(true);
 }
 
+bool DriverFindsGpu(const Facts& facts) {
+  const DriverAnswers& answers = facts.driver_answers;
+  if (!answers.asked.Is(true) || !answers.init.Is("0")) return false;
+  const std::string* count = answers.count.Get();
+  return count != nullptr && *count != "0";
+}
+
+bool DriverIsThere(const Facts& facts) {
+  if (DriverFindsGpu(facts)) return true;
+  const DriverAnswers& answers = facts.driver_answers;
+  if (!answers.asked.Is(true) || !answers.nvml_init.Is("0")) return false;
+  const auto* devices = answers.nvml_devices.Get();
+  return devices != nullptr && !devices->empty();
+}
+
+std::string OtherKernelsWithModule(const Facts& facts) {
+  const auto* built = facts.kernel_driver.built_for.Get();
+  const std::string* running = built == nullptr || built->empty() ? nullptr : facts.host.kernel.Get();
+  if (running == nullptr) return {};
+  std::vector<std::string> others;
+  for (const std::string& kernel : built == nullptr ? std::vector<std::string>() : *built) {
+    if (kernel != *running) others.push_back(kernel);
+  }
+  return Join(others, ", ");
+}
+
 bool HasNvidiaNode(const std::map<std::string, DeviceNode>& nodes) {
   return std::any_of(nodes.begin(), nodes.end(),
                      [](const auto& entry) { return entry.first.starts_with("/dev/nvidia"); });
@@ -83,6 +109,9 @@ Answer HasNvidiaGpu(const Facts& facts) {
   const auto* nodes = facts.device_access.nodes.Peek();
   if (nodes != nullptr && (nodes->contains("/dev/nvidia0") || nodes->contains("/dev/dxg")))
     return Answer::kYes;
+  if (DriverFindsGpu(facts)) return Answer::kYes;
+  const auto* listed = facts.driver_answers.nvml_devices.Peek();
+  if (listed != nullptr && !listed->empty()) return Answer::kYes;
   if (facts.gpus.Unknown()) return Answer::kUnknown;
   const auto* gpus = facts.gpus.Get();
   if (gpus == nullptr) return Answer::kNo;
@@ -110,7 +139,10 @@ std::string Describe(const Gpu& gpu) {
 }
 
 const Fact<std::string>& DriverVersion(const Facts& facts) {
+  // NVML tells it everywhere: under WSL, where no file does, and in sandboxes that hide the module.
+  const auto& told = facts.driver_answers.nvml_driver_version;
   bool wsl = facts.host.wsl.Peek() != nullptr;
+  if (told.Peek() != nullptr && (wsl || facts.kernel_driver.version.Peek() == nullptr)) return told;
   return wsl ? facts.driver_library.cuda.version : facts.kernel_driver.version;
 }
 

@@ -20,6 +20,13 @@ std::vector<const Gpu*> NvidiaGpus(const Facts& facts);
 std::string Describe(const Gpu& gpu);
 // The driver that answers CUDA: the loaded module's version, under WSL (no module there) libcuda's.
 const Fact<std::string>& DriverVersion(const Facts& facts);
+// The driver was called and lists a device. That refutes whatever is only inferred from something not being
+// there.
+bool DriverFindsGpu(const Facts& facts);
+// The same, or NVML lists one, which no program does without the kernel module.
+bool DriverIsThere(const Facts& facts);
+// The other kernels of this machine that have an NVIDIA module: "6.1.0-27-amd64"; empty: none.
+std::string OtherKernelsWithModule(const Facts& facts);
 bool HasNvidiaNode(const std::map<std::string, DeviceNode>& nodes);
 
 // Machine code sm_XY runs on GPUs X.Z with Z >= Y; PTX compute_XY is compiled for any later GPU.

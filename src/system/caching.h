@@ -26,6 +26,14 @@ class CachingSystem : public ForwardingSystem {
   Result<std::string> RealPath(const std::string& path) const override;
   std::string WorkingDirectory() const override { return working_directory_; }
   uint32_t EffectiveUser() const override { return user_; }
+  Result<std::string> KernelLog() const override {
+    if (!kernel_log_) kernel_log_ = below().KernelLog();
+    return *kernel_log_;
+  }
+  std::vector<ChildEnd> RunChildren(const std::vector<ChildTask>& tasks,
+                                    const ChildLimits& limits) const override {
+    return below().RunChildren(tasks, limits);
+  }
   Kept* kept() const override { return &kept_; }
 
   // The paths that were asked about, in the order of the first time; the same path may be there twice.
@@ -54,6 +62,7 @@ class CachingSystem : public ForwardingSystem {
   mutable Memory<FileStat> link_stats_;
   mutable std::unordered_map<std::string, RealPathAnswer> real_paths_;
   mutable std::deque<Asked> asked_;
+  mutable std::optional<Result<std::string>> kernel_log_;
   mutable Kept kept_{this, {}};
 };
 

@@ -1,5 +1,6 @@
 #include <dirent.h>
 #include <fcntl.h>
+#include <sys/klog.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/utsname.h>
@@ -11,6 +12,7 @@
 #include <cstdlib>
 #include <limits>
 
+#include "system/children.h"
 #include "system/error.h"
 #include "system/system.h"
 
@@ -215,6 +217,24 @@ class Live : public System {
   std::string Machine() const override {
     utsname names;
     return uname(&names) == 0 ? names.machine : "";
+  }
+
+  Result<std::string> KernelLog() const override {
+    constexpr int kReadAll = 3;
+    constexpr int kSizeOfBuffer = 10;
+    constexpr int kLargest = 16 << 20;
+    int size = klogctl(kSizeOfBuffer, nullptr, 0);
+    if (size < 0) return FileError("the kernel log", errno);
+    std::string text(static_cast<size_t>(std::min(size, kLargest)), '\0');
+    int got = klogctl(kReadAll, text.data(), static_cast<int>(text.size()));
+    if (got < 0) return FileError("the kernel log", errno);
+    text.resize(static_cast<size_t>(got));
+    return text;
+  }
+
+  std::vector<ChildEnd> RunChildren(const std::vector<ChildTask>& tasks,
+                                    const ChildLimits& limits) const override {
+    return RunProcesses("/proc/self/exe", tasks, limits);
   }
 
   int IsaLevel() const override {

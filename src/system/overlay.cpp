@@ -284,6 +284,24 @@ bool OverlaySystem::Changes(const std::string& path, bool listed) const {
   return false;
 }
 
+void OverlaySystem::SetKernelLog(std::string text) { kernel_log_ = std::move(text); }
+
+void OverlaySystem::SetChildAnswer(const std::string& arguments, ChildEnd end) {
+  child_answers_[arguments] = std::move(end);
+}
+
+std::vector<ChildEnd> OverlaySystem::RunChildren(const std::vector<ChildTask>& tasks,
+                                                 const ChildLimits& limits) const {
+  std::vector<ChildEnd> ends = System::RunChildren(tasks, limits);
+  for (size_t i = 0; i < tasks.size(); i++) {
+    std::string asked = Join(tasks[i].arguments, " ");
+    for (const std::string& name : tasks[i].without) asked += " without " + name;
+    auto found = child_answers_.find(asked);
+    if (found != child_answers_.end()) ends[i] = found->second;
+  }
+  return ends;
+}
+
 bool OverlaySystem::ChangesMoreThanFiles() const {
   return !failures_.empty() || user_ != below().EffectiveUser() || isa_level_ != below().IsaLevel() ||
          machine_ != below().Machine() || working_directory_ != below().WorkingDirectory() ||

@@ -34,6 +34,10 @@ class OverlaySystem : public ForwardingSystem {
   void SetWorkingDirectory(const std::string& path);
   void SetMachine(const std::string& machine, int isa_level);
   void SetEffectiveUser(uint32_t uid);
+  void SetKernelLog(std::string text);
+  // What children end with, by their arguments joined by blanks, with " without NAME" for each variable that
+  // they do not get. All others are refused.
+  void SetChildAnswer(const std::string& arguments, ChildEnd end);
   // Every call that names this path, or that reaches it through links, fails so: the machine that injects
   // errors.
   void Fail(const std::string& path, Error error);
@@ -50,6 +54,9 @@ class OverlaySystem : public ForwardingSystem {
   uint32_t EffectiveUser() const override { return user_; }
   std::string Machine() const override { return machine_; }
   int IsaLevel() const override { return isa_level_; }
+  Result<std::string> KernelLog() const override { return kernel_log_ ? *kernel_log_ : below().KernelLog(); }
+  std::vector<ChildEnd> RunChildren(const std::vector<ChildTask>& tasks,
+                                    const ChildLimits& limits) const override;
   Kept* kept() const override {
     // Only who may read what it names may use it.
     return failures_.empty() && user_ == below().EffectiveUser() ? below().kept() : nullptr;
@@ -103,6 +110,8 @@ class OverlaySystem : public ForwardingSystem {
   std::string machine_;
   int isa_level_ = 0;
   uint32_t user_ = 0;
+  std::optional<std::string> kernel_log_;
+  std::map<std::string, ChildEnd> child_answers_;
 };
 
 // A machine with nothing on it: only "/"; user 1000, x86_64.

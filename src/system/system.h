@@ -4,6 +4,7 @@
 #pragma once
 
 #include <any>
+#include <chrono>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -46,6 +47,30 @@ struct DirEntry {
 
 enum class Access : uint8_t { kRead = 4, kWrite = 2, kExecute = 1, kReadWrite = 6 };
 
+// A child process: tfdoctor itself with these arguments, in the environment of the program but for what
+// `without` names. Its answer is what it writes to descriptor 3; its other streams lead nowhere.
+struct ChildTask {
+  std::vector<std::string> arguments;
+  std::vector<std::string> without;
+};
+struct ChildLimits {
+  std::chrono::milliseconds time{20'000};
+  size_t output = 1 << 20;
+};
+struct ChildEnd {
+  enum class How : uint8_t {
+    kExit,     // `number` is its status
+    kSignal,   // `number` is the signal
+    kTime,     // it took longer than its limit and was killed
+    kOutput,   // it wrote more than its limit and was killed
+    kRefused,  // it could not be started: `why`
+  };
+  How how = How::kRefused;
+  int number = 0;
+  std::string output;
+  std::string why;
+};
+
 class System;
 
 // What readers of files made of them during one look at the machine. By device and inode, of files that
@@ -80,6 +105,12 @@ class System {
   // The instruction set level the dynamic loader of this machine uses for glibc-hwcaps (x86_64: 1 to 4; else
   // 0).
   virtual int IsaLevel() const = 0;
+  // The kernel's messages, the newest last. Most machines show them to root only.
+  virtual Result<std::string> KernelLog() const;
+  // Runs the children at the same time, and waits for all. Only on the live machine: a repair that is tried
+  // and a recording have nothing to run, every child is kRefused there.
+  virtual std::vector<ChildEnd> RunChildren(const std::vector<ChildTask>& tasks,
+                                            const ChildLimits& limits) const;
   // nullptr: nothing is kept.
   virtual Kept* kept() const { return nullptr; }
 
@@ -115,6 +146,7 @@ class ForwardingSystem : public System {
   uint32_t EffectiveUser() const override { return below_.EffectiveUser(); }
   std::string Machine() const override { return below_.Machine(); }
   int IsaLevel() const override { return below_.IsaLevel(); }
+  Result<std::string> KernelLog() const override { return below_.KernelLog(); }
 
  protected:
   const System& below() const { return below_; }

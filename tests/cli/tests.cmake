@@ -12,3 +12,6 @@ set_target_properties(lay_environment PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAK
 add_test(NAME hostile COMMAND ${Python3_EXECUTABLE} ${CMAKE_CURRENT_LIST_DIR}/hostile_test.py $<TARGET_FILE:tfdoctor>
                               $<TARGET_FILE:lay_environment>)
 set_tests_properties(hostile PROPERTIES LABELS slow)  # a minute of two cores: not for the inner loop
+# The live driver's answers, over the stand-ins of tests/fakes.
+add_test(NAME driver COMMAND ${Python3_EXECUTABLE} ${CMAKE_CURRENT_LIST_DIR}/driver_test.py $<TARGET_FILE:tfdoctor>
+                             ${CMAKE_BINARY_DIR}/fakes/driver $<TARGET_FILE:lay_environment>)

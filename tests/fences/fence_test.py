@@ -12,6 +12,7 @@ FENCES = [
     ("diagnose", "knowledge/knowledge.h", "system/system.h"),
     ("facts", "base/text.h", "knowledge/knowledge.h"),
     ("render", "diagnose/diagnosis.h", "system/system.h"),
+    ("driver", "base/text.h", "system/system.h"),
     ("elf", "system/system.h", "python/version.h"),
     ("python", "system/system.h", "facts/facts.h"),
 ]

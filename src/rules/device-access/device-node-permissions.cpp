@@ -22,6 +22,8 @@ std::string GroupOf(const DeviceNode& node) {
 }
 
 Verdict Check(const Facts& facts, const Knowledge&) {
+  if (DriverFindsGpu(facts))
+    return Verdict::Excluded().Because(facts.driver_answers.count, "the driver lists a device");
   const auto* nodes = facts.device_access.nodes.Get();
   if (nodes == nullptr) return Verdict::Silent();
   Verdict verdict = Verdict::Holds();

@@ -6,6 +6,8 @@ namespace tfdoctor {
 namespace {
 
 Verdict Check(const Facts& facts, const Knowledge&) {
+  if (DriverFindsGpu(facts))
+    return Verdict::Excluded().Because(facts.driver_answers.count, "the driver lists a device");
   const auto* nodes = facts.device_access.nodes.Get();
   if (nodes == nullptr) return Verdict::Silent();
   if (nodes->contains("/dev/nvidia-uvm"))
@@ -17,6 +19,13 @@ Verdict Check(const Facts& facts, const Knowledge&) {
   }
   // Outside containers the driver's helper nvidia-modprobe makes the nodes when a program first asks.
   bool container = facts.host.container.Present();
+  const DriverAnswers& answers = facts.driver_answers;
+  if (!container && answers.asked.Is(true) && answers.init.Is("999")) {
+    return Verdict::Holds()
+        .Because(facts.device_access.nodes, "/dev/nvidia-uvm is not there")
+        .Because(answers.init, "cuInit returns CUDA_ERROR_UNKNOWN (999)")
+        .WithFix(Advice("Load the module and make its node", {"sudo nvidia-modprobe -u -c=0"}, true));
+  }
   Verdict verdict = container ? Verdict::Holds() : Verdict::Open();
   verdict.Because(facts.device_access.nodes, "/dev/nvidia-uvm is not there",
                   container ? Strength::kStrong : Strength::kWeak);

@@ -6,6 +6,8 @@ namespace tfdoctor {
 namespace {
 
 Verdict Check(const Facts& facts, const Knowledge&) {
+  if (DriverFindsGpu(facts))
+    return Verdict::Excluded().Because(facts.driver_answers.count, "the driver lists a device");
   const std::string* wsl = facts.host.wsl.Get();
   if (wsl == nullptr) return Verdict::Silent();
   const auto* nodes = facts.device_access.nodes.Get();

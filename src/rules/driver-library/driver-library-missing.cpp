@@ -56,6 +56,8 @@ constinit const Rule driver_library_missing = {
                       {"link:kernel-driver"},
                       {"gpu-dropped-by-driver-branch"},
                       {"docker-without-gpu-flag"},
+                      {"container-driver-capabilities"},
+                      {"kubernetes-gpu-not-requested"},
                       {"singularity-without-nv"},
                       {"wsl-no-dxg-device"}}},
     .check = Check,

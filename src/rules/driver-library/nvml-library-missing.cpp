@@ -1,3 +1,4 @@
+#include "base/driver_errors.h"
 #include "diagnose/rule.h"
 #include "rules/common.h"
 
@@ -8,6 +9,21 @@ namespace {
 Verdict Check(const Facts& facts, const Knowledge&) {
   if (!IsCudaBuild(facts)) return Verdict::Silent();
   const Library& nvml = facts.driver_library.nvml;
+  const DriverAnswers& answers = facts.driver_answers;
+  if (nvml.path.Present() && answers.asked.Is(true) && answers.init.Is("0") && !answers.nvml_init.Is("0")) {
+    const std::string* result = answers.nvml_init.Peek();
+    if (!facts.tensorflow.needs_nvml.Is(true)) return Verdict::Silent();
+    Verdict verdict = Verdict::Holds();
+    if (result != nullptr) verdict.Because(answers.nvml_init, "nvmlInit returns " + NvmlErrorText(*result));
+    if (answers.nvml_open_failure.Peek() != nullptr)
+      verdict.Because(answers.nvml_open_failure, *answers.nvml_open_failure.Peek());
+    verdict.Because(facts.tensorflow.needs_nvml, "this TensorFlow gives up the GPU without it");
+    return std::move(verdict)
+        .WithReason("fails")
+        .WithTitle("libnvidia-ml.so.1 does not work, without which this TensorFlow gives up the GPU")
+        .WithFix(Advice("Install it again, of exactly the version of the loaded module",
+                        {"sudo apt-get install --reinstall libnvidia-ml1"}, true));
+  }
   if (nvml.path.Present() && nvml.failure.Absent())
     return Verdict::Excluded().Because(nvml.path, "libnvidia-ml.so.1 is found");
   if (nvml.path.Unknown() || (nvml.path.Present() && nvml.failure.Unknown())) return Verdict::Silent();
@@ -39,6 +55,8 @@ constinit const Rule nvml_library_missing = {
                       {"no-nvidia-gpu"},
                       {"link:kernel-driver"},
                       {"docker-without-gpu-flag"},
+                      {"container-driver-capabilities"},
+                      {"kubernetes-gpu-not-requested"},
                       {"singularity-without-nv"},
                       {"wsl-no-dxg-device"}}},
     .check = Check,

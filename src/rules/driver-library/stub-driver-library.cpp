@@ -10,12 +10,15 @@ namespace {
 Verdict Check(const Facts& facts, const Knowledge&) {
   const Library& cuda = facts.driver_library.cuda;
   if (!cuda.path.Present()) return Verdict::Silent();
-  if (cuda.stub.Is(false)) return Verdict::Excluded().Because(cuda.stub, "it is no stub");
-  if (!cuda.stub.Is(true)) return Verdict::Silent();
+  const DriverAnswers& answers = facts.driver_answers;
+  bool says_so = answers.asked.Is(true) && answers.init.Peek() != nullptr && *answers.init.Peek() == "34";
+  if (!says_so && cuda.stub.Is(false)) return Verdict::Excluded().Because(cuda.stub, "it is no stub");
+  if (!says_so && !cuda.stub.Is(true)) return Verdict::Silent();
   const std::string* found_by = cuda.found_by.Peek();
   Verdict verdict = Verdict::Holds();
   verdict.Because(
       cuda.path, fmt::format("{} is taken{}", *cuda.path.Get(), found_by == nullptr ? "" : ": " + *found_by));
+  if (says_so) verdict.Because(answers.init, "cuInit returns CUDA_ERROR_STUB_LIBRARY (34)");
   bool by_path = found_by != nullptr && found_by->starts_with("LD_LIBRARY_PATH");
   if (!by_path)
     return std::move(verdict).WithFix(Advice("Remove the stubs folder from the loader's configuration",

@@ -11,6 +11,8 @@ namespace {
 Verdict Check(const Facts& facts, const Knowledge& knowledge) {
   if (HasNvidiaGpu(facts) == Answer::kNo || facts.host.wsl.Present()) return Verdict::Silent();
   // A driver that finds no GPU that it knows does not stay loaded: then the installed one speaks.
+  if (DriverFindsGpu(facts))
+    return Verdict::Excluded().Because(facts.driver_answers.count, "the driver lists a device");
   const auto& driver = facts.kernel_driver;
   const auto& fact = driver.version.Absent() ? driver.installed_version : driver.version;
   const std::string* version = fact.Get();

@@ -54,6 +54,7 @@ constinit const Rule no_nvidia_gpu = {
     .effect = Effect::kBlocks,
     .title = "This machine has no NVIDIA GPU",
     .prior = 0.05,
+    .explained_by = {{{"cloud-runtime-without-gpu"}, {"prime-profile-disables-nvidia"}}},
     .check = Check,
     .page = R"md(## What it means
 

@@ -6,6 +6,8 @@ namespace tfdoctor {
 namespace {
 
 Verdict Check(const Facts& facts, const Knowledge&) {
+  if (DriverIsThere(facts))
+    return Verdict::Excluded().Because(facts.driver_answers.asked, "the driver answers and lists a GPU");
   const KernelDriver& driver = facts.kernel_driver;
   if (driver.version.Present())
     return Verdict::Excluded().Because(driver.version, "the NVIDIA module is loaded");
@@ -16,6 +18,8 @@ Verdict Check(const Facts& facts, const Knowledge&) {
     return Verdict::Excluded().Because(driver.installed_version, "a module is installed");
   if (driver.installed_version.Unknown())
     return Verdict::Open().Because(driver.version, "no NVIDIA module is loaded", Strength::kWeak);
+  if (!OtherKernelsWithModule(facts).empty())
+    return Verdict::Excluded().Because(driver.built_for, "other kernels have a module");
   // With its libraries there, the module may just not have been built for this kernel.
   bool libraries = facts.driver_library.cuda.path.Present() && !facts.driver_library.cuda.stub.Is(true);
   Verdict verdict = libraries ? Verdict::Open() : Verdict::Holds();
@@ -46,7 +50,10 @@ constinit const Rule driver_not_installed = {
     .effect = Effect::kBlocks,
     .title = "No NVIDIA driver is installed",
     .prior = 0.06,
-    .explained_by = {{{"no-nvidia-gpu"}}},
+    .explained_by = {{{"no-nvidia-gpu"},
+                      {"prime-profile-disables-nvidia"},
+                      {"kernel-module-not-built"},
+                      {"dkms-build-failed"}}},
     .check = Check,
     .page = R"md(## What it means
 

@@ -6,6 +6,8 @@ namespace tfdoctor {
 namespace {
 
 Verdict Check(const Facts& facts, const Knowledge&) {
+  if (DriverIsThere(facts))
+    return Verdict::Excluded().Because(facts.driver_answers.asked, "the driver answers and lists a GPU");
   const KernelDriver& driver = facts.kernel_driver;
   if (driver.version.Present()) return Verdict::Excluded().Because(driver.version, "it is loaded");
   if (driver.version.Unknown() || !facts.host.wsl.Absent()) return Verdict::Silent();
@@ -20,6 +22,18 @@ Verdict Check(const Facts& facts, const Knowledge&) {
   if (driver.installed_version.Absent()) return Verdict::Silent();
   if (driver.installed_version.Unknown())
     return Verdict::Open().Because(driver.version, "no NVIDIA module is loaded", Strength::kWeak);
+  const auto* blacklisted = driver.blacklisted.Peek();
+  if (blacklisted != nullptr && !blacklisted->empty()) {
+    return Verdict::Holds()
+        .Because(driver.version, "no NVIDIA module is loaded")
+        .Because(driver.blacklisted, "it is kept from loading: " + blacklisted->front())
+        .WithReason("blacklisted")
+        .WithTitle("The NVIDIA kernel module is kept from loading")
+        .WithFix(Advice(
+            "Take the line out, then make the start files anew and restart",
+            {"grep -rn nvidia /etc/modprobe.d /lib/modprobe.d", "sudo update-initramfs -u", "sudo reboot"},
+            true, true));
+  }
   return Verdict::Holds()
       .Because(driver.version, "no NVIDIA module is loaded")
       .Because(driver.installed_version, "one is installed: " + *driver.installed_version.Get())
@@ -41,7 +55,9 @@ constinit const Rule kernel_module_not_loaded = {
     .explained_by = {{{"no-nvidia-gpu"},
                       {"nouveau-holds-gpu"},
                       {"gpu-dropped-by-driver-branch"},
-                      {"driver-not-installed"}}},
+                      {"driver-not-installed"},
+                      {"secure-boot-blocks-module"},
+                      {"prime-profile-disables-nvidia"}}},
     .check = Check,
     .page = R"md(## What it means
 

@@ -6,6 +6,8 @@ namespace tfdoctor {
 namespace {
 
 Verdict Check(const Facts& facts, const Knowledge&) {
+  if (DriverIsThere(facts))
+    return Verdict::Excluded().Because(facts.driver_answers.asked, "the driver answers and lists a GPU");
   const KernelDriver& driver = facts.kernel_driver;
   if (driver.version.Present())
     return Verdict::Excluded().Because(driver.version, "NVIDIA's own module is loaded");

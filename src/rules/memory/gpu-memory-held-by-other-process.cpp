@@ -1,6 +1,70 @@
+#include <fmt/format.h>
+
+#include <cstdlib>
+
 #include "diagnose/rule.h"
+#include "rules/common.h"
 
 namespace tfdoctor {
+
+namespace {
+
+// TensorFlow needs some hundred megabytes for its context and the handles of cuBLAS and cuDNN alone.
+constexpr double kTooLittle = 600.0 * 1024 * 1024;
+
+double Bytes(const Fact<std::string>& fact) {
+  const std::string* text = fact.Get();
+  return text == nullptr ? -1 : std::strtod(text->c_str(), nullptr);
+}
+
+std::string Gigabytes(double bytes) { return fmt::format("{:.1f} GiB", bytes / (1024 * 1024 * 1024)); }
+
+void NameHolders(const Facts& facts, Verdict& verdict) {
+  const auto* holders = facts.device_memory.holders.Peek();
+  if (holders == nullptr) return;
+  for (const auto& [pid, holder] : *holders) {
+    const std::string* command = holder.command.Peek();
+    const std::string* memory = holder.memory.Peek();
+    std::string text = "process " + pid;
+    if (command != nullptr) text += " (" + *command + ")";
+    if (memory != nullptr) text += " holds " + Gigabytes(std::strtod(memory->c_str(), nullptr));
+    verdict.Because(facts.device_memory.holders, memory == nullptr ? text + " has the GPU open" : text);
+  }
+}
+
+Verdict Check(const Facts& facts, const Knowledge&) {
+  const DriverAnswers& answers = facts.driver_answers;
+  if (!answers.asked.Is(true)) return Verdict::Silent();
+  const auto* devices = answers.devices.Get();
+  if (devices == nullptr || devices->empty()) return Verdict::Silent();
+  Verdict verdict = Verdict::Holds();
+  for (const auto& [ordinal, device] : *devices) {
+    // Without memory there is no context either.
+    const std::string* context = device.context.Get();
+    if (context == nullptr) continue;
+    if (*context == "2") {
+      verdict.Because(device.context, fmt::format("device {} has not even memory for a context", ordinal));
+      continue;
+    }
+    if (*context != "0") return Verdict::Silent();
+    double total = Bytes(device.total_memory);
+    double free = Bytes(device.free_memory);
+    if (total <= 0 || free < 0) return Verdict::Silent();
+    if (free >= kTooLittle || free >= total / 2)
+      return Verdict::Excluded().Because(device.free_memory,
+                                         fmt::format("device {} has {} free", ordinal, Gigabytes(free)));
+    verdict.Because(device.free_memory,
+                    fmt::format("device {} has {} of {} free", ordinal, Gigabytes(free), Gigabytes(total)));
+  }
+  if (verdict.evidence.empty()) return Verdict::Silent();
+  NameHolders(facts, verdict);
+  return std::move(verdict).WithFix(Advice(
+      "Find the processes and end those that nobody needs (a notebook's kernel keeps its memory until it "
+      "ends)",
+      {"nvidia-smi", "sudo fuser -v /dev/nvidia*"}, true));
+}
+
+}  // namespace
 
 namespace rules {
 
@@ -9,26 +73,29 @@ constinit const Rule gpu_memory_held_by_other_process = {
     .id = "gpu-memory-held-by-other-process",
     .link = Link::kMemory,
     .effect = Effect::kBlocks,
-    .title = "Another process holds the GPU's memory",
-    .prior = 0.06,
-    .check = nullptr,  // what a program prints shows it: src/rules/logs/memory.cpp
+    .title = "Other processes hold the memory of the GPU",
+    .prior = 0.04,
+    .explained_by = {{{"no-nvidia-gpu"}}},
+    .check = Check,
     .page = R"md(## What it means
 
-Nearly all memory of the GPU is taken before TensorFlow starts, by another program or by one that was left behind. TensorFlow finds the GPU and gets too little of it, so cuBLAS and cuDNN do not start or the first tensor does not fit.
+TensorFlow takes what is free. Here nearly nothing is: other processes hold the memory of the GPU, so the first larger operation fails, often as an error of cuBLAS or cuDNN.
 
 ## How it is recognised
 
-Old releases print how much was free (`freeMemory: 148.69MiB`). Later ones fail with `Blas GEMM launch failed`, `failed to create cublas handle` or `Dst tensor is not initialized` although the program is small. `nvidia-smi` lists the processes, but not those of other containers.
+The driver tells how much of each device's memory is free, and NVML which processes hold it.
 
 ## How it happens
 
-TensorFlow takes all free memory at its start, so a second program finds none. A notebook's kernel keeps its memory until it is shut down; a killed program may leave a child behind.
+Another notebook or training is running, or a leftover of one: a Jupyter kernel, a worker after a crash, a container. TensorFlow itself takes all memory at its start.
 
 ## How to fix it
 
-nvidia-smi --query-compute-apps=pid,name,used_memory --format=csv
+nvidia-smi
 
-End the process that is no longer needed. Programs that shall share a GPU have to ask for memory as they need it: `TF_FORCE_GPU_ALLOW_GROWTH=true` in each of them.
+sudo fuser -v /dev/nvidia*
+
+End what nobody needs (`kill PID`), or let each program take only what it needs (`TF_FORCE_GPU_ALLOW_GROWTH=true`).
 )md",
 };
 

@@ -1,0 +1,64 @@
+#include "base/text.h"
+#include "diagnose/rule.h"
+#include "rules/common.h"
+
+namespace tfdoctor {
+
+namespace {
+
+bool Grants(const std::string& value, std::string_view capability) {
+  for (const std::string& word : Split(value, ',')) {
+    if (Trim(word) == capability || Trim(word) == "all") return true;
+  }
+  return false;
+}
+
+Verdict Check(const Facts& facts, const Knowledge&) {
+  if (!facts.host.container.Present()) return Verdict::Silent();
+  const auto& variable = facts.environment.Variable("NVIDIA_DRIVER_CAPABILITIES");
+  const std::string* value = variable.Get();
+  if (value == nullptr || value->empty()) return Verdict::Silent();
+  if (Grants(*value, "compute")) return Verdict::Excluded().Because(variable, "it grants compute");
+  const Library& cuda = facts.driver_library.cuda;
+  if (cuda.path.Unknown() || (cuda.path.Present() && !cuda.stub.Is(true))) return Verdict::Silent();
+  return Verdict::Holds()
+      .Because(variable, "NVIDIA_DRIVER_CAPABILITIES=" + *value + " lacks compute, which brings libcuda")
+      .Because(cuda.path, "the loader finds no libcuda.so.1 of a driver")
+      .WithFix(Advice("Start the container with it",
+                      {"docker run --gpus all -e NVIDIA_DRIVER_CAPABILITIES=compute,utility IMAGE"}));
+}
+
+}  // namespace
+
+namespace rules {
+
+extern const Rule container_driver_capabilities;
+constinit const Rule container_driver_capabilities = {
+    .id = "container-driver-capabilities",
+    .link = Link::kDeviceAccess,
+    .effect = Effect::kBlocks,
+    .title = "The container was given the GPU without its compute libraries",
+    .prior = 0.02,
+    .explained_by = {{{"no-nvidia-gpu"}, {"docker-without-gpu-flag"}, {"kubernetes-gpu-not-requested"}}},
+    .check = Check,
+    .page = R"md(## What it means
+
+The NVIDIA container toolkit puts into a container what NVIDIA_DRIVER_CAPABILITIES names. Here it does not name `compute`, so libcuda.so.1 was left out.
+
+## How it is recognised
+
+The variable is set in this container and names neither `compute` nor `all`; no libcuda.so.1 is found. nvidia-smi may work (`utility`).
+
+## How it happens
+
+An image or a compose file sets it to `utility` or `graphics`.
+
+## How to fix it
+
+docker run --gpus all -e NVIDIA_DRIVER_CAPABILITIES=compute,utility IMAGE
+)md",
+};
+
+}  // namespace rules
+
+}  // namespace tfdoctor

@@ -1,0 +1,80 @@
+#include "diagnose/rule.h"
+#include "rules/common.h"
+
+namespace tfdoctor {
+
+namespace {
+
+Verdict Check(const Facts& facts, const Knowledge&) {
+  const std::string* engine = facts.host.container.Get();
+  if (engine == nullptr) return Verdict::Silent();
+  if (DriverFindsGpu(facts))
+    return Verdict::Excluded().Because(facts.driver_answers.count, "the driver lists a device");
+  const auto* nodes = facts.device_access.nodes.Get();
+  if (nodes == nullptr || !HasNvidiaNode(*nodes)) return Verdict::Silent();
+  if (!facts.driver_answers.asked.Is(true)) return Verdict::Silent();
+  Verdict verdict = Verdict::Holds();
+  // The permissions allow it, and open() says EPERM: that is what the device rules of a control group do.
+  if (const auto* refused = facts.device_access.refused.Get()) {
+    for (const auto& [path, error] : *refused) {
+      auto node = nodes->find(path);
+      if (error != "EPERM" || node == nodes->end()) continue;
+      const bool* usable = node->second.usable.Get();
+      if (usable != nullptr && *usable)
+        verdict.Because(facts.device_access.refused,
+                        "opening " + path + " is not permitted (EPERM), although its permissions allow it");
+    }
+  }
+  if (const auto* rules = facts.device_access.cgroup_rules.Get()) {
+    bool allowed = rules->empty();
+    for (const std::string& rule : *rules)
+      allowed = allowed || rule.starts_with("a ") || rule.starts_with("c 195:") || rule.starts_with("c *:*");
+    if (!allowed)
+      verdict.Because(facts.device_access.cgroup_rules,
+                      "the control group permits no device c 195:*, which the GPU's are");
+  }
+  if (verdict.evidence.empty()) return Verdict::Silent();
+  return std::move(verdict)
+      .WithFix(Advice("Start the container again", {"docker restart CONTAINER"}))
+      .WithFix(Advice(
+          "Keep it from happening: name the devices to the engine, or let it manage control groups itself",
+          {"docker run --gpus all --device /dev/nvidia0 --device /dev/nvidiactl --device /dev/nvidia-uvm "
+           "IMAGE"}));
+}
+
+}  // namespace
+
+namespace rules {
+
+extern const Rule container_lost_gpu;
+constinit const Rule container_lost_gpu = {
+    .id = "container-lost-gpu",
+    .link = Link::kDeviceAccess,
+    .effect = Effect::kBlocks,
+    .title = "The control group of this container forbids the GPU",
+    .prior = 0.03,
+    .explained_by = {{{"no-nvidia-gpu"}}},
+    .check = Check,
+    .page = R"md(## What it means
+
+A container sees the GPU's device nodes, but its control group does not let it open them. Most often it could at first and lost it.
+
+## How it is recognised
+
+The device nodes are there and their permissions allow it, yet open() returns EPERM; under control groups of version 1 the list of devices can be read.
+
+## How it happens
+
+`systemctl daemon-reload` on the host (an update runs it) made systemd write the device rules anew, without those that the NVIDIA hook had added. Where it never worked: `no-cgroups = true` in /etc/nvidia-container-runtime/config.toml, which is right for rootless engines only.
+
+## How to fix it
+
+docker restart CONTAINER
+
+On the host, so that it does not happen again: give the devices to the engine (`--device`), use CDI, or set `"exec-opts": ["native.cgroupdriver=cgroupfs"]` in /etc/docker/daemon.json. Look that /etc/nvidia-container-runtime/config.toml does not say `no-cgroups = true`.
+)md",
+};
+
+}  // namespace rules
+
+}  // namespace tfdoctor

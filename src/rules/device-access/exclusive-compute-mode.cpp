@@ -1,0 +1,67 @@
+#include <fmt/format.h>
+
+#include "base/driver_errors.h"
+#include "diagnose/rule.h"
+#include "rules/common.h"
+
+namespace tfdoctor {
+
+namespace {
+
+Verdict Check(const Facts& facts, const Knowledge&) {
+  const DriverAnswers& answers = facts.driver_answers;
+  if (!answers.asked.Is(true)) return Verdict::Silent();
+  const auto* devices = answers.devices.Get();
+  if (devices == nullptr) return Verdict::Silent();
+  Verdict verdict = Verdict::Holds();
+  for (const auto& [ordinal, device] : *devices) {
+    const std::string* mode = device.compute_mode.Get();
+    const std::string* context = device.context.Get();
+    if (mode == nullptr || context == nullptr) continue;
+    if (*context == "0") return Verdict::Excluded().Because(device.context, "a context was created");
+    if (*mode == "default") continue;
+    verdict.Because(device.compute_mode, fmt::format("device {} is in the mode {}", ordinal, *mode))
+        .Because(device.context, "creating a context returns " + CudaErrorText(*context));
+  }
+  if (verdict.evidence.empty()) return Verdict::Silent();
+  return std::move(verdict).WithFix(
+      Advice("End the process that has the GPU (nvidia-smi lists it), or allow several",
+             {"nvidia-smi", "sudo nvidia-smi -c DEFAULT"}, true));
+}
+
+}  // namespace
+
+namespace rules {
+
+extern const Rule exclusive_compute_mode;
+constinit const Rule exclusive_compute_mode = {
+    .id = "exclusive-compute-mode",
+    .link = Link::kDeviceAccess,
+    .effect = Effect::kBlocks,
+    .title = "The compute mode of the GPU forbids a further context",
+    .prior = 0.02,
+    .explained_by = {{{"no-nvidia-gpu"}}},
+    .check = Check,
+    .page = R"md(## What it means
+
+In an exclusive mode the GPU serves one process at a time, in the prohibited mode none. Here no further context is allowed.
+
+## How it is recognised
+
+The driver tells the mode of each device, and creating a context on it fails (46, "busy or unavailable").
+
+## How it happens
+
+An administrator set the mode, or a batch system does for each job. Another process, perhaps a leftover, has the GPU.
+
+## How to fix it
+
+nvidia-smi
+
+sudo nvidia-smi -c DEFAULT
+)md",
+};
+
+}  // namespace rules
+
+}  // namespace tfdoctor

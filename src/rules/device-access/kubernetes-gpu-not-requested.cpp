@@ -1,0 +1,62 @@
+#include "diagnose/rule.h"
+#include "rules/common.h"
+
+namespace tfdoctor {
+
+namespace {
+
+Verdict Check(const Facts& facts, const Knowledge&) {
+  const std::string* engine = facts.host.container.Get();
+  if (engine == nullptr || *engine != "kubernetes") return Verdict::Silent();
+  if (DriverFindsGpu(facts))
+    return Verdict::Excluded().Because(facts.driver_answers.count, "the driver lists a device");
+  if (!facts.kernel_driver.version.Present()) return Verdict::Silent();
+  const auto* nodes = facts.device_access.nodes.Get();
+  if (nodes == nullptr) return Verdict::Silent();
+  if (HasNvidiaNode(*nodes))
+    return Verdict::Excluded().Because(facts.device_access.nodes, "NVIDIA's device nodes are there");
+  return Verdict::Holds()
+      .Because(facts.host.container, "this is a pod of Kubernetes")
+      .Because(facts.kernel_driver.version,
+               "the node's driver " + *facts.kernel_driver.version.Get() + " is loaded")
+      .Because(facts.device_access.nodes, "no /dev/nvidia* is in this pod")
+      .WithFix(Advice("Request one in the pod's specification: resources: limits: nvidia.com/gpu: 1",
+                      {"kubectl describe node | grep -A7 -i allocatable"}));
+}
+
+}  // namespace
+
+namespace rules {
+
+extern const Rule kubernetes_gpu_not_requested;
+constinit const Rule kubernetes_gpu_not_requested = {
+    .id = "kubernetes-gpu-not-requested",
+    .link = Link::kDeviceAccess,
+    .effect = Effect::kBlocks,
+    .title = "The pod does not request a GPU",
+    .prior = 0.02,
+    .explained_by = {{{"no-nvidia-gpu"}}},
+    .check = Check,
+    .page = R"md(## What it means
+
+Kubernetes gives a GPU to a pod only when its specification asks for one. This pod runs on a node whose driver works, and has no GPU.
+
+## How it is recognised
+
+The pod is known by its service account and variables; the node's kernel module is loaded, and no /dev/nvidia* is in the pod.
+
+## How it happens
+
+The limit nvidia.com/gpu is missing in the specification, or stands under requests only, or at another container of the pod.
+
+## How to fix it
+
+Put this into the container's specification and create the pod again:
+
+resources: {limits: {nvidia.com/gpu: 1}}
+)md",
+};
+
+}  // namespace rules
+
+}  // namespace tfdoctor

@@ -1,0 +1,143 @@
+#include <fmt/format.h>
+
+#include "base/driver_errors.h"
+#include "diagnose/rule.h"
+#include "rules/common.h"
+
+namespace tfdoctor {
+
+namespace {
+
+Verdict Fails(const std::string& title) { return Verdict::Holds().WithTitle(title); }
+
+// What a bare number says to somebody who meets it.
+std::string Meaning(const std::string& number) {
+  if (number == "100") return "the driver finds no GPU that this process may use";
+  if (number == "999" || number == "3" || number == "304")
+    return "most often nvidia-uvm is missing, may not be opened, or is broken after suspend";
+  if (number == "46") return "the GPU is in an exclusive mode, or it is a virtual GPU without a licence";
+  if (number == "802") return "the fabric manager of an NVSwitch machine has not set up the GPUs";
+  if (number == "803") return "libcuda and the kernel module do not fit each other";
+  if (number == "101") return "the GPU that is asked for is not there";
+  if (number == "2") return "there is not even memory for a context";
+  if (number == "805" || number == "806" || number == "807" || number == "810")
+    return "the MPS server named by CUDA_MPS_PIPE_DIRECTORY does not answer";
+  if (number == "304") return "a call of the operating system failed";
+  return {};
+}
+
+void Explain(const FactBase& fact, const std::string& number, Verdict& verdict) {
+  std::string meaning = Meaning(number);
+  if (!meaning.empty()) verdict.Because(fact, meaning, Strength::kWeak);
+}
+
+// A device on which no context can be created. TensorFlow needs one that works.
+Verdict CheckContexts(const DriverAnswers& answers) {
+  const auto* devices = answers.devices.Get();
+  if (devices == nullptr) return Verdict::Silent();
+  Verdict verdict = Verdict::Holds();
+  for (const auto& [ordinal, device] : *devices) {
+    const std::string* context = device.context.Get();
+    if (context == nullptr) continue;
+    if (*context == "0")
+      return Verdict::Excluded().Because(device.context, "a context was created on device " + ordinal);
+    verdict.Because(device.context, fmt::format("creating a context on device {} returns {}", ordinal,
+                                                CudaErrorText(*context)));
+    Explain(device.context, *context, verdict);
+  }
+  if (verdict.evidence.empty()) return Verdict::Silent();
+  return std::move(verdict).WithReason("context").WithTitle(
+      "The driver lists the GPU, but creates no context on it");
+}
+
+Verdict Check(const Facts& facts, const Knowledge&) {
+  const DriverAnswers& answers = facts.driver_answers;
+  if (!answers.asked.Is(true)) return Verdict::Silent();
+  if (answers.open_failure.Present()) {
+    return Fails("The driver's library cannot be opened")
+        .Because(answers.open_failure, *answers.open_failure.Get())
+        .WithReason("open");
+  }
+  if (const std::string* ended = answers.ended.Get()) {
+    const std::string* step = answers.ended_in.Peek();
+    std::string where = step == nullptr ? "when it is called" : "in " + *step;
+    if (*ended == "hang") {
+      return Verdict::Open()
+          .WithReason("hang")
+          .WithTitle("The NVIDIA driver does not answer")
+          .Because(answers.ended, "it did not come back in time " + where, Strength::kDecisive);
+    }
+    return Fails("The NVIDIA driver breaks down " + where)
+        .Because(answers.ended, fmt::format("the process that called it ended {} ({})", where, *ended))
+        .WithReason("crash");
+  }
+  const std::string* init = answers.init.Get();
+  if (init == nullptr) return Verdict::Silent();
+  if (*init != "0") {
+    Verdict verdict = Fails("The NVIDIA driver refuses to start: " + CudaErrorText(*init)).WithReason(*init);
+    verdict.Because(answers.init, "cuInit returns " + CudaErrorText(*init));
+    Explain(answers.init, *init, verdict);
+    return verdict;
+  }
+  const std::string* count = answers.count.Get();
+  if (count == nullptr) return Verdict::Silent();
+  if (*count == "0")
+    return Fails("The NVIDIA driver lists no GPU")
+        .Because(answers.count, "it counts 0 devices")
+        .WithReason("0");
+  return CheckContexts(answers);
+}
+
+}  // namespace
+
+namespace rules {
+
+extern const Rule driver_call_fails;
+constinit const Rule driver_call_fails = {
+    .id = "driver-call-fails",
+    .link = Link::kDriverLibrary,
+    .effect = Effect::kBlocks,
+    .title = "The NVIDIA driver refuses to work when it is called",
+    .prior = 0.03,
+    .explained_by = {{{"stub-driver-library"},
+                      {"driver-library-version-mismatch"},
+                      {"driver-library-missing"},
+                      {"cuda-compat-library-misused"},
+                      {"wsl-linux-driver-shadows-libcuda"},
+                      {"cuda-visible-devices"},
+                      {"fabric-manager-not-running"},
+                      {"mig-without-instances"},
+                      {"exclusive-compute-mode"},
+                      {"gpu-hardware-fault"},
+                      {"adapter-initialisation-failed"},
+                      {"uvm-broken-after-suspend"},
+                      {"device-node-permissions"},
+                      {"container-lost-gpu"},
+                      {"vgpu-licence-or-profile"},
+                      {"gpu-memory-held-by-other-process"}}},
+    .check = Check,
+    .page = R"md(## What it means
+
+TensorFlow reaches the GPU through the driver library libcuda. When that library is called here, it returns an error, crashes or does not come back. TensorFlow meets the same.
+
+## How it is recognised
+
+A child process opens the libcuda.so.1 that the dynamic loader takes, in this environment, and calls cuInit, lists the devices and creates a context on each. The number that comes back is named. `nvidia-smi` may still work: it uses neither libcuda nor nvidia-uvm.
+
+## How it happens
+
+Many causes end here. Where one of them is found, it is named in place of this page. 100 means that no GPU may be used, 999 mostly that nvidia-uvm is missing or broken, 802 that the fabric manager is not ready, 803 and 804 that libcuda and the kernel module do not fit.
+
+## How to fix it
+
+sudo nvidia-modprobe -u -c=0
+
+sudo dmesg | grep -i -e nvrm -e nvidia | tail
+
+If neither helps, restart the machine, and install the driver again when it still refuses.
+)md",
+};
+
+}  // namespace rules
+
+}  // namespace tfdoctor

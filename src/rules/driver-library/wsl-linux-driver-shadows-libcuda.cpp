@@ -1,0 +1,72 @@
+#include "diagnose/rule.h"
+#include "rules/common.h"
+
+namespace tfdoctor {
+
+namespace {
+
+constexpr const char* kOfWindows = "/usr/lib/wsl/";
+
+Verdict Check(const Facts& facts, const Knowledge&) {
+  if (!facts.host.wsl.Present()) return Verdict::Silent();
+  const Library& cuda = facts.driver_library.cuda;
+  const std::string* path = cuda.path.Get();
+  if (path == nullptr) return Verdict::Silent();
+  if (path->starts_with(kOfWindows))
+    return Verdict::Excluded().Because(cuda.path, "it is the Windows driver's");
+  if (DriverFindsGpu(facts))
+    return Verdict::Excluded().Because(facts.driver_answers.count, "the driver lists a device");
+  if (cuda.stub.Is(true)) return Verdict::Silent();
+  Verdict verdict = Verdict::Holds();
+  verdict.Because(cuda.path, *path + " is taken, which is not below /usr/lib/wsl");
+  bool windows = false;
+  for (const auto* others : {&cuda.shadowed, &cuda.elsewhere}) {
+    const auto* files = others->Peek();
+    if (files == nullptr) continue;
+    for (const std::string& file : *files) {
+      if (!file.starts_with(kOfWindows) || windows) continue;
+      verdict.Because(*others, file + " is the one that works here");
+      windows = true;
+    }
+  }
+  return std::move(verdict).WithFix(Advice(
+      "Remove the Linux driver: under WSL the Windows driver is the only one",
+      {"sudo apt-get remove --purge 'nvidia-driver-*' 'libnvidia-*' 'libcuda1'", "sudo ldconfig"}, true));
+}
+
+}  // namespace
+
+namespace rules {
+
+extern const Rule wsl_linux_driver_shadows_libcuda;
+constinit const Rule wsl_linux_driver_shadows_libcuda = {
+    .id = "wsl-linux-driver-shadows-libcuda",
+    .link = Link::kDriverLibrary,
+    .effect = Effect::kBlocks,
+    .title = "A Linux driver in WSL hides the libcuda of the Windows driver",
+    .prior = 0.02,
+    .explained_by = {{{"wsl-no-dxg-device"}}},
+    .check = Check,
+    .page = R"md(## What it means
+
+Under WSL the driver is that of Windows, which puts its libcuda into /usr/lib/wsl/lib. Here a driver for Linux was installed as well, and its libcuda comes first and finds no device.
+
+## How it is recognised
+
+This is WSL, and the libcuda.so.1 that the loader takes is not below /usr/lib/wsl.
+
+## How it happens
+
+`apt install nvidia-driver-…`, `cuda` or `cuda-drivers` inside WSL. Only `cuda-toolkit` may be installed there.
+
+## How to fix it
+
+sudo apt-get remove --purge 'nvidia-driver-*' 'libnvidia-*' 'libcuda1'
+
+sudo ldconfig
+)md",
+};
+
+}  // namespace rules
+
+}  // namespace tfdoctor

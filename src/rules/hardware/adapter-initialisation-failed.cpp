@@ -1,0 +1,85 @@
+#include <fmt/format.h>
+
+#include "diagnose/rule.h"
+#include "rules/common.h"
+
+namespace tfdoctor {
+
+namespace {
+
+bool IsGpuNode(const std::string& path) {
+  std::string_view rest = std::string_view(path);
+  constexpr std::string_view kStart = "/dev/nvidia";
+  if (!rest.starts_with(kStart)) return false;
+  rest.remove_prefix(kStart.size());
+  return !rest.empty() && rest.find_first_not_of("0123456789") == std::string_view::npos;
+}
+
+Verdict Check(const Facts& facts, const Knowledge&) {
+  const DriverAnswers& answers = facts.driver_answers;
+  if (!answers.asked.Is(true)) return Verdict::Silent();
+  if (DriverFindsGpu(facts)) return Verdict::Excluded().Because(answers.count, "the driver lists a device");
+  if (answers.init.Is("0") || !facts.kernel_driver.version.Present()) return Verdict::Silent();
+  Verdict verdict = Verdict::Holds();
+  // The module's open() initialises the adapter, and says EIO where that fails.
+  if (const auto* refused = facts.device_access.refused.Get()) {
+    for (const auto& [path, error] : *refused) {
+      if (error == "EIO" && IsGpuNode(path))
+        verdict.Because(facts.device_access.refused, "opening " + path + " fails: input/output error (EIO)");
+    }
+  }
+  if (const auto* failures = facts.kernel_log.init_failures.Get()) {
+    for (const auto& [address, code] : *failures) {
+      verdict.Because(facts.kernel_log.init_failures,
+                      fmt::format("the kernel log says of {}: RmInitAdapter failed ({})", address, code));
+    }
+  }
+  if (verdict.evidence.empty()) return Verdict::Silent();
+  return std::move(verdict)
+      .WithFix(Advice("Read what the module says", {"sudo dmesg | grep -i nvrm | tail"}, true))
+      .WithFix(Advice("Switch the machine off and on (a restart keeps the GPU's state); in the BIOS turn on "
+                      "\"Above 4G decoding\"",
+                      {}, true, true));
+}
+
+}  // namespace
+
+namespace rules {
+
+extern const Rule adapter_initialisation_failed;
+constinit const Rule adapter_initialisation_failed = {
+    .id = "adapter-initialisation-failed",
+    .link = Link::kHardware,
+    .effect = Effect::kBlocks,
+    .title = "The kernel module cannot initialise the GPU",
+    .prior = 0.03,
+    .explained_by = {{{"no-nvidia-gpu"},
+                      {"gpu-hardware-fault"},
+                      {"open-kernel-module-required"},
+                      {"open-kernel-module-unsupported-gpu"},
+                      {"gpu-dropped-by-driver-branch"},
+                      {"driver-install-broken"}}},
+    .check = Check,
+    .page = R"md(## What it means
+
+The kernel module is loaded and the GPU is on the PCI bus, but starting the GPU fails. The driver then offers no device: `nvidia-smi` says "No devices were found".
+
+## How it is recognised
+
+Opening /dev/nvidia0 fails with EIO, or the kernel log says "RmInitAdapter failed". The numbers behind it tell where.
+
+## How it happens
+
+The flavour of the module (open, proprietary) does not fit the GPU, the BIOS gave it too little address space (Above 4G decoding, Resizable BAR), its firmware (GSP) is missing, a virtual machine passes it through incompletely, or the hardware is defective.
+
+## How to fix it
+
+sudo dmesg | grep -i nvrm | tail
+
+Switch the machine off and on. Look for a newer BIOS and for the other flavour of the module.
+)md",
+};
+
+}  // namespace rules
+
+}  // namespace tfdoctor

@@ -1,0 +1,55 @@
+#include "diagnose/rule.h"
+#include "rules/common.h"
+
+namespace tfdoctor {
+
+namespace {
+
+Verdict Check(const Facts& facts, const Knowledge&) {
+  const std::string* runtime = facts.host.runtime.Get();
+  if (runtime == nullptr) return Verdict::Silent();
+  Answer answer = HasNvidiaGpu(facts);
+  if (answer == Answer::kYes) return Verdict::Excluded().Because(facts.gpus, "there is an NVIDIA GPU");
+  if (answer == Answer::kUnknown) return Verdict::Silent();
+  return Verdict::Holds()
+      .Because(facts.host.runtime, "this is " + *runtime)
+      .Because(facts.gpus, "no NVIDIA GPU is on the PCI bus")
+      .WithFix(Advice(*runtime == "Kaggle"
+                          ? "Choose a GPU under Settings > Accelerator, and start the session again"
+                          : "Choose a GPU under Runtime > Change runtime type, and connect again",
+                      {}));
+}
+
+}  // namespace
+
+namespace rules {
+
+extern const Rule cloud_runtime_without_gpu;
+constinit const Rule cloud_runtime_without_gpu = {
+    .id = "cloud-runtime-without-gpu",
+    .link = Link::kHardware,
+    .effect = Effect::kBlocks,
+    .title = "This hosted runtime was started without a GPU",
+    .prior = 0.03,
+    .check = Check,
+    .page = R"md(## What it means
+
+A hosted notebook runs on a machine that is given to it. This one has no GPU attached.
+
+## How it is recognised
+
+The service is known by its environment variables, and no NVIDIA GPU is on the PCI bus.
+
+## How it happens
+
+The runtime type is "CPU" (the default), the free quota of GPUs is used up, or the session was started again without one.
+
+## How to fix it
+
+Choose a GPU as the runtime type (Colab: Runtime > Change runtime type; Kaggle: Settings > Accelerator), and connect again.
+)md",
+};
+
+}  // namespace rules
+
+}  // namespace tfdoctor

@@ -1,0 +1,80 @@
+#include <fmt/format.h>
+
+#include "base/driver_errors.h"
+#include "diagnose/rule.h"
+#include "rules/common.h"
+
+namespace tfdoctor {
+
+namespace {
+
+Verdict Check(const Facts& facts, const Knowledge&) {
+  const DriverAnswers& answers = facts.driver_answers;
+  if (!answers.asked.Is(true)) return Verdict::Silent();
+  const auto* devices = answers.devices.Get();
+  Verdict verdict = Verdict::Holds();
+  bool refused = answers.init.Is("102");
+  if (refused) verdict.Because(answers.init, "cuInit returns " + CudaErrorText("102"));
+  if (devices != nullptr) {
+    for (const auto& [ordinal, device] : *devices) {
+      const std::string* context = device.context.Get();
+      if (context == nullptr) continue;
+      if (*context == "0") return Verdict::Excluded().Because(device.context, "a context was created");
+      verdict.Because(device.context, "creating a context returns " + CudaErrorText(*context));
+      refused = true;
+    }
+  }
+  if (!refused) return Verdict::Silent();
+  if (answers.init.Is("102")) return verdict;
+  const auto* nvml = answers.nvml_devices.Get();
+  if (nvml == nullptr) return Verdict::Silent();
+  for (const auto& [index, device] : *nvml) {
+    const std::string* kind = device.virtualisation.Get();
+    if (kind == nullptr || *kind != "vgpu") continue;
+    verdict.Because(device.virtualisation, fmt::format("GPU {} is a virtual GPU", index));
+    const std::string* licence = device.licence.Get();
+    if (licence == nullptr || *licence != "unlicensed") continue;
+    verdict.Because(device.licence, "it has no licence");
+    return std::move(verdict).WithFix(Advice(
+        "Give the virtual machine a licence (file /etc/nvidia/ClientConfigToken, service nvidia-gridd)",
+        {"nvidia-smi -q | grep -i -A2 licen", "sudo systemctl restart nvidia-gridd"}, true));
+  }
+  return Verdict::Silent();
+}
+
+}  // namespace
+
+namespace rules {
+
+extern const Rule vgpu_licence_or_profile;
+constinit const Rule vgpu_licence_or_profile = {
+    .id = "vgpu-licence-or-profile",
+    .link = Link::kHardware,
+    .effect = Effect::kBlocks,
+    .title = "The licence or the profile of this virtual GPU does not permit CUDA",
+    .prior = 0.01,
+    .explained_by = {{{"no-nvidia-gpu"}}},
+    .check = Check,
+    .page = R"md(## What it means
+
+The GPU of this virtual machine is a part of one (vGPU). Without a licence, or with a profile for desktops, it is listed but permits no CUDA context.
+
+## How it is recognised
+
+NVML says that the GPU is a virtual one and whether it is licensed; creating a context fails (46, or 102).
+
+## How it happens
+
+The licence server cannot be reached, the token is missing or expired, or the profile (A, B) is not one for computing (C, Q).
+
+## How to fix it
+
+nvidia-smi -q | grep -i -A2 licen
+
+sudo systemctl restart nvidia-gridd
+)md",
+};
+
+}  // namespace rules
+
+}  // namespace tfdoctor

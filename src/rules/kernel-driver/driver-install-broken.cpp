@@ -1,0 +1,68 @@
+#include "base/driver_errors.h"
+#include "diagnose/rule.h"
+#include "rules/common.h"
+
+namespace tfdoctor {
+
+namespace {
+
+Verdict Check(const Facts& facts, const Knowledge&) {
+  const DriverAnswers& answers = facts.driver_answers;
+  if (!answers.asked.Is(true)) return Verdict::Silent();
+  if (DriverFindsGpu(facts)) return Verdict::Excluded().Because(answers.count, "the driver lists a device");
+  const std::string* init = answers.init.Get();
+  if (init == nullptr || *init == "0") return Verdict::Silent();
+  const KernelDriver& driver = facts.kernel_driver;
+  Verdict verdict = Verdict::Holds();
+  if (const std::string* file = facts.kernel_log.firmware_failure.Get())
+    verdict.Because(facts.kernel_log.firmware_failure, "the kernel could not load the firmware " + *file);
+  // The open flavour does nothing without the firmware of its own version.
+  const std::string* flavour = driver.flavour.Get();
+  if (flavour != nullptr && *flavour == "open" && driver.firmware.Absent()) {
+    verdict.Because(driver.flavour, "the open flavour of the module is loaded")
+        .Because(driver.firmware, "the firmware of its version is not installed");
+  }
+  if (verdict.evidence.empty()) return Verdict::Silent();
+  verdict.Because(answers.init, "cuInit returns " + CudaErrorText(*init));
+  return std::move(verdict)
+      .WithReason("firmware")
+      .WithFix(
+          Advice("Install the firmware of exactly the module's version (Debian: firmware-nvidia-gsp; Ubuntu: "
+                 "nvidia-firmware-BRANCH), or the driver once more",
+                 {"sudo apt-get install --reinstall firmware-nvidia-gsp"}, true, true));
+}
+
+}  // namespace
+
+namespace rules {
+
+extern const Rule driver_install_broken;
+constinit const Rule driver_install_broken = {
+    .id = "driver-install-broken",
+    .link = Link::kKernelDriver,
+    .effect = Effect::kBlocks,
+    .title = "The driver installation is incomplete",
+    .prior = 0.02,
+    .explained_by = {{{"no-nvidia-gpu"}, {"gpu-dropped-by-driver-branch"}}},
+    .check = Check,
+    .page = R"md(## What it means
+
+Parts of the driver are missing or damaged, so the module that is loaded cannot start the GPU.
+
+## How it is recognised
+
+The open flavour of the module is loaded, and the firmware of exactly its version (/lib/firmware/nvidia/VERSION/gsp_*.bin) is not there, or the kernel log says that it could not be loaded.
+
+## How it happens
+
+A package was left out or removed, two installations (`.run` file and packages) overwrote each other, or an update was interrupted.
+
+## How to fix it
+
+sudo apt-get install --reinstall firmware-nvidia-gsp nvidia-driver
+)md",
+};
+
+}  // namespace rules
+
+}  // namespace tfdoctor

@@ -1,0 +1,87 @@
+#include <fmt/format.h>
+
+#include "base/driver_errors.h"
+#include "base/text.h"
+#include "diagnose/rule.h"
+#include "rules/common.h"
+
+namespace tfdoctor {
+
+namespace {
+
+// On an NVSwitch machine cuInit waits for the fabric manager, whose version must be that of the module.
+Verdict Check(const Facts& facts, const Knowledge&) {
+  const DriverAnswers& answers = facts.driver_answers;
+  const KernelDriver& driver = facts.kernel_driver;
+  if (!driver.version.Present() || !facts.host.wsl.Absent()) return Verdict::Silent();
+  if (DriverFindsGpu(facts)) return Verdict::Excluded().Because(answers.count, "the driver lists a device");
+  bool not_ready = answers.asked.Is(true) && answers.init.Is("802");
+  if (answers.asked.Is(true) && !not_ready) return Verdict::Silent();
+  const auto* switches = driver.nvswitches.Peek();
+  bool has_switches = switches != nullptr && !switches->empty();
+  if (!not_ready && !has_switches) return Verdict::Silent();
+  Verdict verdict = Verdict::Holds();
+  if (not_ready) verdict.Because(answers.init, "cuInit returns " + CudaErrorText("802"));
+  if (has_switches)
+    verdict.Because(driver.nvswitches, fmt::format("{} NVSwitches are there", switches->size()));
+  std::string reason = "unknown";
+  if (driver.fabric_manager.Absent()) {
+    verdict.Because(driver.fabric_manager, "no fabric manager is installed");
+    reason = "not-installed";
+  } else if (const std::string* version = driver.fabric_manager.Peek();
+             version != nullptr && !version->starts_with('/') && *version != *driver.version.Get()) {
+    verdict.Because(driver.fabric_manager,
+                    fmt::format("the fabric manager is {}, the module {}", *version, *driver.version.Get()));
+    reason = "version";
+  } else if (driver.fabric_manager_running.Is(false)) {
+    verdict.Because(driver.fabric_manager_running, "the fabric manager does not run");
+    reason = "stopped";
+  } else if (!not_ready) {
+    return Verdict::Silent();
+  }
+  // 802 without a switch in sight may have another reason, as in a virtual machine.
+  if (!has_switches && reason == "unknown") verdict.state = Verdict::State::kOpen;
+  const std::string branch = std::to_string(MajorVersion(*driver.version.Get()));
+  return std::move(verdict).WithReason(reason).WithFix(
+      Advice("Install the fabric manager of exactly the module's version, and start it",
+             {"sudo apt-get install nvidia-fabricmanager-" + branch,
+              "sudo systemctl enable --now nvidia-fabricmanager"},
+             true));
+}
+
+}  // namespace
+
+namespace rules {
+
+extern const Rule fabric_manager_not_running;
+constinit const Rule fabric_manager_not_running = {
+    .id = "fabric-manager-not-running",
+    .link = Link::kKernelDriver,
+    .effect = Effect::kBlocks,
+    .title = "The fabric manager of this NVSwitch machine is not ready",
+    .prior = 0.01,
+    .explained_by = {{{"no-nvidia-gpu"}, {"gpu-hardware-fault"}}},
+    .check = Check,
+    .page = R"md(## What it means
+
+In machines with NVSwitches (HGX, DGX) a service, the fabric manager, connects the GPUs. Until it has done so, CUDA answers 802, "system not yet initialized", while nvidia-smi works.
+
+## How it is recognised
+
+cuInit returns 802, PCI lists NVSwitches, and the fabric manager is not installed, does not run, or is of another version than the kernel module.
+
+## How it happens
+
+The driver was updated without the fabric manager, the service was not enabled, or it failed at the start.
+
+## How to fix it
+
+sudo systemctl enable --now nvidia-fabricmanager
+
+Its version must be exactly that of the driver.
+)md",
+};
+
+}  // namespace rules
+
+}  // namespace tfdoctor

@@ -1,0 +1,75 @@
+#include "diagnose/rule.h"
+#include "rules/common.h"
+
+namespace tfdoctor {
+
+namespace {
+
+Verdict Check(const Facts& facts, const Knowledge&) {
+  if (DriverIsThere(facts))
+    return Verdict::Excluded().Because(facts.driver_answers.asked, "the driver answers and lists a GPU");
+  const KernelDriver& driver = facts.kernel_driver;
+  if (driver.version.Present())
+    return Verdict::Excluded().Because(driver.version, "the NVIDIA module is loaded");
+  if (driver.version.Unknown() || !facts.host.wsl.Absent() || !facts.host.container.Absent())
+    return Verdict::Silent();
+  if (driver.installed_version.Present())
+    return Verdict::Excluded().Because(driver.installed_version, "a module for this kernel is installed");
+  if (driver.installed_version.Unknown() || HasNvidiaGpu(facts) == Answer::kNo) return Verdict::Silent();
+  std::string others = OtherKernelsWithModule(facts);
+  if (others.empty()) return Verdict::Silent();
+  const std::string* kernel = facts.host.kernel.Peek();
+  Verdict verdict = Verdict::Holds();
+  verdict.Because(driver.built_for, "there is a module for " + others)
+      .Because(driver.installed_version,
+               "there is none for the running kernel" + (kernel == nullptr ? "" : " " + *kernel));
+  const bool* headers = driver.headers.Peek();
+  if (headers != nullptr && !*headers) {
+    verdict.Because(driver.headers, "the headers of the running kernel, which building needs, are missing");
+  }
+  return std::move(verdict)
+      .WithFix(Advice(
+          "Build the module for the running kernel",
+          {"sudo apt-get install linux-headers-$(uname -r)", "sudo dkms autoinstall", "sudo modprobe nvidia"},
+          true))
+      .WithFix(Advice("Or start the kernel that has the module", {"sudo reboot"}, true, true));
+}
+
+}  // namespace
+
+namespace rules {
+
+extern const Rule kernel_module_not_built;
+constinit const Rule kernel_module_not_built = {
+    .id = "kernel-module-not-built",
+    .link = Link::kKernelDriver,
+    .effect = Effect::kBlocks,
+    .title = "The NVIDIA module is built for other kernels than the one that runs",
+    .prior = 0.04,
+    .explained_by = {{{"no-nvidia-gpu"}, {"dkms-build-failed"}}},
+    .check = Check,
+    .page = R"md(## What it means
+
+A kernel module belongs to one version of the kernel. The kernel was updated, and NVIDIA's module was not built for the new one.
+
+## How it is recognised
+
+No module is loaded or installed for the running kernel, but another kernel below /lib/modules has one.
+
+## How it happens
+
+A kernel update without its headers, so that DKMS could not build; or a driver installed by hand (`.run` file) before the update.
+
+## How to fix it
+
+sudo apt-get install linux-headers-$(uname -r)
+
+sudo dkms autoinstall
+
+sudo modprobe nvidia
+)md",
+};
+
+}  // namespace rules
+
+}  // namespace tfdoctor

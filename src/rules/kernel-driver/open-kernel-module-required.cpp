@@ -1,0 +1,74 @@
+#include <fmt/format.h>
+
+#include "base/text.h"
+#include "diagnose/rule.h"
+#include "rules/common.h"
+
+namespace tfdoctor {
+
+namespace {
+
+Verdict Check(const Facts& facts, const Knowledge&) {
+  const KernelDriver& driver = facts.kernel_driver;
+  if (DriverFindsGpu(facts))
+    return Verdict::Excluded().Because(facts.driver_answers.count, "the driver lists a device");
+  const std::string* flavour = driver.flavour.Get();
+  if (flavour == nullptr) return Verdict::Silent();
+  if (*flavour != "proprietary")
+    return Verdict::Excluded().Because(driver.flavour, "the flavour is " + *flavour);
+  Verdict verdict = Verdict::Holds();
+  for (const Gpu* gpu : NvidiaGpus(facts)) {
+    const std::string* capability = gpu->compute_capability.Get();
+    if (capability == nullptr) continue;
+    // Blackwell and later. Source: NVIDIA, "Open GPU kernel modules", supported GPUs.
+    if (CompareVersions(*capability, "10.0") < 0)
+      return Verdict::Excluded().Because(gpu->compute_capability,
+                                         "the proprietary flavour drives " + Describe(*gpu));
+    verdict.Because(gpu->compute_capability, Describe(*gpu) + " works with the open flavour only");
+  }
+  if (verdict.evidence.empty()) return Verdict::Silent();
+  if (const std::string* said = facts.kernel_log.open_module_required.Peek())
+    verdict.Because(facts.kernel_log.open_module_required, *said);
+  verdict.Because(driver.flavour, "the proprietary flavour is loaded");
+  const std::string* version = driver.version.Peek();
+  const std::string branch = version == nullptr ? "580" : std::to_string(MajorVersion(*version));
+  return std::move(verdict).WithFix(
+      Advice("Install the open flavour, and restart",
+             {fmt::format("sudo apt-get install nvidia-driver-{}-open", branch), "sudo reboot"}, true, true));
+}
+
+}  // namespace
+
+namespace rules {
+
+extern const Rule open_kernel_module_required;
+constinit const Rule open_kernel_module_required = {
+    .id = "open-kernel-module-required",
+    .link = Link::kKernelDriver,
+    .effect = Effect::kBlocks,
+    .title = "This GPU needs the open flavour of the kernel modules",
+    .prior = 0.02,
+    .check = Check,
+    .page = R"md(## What it means
+
+NVIDIA's kernel modules come in two flavours. GPUs from Blackwell on (RTX 50, B100, B200) are driven by the open one only; the proprietary one is loaded here and finds no GPU.
+
+## How it is recognised
+
+The loaded module says which flavour it is (/proc/driver/nvidia/version); the GPU's architecture is known from its PCI id. The kernel log says "requires use of the NVIDIA open kernel modules".
+
+## How it happens
+
+An installer or a package (nvidia-driver-NNN without "-open") chose the proprietary flavour.
+
+## How to fix it
+
+sudo apt-get install nvidia-driver-580-open
+
+sudo reboot
+)md",
+};
+
+}  // namespace rules
+
+}  // namespace tfdoctor

@@ -1,0 +1,88 @@
+#include "diagnose/rule.h"
+#include "rules/common.h"
+
+namespace tfdoctor {
+
+namespace {
+
+bool IsRejection(const std::string& text) {
+  for (const char* part :
+       {"Key was rejected", "Required key not available", "unsigned module", "signature"}) {
+    if (text.find(part) != std::string::npos) return true;
+  }
+  return false;
+}
+
+Verdict Check(const Facts& facts, const Knowledge&) {
+  if (DriverIsThere(facts))
+    return Verdict::Excluded().Because(facts.driver_answers.asked, "the driver answers and lists a GPU");
+  const KernelDriver& driver = facts.kernel_driver;
+  if (driver.version.Present())
+    return Verdict::Excluded().Because(driver.version, "the NVIDIA module is loaded");
+  if (driver.version.Unknown() || !facts.host.wsl.Absent() || !facts.host.container.Absent())
+    return Verdict::Silent();
+  if (!driver.installed_version.Present() || HasNvidiaGpu(facts) == Answer::kNo) return Verdict::Silent();
+  if (facts.host.secure_boot.Is(false))
+    return Verdict::Excluded().Because(facts.host.secure_boot, "Secure Boot is off");
+  Verdict verdict = Verdict::Holds();
+  for (const auto* said : {&facts.kernel_log.module_rejected, &driver.load_failure}) {
+    const std::string* text = said->Get();
+    if (text != nullptr && IsRejection(*text)) verdict.Because(*said, *text);
+  }
+  const bool* on = facts.host.secure_boot.Get();
+  const bool* is_signed = driver.signed_module.Get();
+  if (on != nullptr && *on && is_signed != nullptr && !*is_signed) {
+    verdict.Because(facts.host.secure_boot, "Secure Boot is on")
+        .Because(driver.signed_module, "the module carries no signature");
+  } else if (verdict.evidence.empty()) {
+    if (on == nullptr || !*on || is_signed == nullptr) return Verdict::Silent();
+    // Whether the firmware knows the key of a signature is not to be read from here.
+    return Verdict::Open()
+        .Because(facts.host.secure_boot, "Secure Boot is on", Strength::kStrong)
+        .Because(driver.signed_module, "whether the key of the module's signature is enrolled is not known",
+                 Strength::kWeak);
+  }
+  return std::move(verdict)
+      .WithFix(Advice("Enrol the key that signs the module, then restart and confirm it on the blue screen",
+                      {"sudo mokutil --import /var/lib/shim-signed/mok/MOK.der", "sudo reboot"}, true, true))
+      .WithFix(Advice("Or turn Secure Boot off in the firmware", {}, true, true));
+}
+
+}  // namespace
+
+namespace rules {
+
+extern const Rule secure_boot_blocks_module;
+constinit const Rule secure_boot_blocks_module = {
+    .id = "secure-boot-blocks-module",
+    .link = Link::kKernelDriver,
+    .effect = Effect::kBlocks,
+    .title = "Secure Boot keeps the NVIDIA module from loading",
+    .prior = 0.03,
+    .explained_by = {{{"no-nvidia-gpu"}}},
+    .check = Check,
+    .page = R"md(## What it means
+
+With Secure Boot the kernel loads only modules that are signed with a key that the firmware knows. NVIDIA's module, built on this machine, is not.
+
+## How it is recognised
+
+Secure Boot is on (efivars) and the module is not loaded; the module file carries no signature, or loading it was refused: "Key was rejected by service", "Required key not available".
+
+## How it happens
+
+The driver was installed without enrolling its key, or the blue screen of the firmware after the restart was passed by.
+
+## How to fix it
+
+sudo mokutil --import /var/lib/shim-signed/mok/MOK.der
+
+sudo reboot
+
+Confirm the key on the blue screen. Or turn Secure Boot off in the firmware.
+)md",
+};
+
+}  // namespace rules
+
+}  // namespace tfdoctor

@@ -1,0 +1,73 @@
+#include "base/driver_errors.h"
+#include "diagnose/rule.h"
+#include "rules/common.h"
+
+namespace tfdoctor {
+
+namespace {
+
+Verdict Check(const Facts& facts, const Knowledge&) {
+  const DriverAnswers& answers = facts.driver_answers;
+  if (!answers.asked.Is(true)) return Verdict::Silent();
+  if (DriverFindsGpu(facts)) return Verdict::Excluded().Because(answers.count, "the driver lists a device");
+  const std::string* init = answers.init.Get();
+  if (init == nullptr || (*init != "999" && *init != "3" && *init != "304")) return Verdict::Silent();
+  const KernelDriver& driver = facts.kernel_driver;
+  // An older device or version would be the reason in itself.
+  const std::string* module = driver.version.Get();
+  const std::string* library = facts.driver_library.cuda.version.Peek();
+  if (module == nullptr || (library != nullptr && *library != *module)) return Verdict::Silent();
+  const auto* nodes = facts.device_access.nodes.Get();
+  if (nodes == nullptr) return Verdict::Silent();
+  auto uvm = nodes->find("/dev/nvidia-uvm");
+  if (uvm == nodes->end() || !uvm->second.usable.Is(true)) return Verdict::Silent();
+  if (driver.resumed.Absent()) {
+    return Verdict::Excluded().Because(driver.resumed, "the machine was not suspended since its start");
+  }
+  if (!driver.resumed.Present()) return Verdict::Silent();
+  return Verdict::Holds()
+      .Because(answers.init, "cuInit returns " + CudaErrorText(*init))
+      .Because(driver.resumed, "the machine was suspended since its start")
+      .Because(uvm->second.usable, "/dev/nvidia-uvm may be opened")
+      .WithFix(Advice("Load the module again (end what uses the GPU before)",
+                      {"sudo rmmod nvidia_uvm", "sudo modprobe nvidia_uvm"}, true))
+      .WithFix(Advice("Keep it from happening: let the driver save what is in the device's memory",
+                      {"sudo systemctl enable nvidia-suspend nvidia-resume nvidia-hibernate"}, true));
+}
+
+}  // namespace
+
+namespace rules {
+
+extern const Rule uvm_broken_after_suspend;
+constinit const Rule uvm_broken_after_suspend = {
+    .id = "uvm-broken-after-suspend",
+    .link = Link::kKernelDriver,
+    .effect = Effect::kBlocks,
+    .title = "The module nvidia-uvm is broken since the machine was suspended",
+    .prior = 0.02,
+    .explained_by = {{{"no-nvidia-gpu"}, {"driver-library-version-mismatch"}, {"gpu-hardware-fault"}}},
+    .check = Check,
+    .page = R"md(## What it means
+
+CUDA needs the kernel module nvidia-uvm. After the machine slept and woke, that module is in a state in which it refuses every program, while nvidia-smi and the screen work.
+
+## How it is recognised
+
+cuInit returns 999 (unknown error), versions agree, /dev/nvidia-uvm may be opened, and the machine was suspended since its start.
+
+## How it happens
+
+A laptop was closed and opened. A program that used CUDA was running then, or the services nvidia-suspend and nvidia-resume are not enabled.
+
+## How to fix it
+
+sudo rmmod nvidia_uvm
+
+sudo modprobe nvidia_uvm
+)md",
+};
+
+}  // namespace rules
+
+}  // namespace tfdoctor

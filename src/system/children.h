@@ -1,0 +1,15 @@
+// Child processes with limits: none is left behind, and none can make us wait for ever.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "system/system.h"
+
+namespace tfdoctor {
+
+// As System::RunChildren(), of this program.
+std::vector<ChildEnd> RunProcesses(const std::string& program, const std::vector<ChildTask>& tasks,
+                                   const ChildLimits& limits);
+
+}  // namespace tfdoctor
