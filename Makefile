@@ -3,7 +3,8 @@
 # make test-quick the inner loop: no wheels, no sanitizers
 # make test-all   everything, at most 90 minutes
 # make bench      the figures of docs/performance.md
-.PHONY: run build test test-quick test-all test-sanitize test-real bench lint format fuzz pages setup setup-test configure-tests clean
+# make score      the figures of docs/accuracy.md, against their floors
+.PHONY: run build test test-quick test-all test-sanitize test-real bench score lint format fuzz pages setup setup-test configure-tests clean
 .DEFAULT_GOAL := build
 JOBS ?= $(shell nproc)
 
@@ -61,6 +62,11 @@ bench: setup-test build
 	cmake --preset bench >/dev/null
 	cmake --build build-bench -j$(JOBS)
 	bench/run
+
+# Accuracy of `explain`, where the reports lie beside this repository.
+SHARED ?= ../shared
+score: build
+	@if [ -d $(SHARED)/cases ]; then tools/score build/tfdoctor $(SHARED) $(SCORE_ARGS); else echo "make score: no reports in $(SHARED)"; fi
 
 lint: setup-test
 	tools/lint

@@ -26,6 +26,7 @@
 #include "driver/child.h"
 #include "knowledge/knowledge.h"
 #include "logs/decode.h"
+#include "logs/errors.h"
 #include "logs/facts.h"
 #include "logs/read.h"
 #include "logs/statements.h"
@@ -233,7 +234,10 @@ Options Declare(CLI::App& app, Arguments& arguments) {
       options.explain->add_option("--text", arguments.text),
       options.explain->add_option("--cause", arguments.cause),
       options.explain->add_option("--context", arguments.context),
-      options.explain->add_option("--answer", arguments.answers)->expected(1)->take_all()->allow_extra_args(false),
+      options.explain->add_option("--answer", arguments.answers)
+          ->expected(1)
+          ->take_all()
+          ->allow_extra_args(false),
       options.explain->add_flag("--follow", arguments.follow),
       options.explain->add_flag("--with-machine", arguments.with_machine),
   };
@@ -448,7 +452,7 @@ int NoSuchCause(const std::string& name) {
 
 // What is to be explained, and where it comes from.
 struct Subject {
-  enum class Kind : uint8_t { kNothing, kStandardInput, kFile, kCause, kText } kind = Kind::kNothing;
+  enum class Kind : uint8_t { kNothing, kStandardInput, kFile, kCause, kError, kText } kind = Kind::kNothing;
   std::string value;
 };
 
@@ -462,6 +466,7 @@ Subject Resolve(const Arguments& arguments) {
   if (arguments.subject.size() == 1 && ::access(words.c_str(), F_OK) == 0)
     return {Subject::Kind::kFile, words};
   if (FindRule(AllRules(), words) != nullptr) return {Subject::Kind::kCause, words};
+  if (!FindErrors(words, BuiltInKnowledge()).empty()) return {Subject::Kind::kError, words};
   // One word that looks like the name of a cause is none of a log.
   const bool name = words.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-") == std::string::npos &&
                     words.find_first_of("abcdefghijklmnopqrstuvwxyz") != std::string::npos;
@@ -572,8 +577,14 @@ int ExplainLog(const Arguments& arguments, const Subject& subject, const Clock& 
   }
   LogJudge judge(arguments, knowledge, statements, std::move(of_machine));
   LogReading reading;
+  std::vector<ErrorRow> errors;
   std::string name = "What is stated";
   switch (subject.kind) {
+    case Subject::Kind::kError:
+      errors = FindErrors(subject.value, knowledge);
+      reading = ReadLog(AsLog(errors), knowledge);
+      name = "The error " + subject.value;
+      break;
     case Subject::Kind::kText:
       reading = ReadLog(subject.value, knowledge);
       name = "This text";
@@ -595,6 +606,15 @@ int ExplainLog(const Arguments& arguments, const Subject& subject, const Clock& 
   }
   const Diagnosis diagnosis = judge.Judge(reading);
   LogAnswer answer = AnswerOf(reading, statements, std::move(name));
+  if (!errors.empty()) {
+    answer.messages.clear();
+    for (const ErrorRow& error : errors) {
+      answer.messages.push_back(
+          {1, subject.value,
+           fmt::format("{}, {} ({}): {}", error.library, error.number, error.name, error.text),
+           error.number == 0, ""});
+    }
+  }
   const bool* registered = judge.facts().log.gpu_registered.Peek();
   answer.gpu_registered = registered != nullptr && *registered;
   const Facts* facts = arguments.facts ? &judge.facts() : nullptr;

@@ -120,7 +120,21 @@ std::string Words(const nlohmann::json& json) {
 }  // namespace
 
 void Statements::Set(std::string_view key, std::string_view value) {
-  const std::string name = Lower(Trim(key));
+  std::string name = Lower(Trim(key));
+  // The answer to a question bears the name of the fact that was asked for.
+  constexpr std::pair<std::string_view, std::string_view> kOfFacts[] = {
+      {"gpus", "gpu"},
+      {"tensorflow.version", "tf_version"},
+      {"kernel_driver.version", "driver"},
+      {"kernel_driver.installed_version", "driver"},
+      {"container_engine.worked_before", "worked_before"},
+      {"python.version", "python"},
+  };
+  for (const auto& [fact, own] : kOfFacts) {
+    if (name == fact) name = own;
+  }
+  if (name == "worked_before")
+    return void(values[name] = Lower(Trim(value)) == "yes" ? "true" : Lower(Trim(value)));
   if (name.empty() || values.size() >= kMostValues) return;
   values[name] = std::string(value.substr(0, kLongestValue));
   if (!Understood(name) &&

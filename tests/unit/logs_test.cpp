@@ -5,6 +5,8 @@
 #include <zstd.h>
 
 #include <algorithm>
+#include <filesystem>
+#include <fstream>
 #include <map>
 #include <set>
 
@@ -12,6 +14,7 @@
 #include "facts/walk.h"
 #include "knowledge/knowledge.h"
 #include "logs/decode.h"
+#include "logs/errors.h"
 #include "logs/facts.h"
 #include "logs/read.h"
 #include "logs/scan.h"
@@ -271,6 +274,46 @@ TEST(Statements, AreTakenAsPeopleWriteThem) {
   EXPECT_EQ(facts.gpus.origin().witness, Witness::kStated);
   EXPECT_EQ(facts.kernel_driver.version.Peek(), nullptr) << "Windows counts its drivers differently";
   for (const char* bad : {"", "[]", "{\"context\": 3}", "{"}) EXPECT_FALSE(ReadStatements(bad).ok()) << bad;
+}
+
+TEST(Errors, AreFoundByNameAndNumber) {
+  auto libraries = [](std::string_view words) {
+    std::set<std::string> names;
+    for (const ErrorRow& row : FindErrors(words, BuiltInKnowledge())) names.emplace(row.library);
+    return names;
+  };
+  using Names = std::set<std::string>;
+  EXPECT_EQ(libraries("CUDA_ERROR_804"), (Names{"CUDA driver", "CUDA runtime"}));
+  EXPECT_EQ(libraries("804"), (Names{"CUDA driver", "CUDA runtime"}));
+  EXPECT_EQ(libraries("303"), (Names{"CUDA driver", "CUDA runtime"}));
+  EXPECT_EQ(libraries("Xid 79"), Names{"Xid"});
+  EXPECT_EQ(libraries("NVML error 18"), Names{"NVML"});
+  EXPECT_EQ(libraries("CUDNN_STATUS_NOT_INITIALIZED"), Names{"cuDNN"});
+  EXPECT_EQ(libraries("cudaErrorInsufficientDriver"), Names{"CUDA runtime"});
+  EXPECT_EQ(libraries("RESOURCE_EXHAUSTED"), Names{"TensorFlow"});
+  EXPECT_TRUE(libraries("79").contains("Xid"));
+  for (const char* none : {"", "hello", "12345678901234567890", "-1", "CUDA_ERROR_", "it failed with 804"})
+    EXPECT_EQ(libraries(none), Names()) << none;
+  EXPECT_TRUE(Saw(Read(AsLog(FindErrors("Xid 79", BuiltInKnowledge()))), "xid"));
+}
+
+// tests/logs/strings/<release>.txt: the literals of our data that a real wheel holds (tools/message_strings.py).
+TEST(Messages, OfTensorFlowStandInRealWheels) {
+  std::set<std::string> real;
+  size_t releases = 0;
+  for (const auto& entry :
+       std::filesystem::directory_iterator(std::filesystem::path(TFDOCTOR_SOURCE_DIR) / "tests/logs/strings")) {
+    std::ifstream in(entry.path());
+    for (std::string line; std::getline(in, line);) real.insert(line);
+    releases++;
+  }
+  EXPECT_GE(releases, 3U);
+  for (const MessageRow& row : BuiltInKnowledge().Messages()) {
+    if (row.by != "TensorFlow" || row.unchecked) continue;
+    EXPECT_TRUE(std::any_of(row.texts.begin(), row.texts.end(),
+                            [&](std::string_view text) { return real.contains(std::string(Template(text).anchor())); }))
+        << row.id << ": no wheel at hand prints it; if an older or newer release does, say so with releases and unchecked";
+  }
 }
 
 // The texts that TensorFlow itself is said to print are in a wheel (tests/logs/strings-*.txt,

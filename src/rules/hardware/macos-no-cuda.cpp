@@ -1,0 +1,35 @@
+#include "diagnose/rule.h"
+
+namespace tfdoctor {
+
+namespace rules {
+
+extern const Rule macos_no_cuda;
+constinit const Rule macos_no_cuda = {
+    .id = "macos-no-cuda",
+    .link = Link::kHardware,
+    .effect = Effect::kBlocks,
+    .title = "There is no TensorFlow with CUDA for macOS",
+    .prior = 0.02,
+    .check = nullptr,  // what a program prints shows it: src/rules/logs/hardware.cpp
+    .page = R"md(## What it means
+
+TensorFlow's builds for macOS have had no CUDA since 1.2, and NVIDIA has had no driver for macOS since 10.14.
+
+## How it is recognised
+
+macOS on an Intel processor; no line names CUDA.
+
+## How it happens
+
+Old guides speak of CUDA on Macs.
+
+## How to fix it
+
+Use a machine with Linux and an NVIDIA GPU, or a hosted one. On Macs with Apple's own processor there is the plug-in tensorflow-metal.
+)md",
+};
+
+}  // namespace rules
+
+}  // namespace tfdoctor

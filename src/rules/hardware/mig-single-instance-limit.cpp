@@ -1,0 +1,35 @@
+#include "diagnose/rule.h"
+
+namespace tfdoctor {
+
+namespace rules {
+
+extern const Rule mig_single_instance_limit;
+constinit const Rule mig_single_instance_limit = {
+    .id = "mig-single-instance-limit",
+    .link = Link::kHardware,
+    .effect = Effect::kDegrades,
+    .title = "A process can use one MIG instance only",
+    .prior = 0.01,
+    .check = nullptr,  // what a program prints shows it: src/rules/logs/hardware.cpp
+    .page = R"md(## What it means
+
+CUDA gives a process one slice of a GPU that is cut into MIG instances, also where several are visible. More slices are no machine with several GPUs.
+
+## How it is recognised
+
+The GPU's name holds `MIG`, and the program sees one device whatever CUDA_VISIBLE_DEVICES lists.
+
+## How it happens
+
+The administrator cut the GPU into slices so that several users can share it.
+
+## How to fix it
+
+Run one process for each instance, each with its own CUDA_VISIBLE_DEVICES (`nvidia-smi -L` prints the names), or ask for a whole GPU.
+)md",
+};
+
+}  // namespace rules
+
+}  // namespace tfdoctor

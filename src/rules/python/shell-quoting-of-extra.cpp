@@ -1,0 +1,35 @@
+#include "diagnose/rule.h"
+
+namespace tfdoctor {
+
+namespace rules {
+
+extern const Rule shell_quoting_of_extra;
+constinit const Rule shell_quoting_of_extra = {
+    .id = "shell-quoting-of-extra",
+    .link = Link::kPython,
+    .effect = Effect::kBlocks,
+    .title = "The shell took the square brackets of tensorflow[and-cuda] for itself",
+    .prior = 0.03,
+    .check = nullptr,  // what a program prints shows it: src/rules/logs/python.cpp
+    .page = R"md(## What it means
+
+In zsh and some other shells square brackets are a pattern for names of files. pip was not even started.
+
+## How it is recognised
+
+`zsh: no matches found: tensorflow[and-cuda]`.
+
+## How it happens
+
+zsh is the standard shell of macOS and of several Linux distributions. bash passes the brackets on.
+
+## How to fix it
+
+python3 -m pip install 'tensorflow[and-cuda]'
+)md",
+};
+
+}  // namespace rules
+
+}  // namespace tfdoctor

@@ -1,0 +1,43 @@
+#include "diagnose/rule.h"
+
+namespace tfdoctor {
+
+namespace rules {
+
+extern const Rule windows_native_no_gpu;
+constinit const Rule windows_native_no_gpu = {
+    .id = "windows-native-no-gpu",
+    .link = Link::kTensorFlow,
+    .effect = Effect::kBlocks,
+    .title = "On Windows itself TensorFlow has had no CUDA since 2.11",
+    .prior = 0.06,
+    .check = nullptr,  // what a program prints shows it: src/rules/logs/tensorflow.cpp
+    .page = R"md(## What it means
+
+TensorFlow 2.10 was the last release for Windows with CUDA. Every later wheel for Windows computes on the CPU only; no version of CUDA or cuDNN changes that.
+
+## How it is recognised
+
+Windows (not WSL) and TensorFlow above 2.10: `tf.config.list_physical_devices('GPU')` is empty and no line names CUDA. PyTorch may use the same GPU: it has builds for Windows.
+
+## How it happens
+
+`pip install tensorflow` on Windows takes the newest release.
+
+## How to fix it
+
+Install TensorFlow in WSL 2, where the driver of Windows serves Linux programs. In PowerShell:
+
+wsl --install
+
+Then inside WSL:
+
+python3 -m pip install 'tensorflow[and-cuda]'
+
+Or stay on Windows with `tensorflow<2.11` (Python 3.7 to 3.10), CUDA 11.2 and cuDNN 8.1.
+)md",
+};
+
+}  // namespace rules
+
+}  // namespace tfdoctor
