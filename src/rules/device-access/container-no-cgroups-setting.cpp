@@ -1,0 +1,37 @@
+#include "diagnose/rule.h"
+
+namespace tfdoctor {
+
+namespace rules {
+
+extern const Rule container_no_cgroups_setting;
+constinit const Rule container_no_cgroups_setting = {
+    .id = "container-no-cgroups-setting",
+    .link = Link::kDeviceAccess,
+    .effect = Effect::kBlocks,
+    .title = "no-cgroups = true leaves containers without permission for the GPU",
+    .prior = 0.01,
+    .check = nullptr,  // what a program prints shows it: src/rules/logs/device-access.cpp
+    .page = R"md(## What it means
+
+NVIDIA's container toolkit is told not to touch control groups. Then nobody allows the container to open the GPU's device nodes.
+
+## How it is recognised
+
+`Failed to initialize NVML: Unknown Error` from the first moment on, and `no-cgroups = true` in `/etc/nvidia-container-runtime/config.toml`.
+
+## How it happens
+
+The setting is right for rootless containers only, and guides for those are copied.
+
+## How to fix it
+
+sudo nvidia-ctk config --set nvidia-container-cli.no-cgroups=false --in-place
+
+sudo systemctl restart docker
+)md",
+};
+
+}  // namespace rules
+
+}  // namespace tfdoctor

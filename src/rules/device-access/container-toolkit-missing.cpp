@@ -1,0 +1,42 @@
+#include "diagnose/rule.h"
+
+namespace tfdoctor {
+
+namespace rules {
+
+extern const Rule container_toolkit_missing;
+constinit const Rule container_toolkit_missing = {
+    .id = "container-toolkit-missing",
+    .link = Link::kDeviceAccess,
+    .effect = Effect::kBlocks,
+    .title = "The container engine has no hook for NVIDIA's GPUs",
+    .prior = 0.03,
+    .explained_by = {{{"docker-snap-unsupported"}, {"docker-desktop-without-gpu"}}},
+    .check = nullptr,  // what a program prints shows it: src/rules/logs/device-access.cpp
+    .page = R"md(## What it means
+
+Docker was asked for a GPU and has nothing that could put one into a container: NVIDIA's container toolkit is not installed, or Docker was not restarted after it was.
+
+## How it is recognised
+
+`could not select device driver "" with capabilities: [[gpu]]`, `Unknown runtime specified nvidia`.
+
+## How it happens
+
+The toolkit is a package of its own; neither Docker nor the driver brings it.
+
+## How to fix it
+
+Install the package nvidia-container-toolkit from NVIDIA's repository, then:
+
+sudo nvidia-ctk runtime configure --runtime=docker
+
+sudo systemctl restart docker
+
+docker run --rm --gpus all ubuntu nvidia-smi
+)md",
+};
+
+}  // namespace rules
+
+}  // namespace tfdoctor
