@@ -32,6 +32,7 @@
 #include "logs/statements.h"
 #include "plan/plan.h"
 #include "probes/probes.h"
+#include "render/all.h"
 #include "render/json.h"
 #include "render/pages.h"
 #include "render/terminal.h"
@@ -75,12 +76,16 @@ Examples:
 Options of check:
   --python PATH     interpreter or environment's folder; default: what PATH
                     starts for "python", else "python3"
-  --script FILE     the program to be run: its folder comes first on sys.path
+  --script FILE     the program to be run, .py or .ipynb: it is read, never run,
+                    and its folder comes first on sys.path
   --assume gpu=NAME|CC[,driver=VERSION]
                     judge as if this GPU (a name, or a compute capability such
                     as 8.9; gpu= may be repeated) and a healthy driver were here
   --no-driver-calls leave out calling the driver in a child process
   --driver-limit N  seconds that the driver may take to answer; default: 20
+  --all             judge every environment of this user: those here and above,
+                    conda's, pyenv's, Poetry's, …, and all Jupyter kernels
+  --python-flags F  options that python gets: -I, -E, -P, -s, -S
   --strict          exit status 1 also when the GPU is used, but not fully
   --facts           with --format json: everything that was read
   --simulated-facts with --format json: under each repair, what would be read
@@ -138,6 +143,8 @@ struct Arguments {
   bool strict = false;
   bool no_driver_calls = false;
   int driver_limit = 20;
+  bool all = false;
+  std::string python_flags;
 
   bool json() const { return format == "json"; }
 };
@@ -220,6 +227,8 @@ Options Declare(CLI::App& app, Arguments& arguments) {
       app.add_flag("--strict", arguments.strict),
       app.add_flag("--no-driver-calls", arguments.no_driver_calls),
       app.add_option("--driver-limit", arguments.driver_limit)->check(CLI::Range(1, 600)),
+      app.add_flag("--all", arguments.all),
+      app.add_option("--python-flags", arguments.python_flags),
   };
   app.add_option("--format", arguments.format)->check(CLI::IsMember({"text", "json"}));
   app.add_option("--color", arguments.color)->check(CLI::IsMember({"auto", "always", "never"}));
@@ -257,9 +266,10 @@ std::string Unexpected(const std::string& argument) {
   if (argument.ends_with(".py"))
     return message + fmt::format("; to judge a program: tfdoctor --script {}", argument);
   const std::vector<std::string> words = {
-      "check",    "explain", "causes",    "--python", "--script",          "--assume",
-      "--strict", "--facts", "--verbose", "--data",   "--simulated-facts", "--format",
-      "--color",  "--width", "--version", "--help",   "--no-driver-calls", "--driver-limit"};
+      "check",    "explain",       "causes",    "--python", "--script",          "--assume",
+      "--strict", "--facts",       "--verbose", "--data",   "--simulated-facts", "--format",
+      "--color",  "--width",       "--version", "--help",   "--no-driver-calls", "--driver-limit",
+      "--all",    "--python-flags"};
   if (std::find(words.begin(), words.end(), argument) != words.end())
     return message + " after what stands before it";
   const std::vector<std::string> nearest = Nearest(Split(argument, '=').front(), words, 1);
@@ -305,6 +315,9 @@ std::optional<EarlyEnd> Parse(int argc, char** argv, Arguments& arguments) {
     return UsageError(
         "explain what? A log's file, - for standard input, a line of it, or a cause (\"tfdoctor causes\" "
         "lists them)");
+  }
+  if (arguments.all && !(arguments.python + arguments.script).empty()) {
+    return UsageError("--all judges every environment; --python and --script name one");
   }
   if ((arguments.facts || arguments.simulated_facts) && !arguments.json()) {
     return UsageError("--facts and --simulated-facts go with --format json; for people: -v");
@@ -358,10 +371,24 @@ std::optional<EarlyEnd> TakePath(const System& system, const char* option, const
   return UsageError(fmt::format("{} {}: no such file or folder", option, given));
 }
 
+// "-I", "-Es", "-P -s": only what bears on sys.path is understood; other options of python change nothing
+// here.
+std::optional<EarlyEnd> TakeFlags(const std::string& text, Question& question) {
+  for (std::string_view word : SplitWords(text)) {
+    constexpr std::string_view kKnown = "IEPsSuBbdOqv";
+    if (word.size() < 2 || word[0] != '-' || word.find_first_not_of(kKnown, 1) != std::string_view::npos)
+      return UsageError(
+          fmt::format("--python-flags: '{}' is not understood; right is -I, -E, -P, -s or -S", word));
+    question.python_flags += word.substr(1);
+  }
+  return std::nullopt;
+}
+
 std::optional<EarlyEnd> TakeQuestion(const Arguments& arguments, const System& system,
                                      const Knowledge& knowledge, Question& question) {
   if (auto end = TakePath(system, "--python", arguments.python, question.python)) return end;
   if (auto end = TakePath(system, "--script", arguments.script, question.script)) return end;
+  if (auto end = TakeFlags(arguments.python_flags, question)) return end;
   return arguments.assume.empty() ? std::nullopt : ParseAssumption(arguments.assume, knowledge, question);
 }
 
@@ -658,6 +685,35 @@ int Check(const Arguments& arguments, const Clock& clock) {
   std::_Exit(status);
 }
 
+int CheckAll(const Arguments& arguments, const Clock& clock) {
+  const std::unique_ptr<System> live = LiveSystem();
+  const CachingSystem machine(*live);
+  std::unique_ptr<Knowledge> with_file;
+  if (auto end = TakeData(arguments, machine, with_file)) return EndEarly(*end);
+  const Knowledge& knowledge = with_file ? *with_file : BuiltInKnowledge();
+  Question question;
+  question.driver_calls = !arguments.no_driver_calls;
+  question.driver_limit = std::chrono::seconds(arguments.driver_limit);
+  if (auto end = TakeQuestion(arguments, machine, knowledge, question)) return EndEarly(*end);
+
+  const ManyProbings probings(machine, knowledge, question);
+  AllEnvironments all;
+  for (const ListedEnvironment& listed : ListEnvironments(machine, all.unread)) {
+    JudgedEnvironment& judged = all.environments.emplace_back();
+    judged.interpreter = listed.interpreter;
+    judged.kinds = listed.kinds;
+    judged.command = listed.command;
+    judged.failure = listed.failure;
+    const Facts facts = probings.Of(listed.interpreter);
+    Describe(facts, judged);
+    judged.diagnosis = Diagnose(facts, knowledge, AllRules());
+  }
+  const int status =
+      Finish(arguments.json() ? RenderAllJson(all, clock.Info()) : RenderAll(all, TextOptionsFor(arguments)),
+             ExitStatus(all.Best(), arguments.strict));
+  std::_Exit(status);
+}
+
 int Run(int argc, char** argv, Arguments& arguments, const Clock& clock) {
   if (auto end = Parse(argc, argv, arguments)) return EndEarly(*end);
   switch (arguments.action) {
@@ -670,7 +726,7 @@ int Run(int argc, char** argv, Arguments& arguments, const Clock& clock) {
     case Action::kCheck:
       break;
   }
-  return Check(arguments, clock);
+  return arguments.all ? CheckAll(arguments, clock) : Check(arguments, clock);
 }
 
 int Main(int argc, char** argv) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -22,6 +23,8 @@ struct Question {
   std::string assumed_driver;  // empty: the newest that our data knows and that drives this GPU
   bool driver_calls = true;    // false: --no-driver-calls
   std::chrono::milliseconds driver_limit{20'000};  // how long the driver may take to answer
+  bool one_of_all = false;   // --all: other environments are not looked for, since all are on the page
+  std::string python_flags;  // --python-flags: letters, "Is"
 };
 
 using Probe = void (*)(const System&, const Knowledge&, const Question&, Facts&);
@@ -66,6 +69,33 @@ class Probing {
   Facts before_last_;  // without what the last probes found
   double driver_milliseconds_ = 0;
   size_t asked_before_last_;  // how much of CachingSystem::asked()
+};
+
+// --- `check --all`
+
+struct ListedEnvironment {
+  std::string interpreter;         // absolute
+  std::vector<std::string> kinds;  // "this shell", "venv", "Jupyter kernel gpu", …
+  std::string command;             // that uses it; empty: nothing is needed
+  std::string failure;             // why it cannot be judged; empty: it can
+};
+// The Python of this shell first, then all that FindSurroundings() finds; one for each sys.prefix.
+std::vector<ListedEnvironment> ListEnvironments(const System&, std::vector<std::string>& unread);
+
+// One look at the machine for many interpreters.
+class ManyProbings {
+ public:
+  ManyProbings(const System&, const Knowledge&, const Question&);
+  Facts Of(const std::string& interpreter) const;
+
+ private:
+  const System& system_;
+  const Knowledge& knowledge_;
+  Question question_;
+  Facts machine_;
+  // What the driver answered, by the libraries that were opened: a child for each environment would take
+  // most of the time.
+  mutable std::map<std::string, Facts> answered_;
 };
 
 }  // namespace tfdoctor

@@ -254,7 +254,8 @@ void ProbePython(const System& system, const Knowledge& knowledge, const Questio
     python.version = Known(version->text, version->from);
   }
 
-  Result<PythonEnvironment> environment = PredictEnvironment(system, *interpreter, question.script);
+  Result<PythonEnvironment> environment =
+      PredictEnvironment(system, *interpreter, question.script, question.python_flags);
   if (!environment) {
     SetUnknown(python, environment.error().message, interpreter->path);
     return;
@@ -297,7 +298,8 @@ void ProbePython(const System& system, const Knowledge& knowledge, const Questio
     python.nearby = Fact<std::map<std::string, NearbyPython>>::Unknown(why, From(where));
     return;
   }
-  Elsewhere elsewhere = FindElsewhere(system, environment->prefix, tensorflow);
+  Elsewhere elsewhere;
+  if (!question.one_of_all) elsewhere = FindElsewhere(system, environment->prefix, tensorflow);
   python.elsewhere = Known(std::move(elsewhere.interpreters), "folders nearby, tools and PATH");
   python.nearby = Known(std::move(elsewhere.details), "folders nearby, tools and PATH");
 }

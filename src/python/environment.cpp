@@ -11,9 +11,10 @@ namespace {
 
 constexpr size_t kConfigLimit = 1 << 20;
 constexpr size_t kPthLimit = 4 << 20;  // the longest real ones list a few hundred folders
-constexpr size_t kMaxPaths = 10'000;   // entries of sys.path
-constexpr size_t kMaxPath = 4096;      // PATH_MAX
-constexpr int kMaxSiteDepth = 8;       // .pth files that add folders with .pth files …
+constexpr size_t kMaxPthLines = 20'000;
+constexpr size_t kMaxPaths = 10'000;  // entries of sys.path
+constexpr size_t kMaxPath = 4096;     // PATH_MAX
+constexpr int kMaxSiteDepth = 8;      // .pth files that add folders with .pth files …
 constexpr int kMaxNestedVenvs = 8;
 constexpr size_t kDpkgStatusLimit = 16 << 20;
 
@@ -193,8 +194,15 @@ bool IsHarmlessCustomize(std::string_view text) {
 
 class Predictor {
  public:
-  Predictor(const System& system, const Interpreter& interpreter)
-      : system_(system), interpreter_(interpreter) {}
+  // -I stands for -E, -P and -s.
+  Predictor(const System& system, const Interpreter& interpreter, const std::string& flags)
+      : system_(system),
+        interpreter_(interpreter),
+        isolated_(flags.find('I') != std::string::npos),
+        ignores_environment_(isolated_ || flags.find('E') != std::string::npos),
+        safe_path_(isolated_ || flags.find('P') != std::string::npos),
+        no_user_site_(isolated_ || flags.find('s') != std::string::npos),
+        no_site_(flags.find('S') != std::string::npos) {}
 
   Result<PythonEnvironment> Run(const std::string& script) {
     Result<PythonVersion> version = InterpreterVersion(system_, interpreter_);
@@ -212,7 +220,7 @@ class Predictor {
     }
     style_ = ReadSiteStyle(system_, env_.stdlib, env_.version);
     RemoveDuplicates();
-    if (!isolated || pth_imports_site_) RunSite(isolated);
+    if (!no_site_ && (!isolated || pth_imports_site_)) RunSite(isolated);
     AddPatchLevel(system_, env_.base_prefix, site_config_, env_.version);
     env_.kind = Kind();
     AddScriptFolder(script, isolated);
@@ -222,7 +230,9 @@ class Predictor {
 
  private:
   // PYTHON* variables count only when they are not empty.
-  std::string Variable(const char* name) const { return system_.Env(name).value_or(""); }
+  std::string Variable(const char* name) const {
+    return ignores_environment_ ? "" : system_.Env(name).value_or("");
+  }
   std::string Absolute(const std::string& path) const { return AbsPath(path, system_.WorkingDirectory()); }
   std::string LibFolder() const { return env_.version.FolderName(); }
 
@@ -372,7 +382,7 @@ class Predictor {
 
   void RunSite(bool isolated) {
     std::vector<std::string> prefixes = {Absolute(env_.base_prefix), Absolute(env_.base_exec_prefix)};
-    bool user_site = !isolated && Variable("PYTHONNOUSERSITE").empty();
+    bool user_site = !isolated && !no_user_site_ && Variable("PYTHONNOUSERSITE").empty();
     std::string program_folder = DirName(interpreter_.path);
     site_config_ = ReadConfig(system_, {program_folder, DirName(program_folder)});
     if (!site_config_.path.empty()) {
@@ -398,7 +408,8 @@ class Predictor {
 
   // site.getusersitepackages()
   std::string UserSite() const {
-    std::string base = Variable("PYTHONUSERBASE");
+    // site.py reads this one whatever -E says.
+    std::string base = system_.Env("PYTHONUSERBASE").value_or("");
     if (base.empty()) base = JoinPath(HomeFolder(), ".local");
     return Absolute(base + "/lib/" + LibFolder() + "/site-packages");
   }
@@ -500,6 +511,10 @@ class Predictor {
       env_.unread.push_back(Printable(path) + " is not UTF-8: Python stops there with an error");
       return;
     }
+    if (file.lines.size() > kMaxPthLines) {
+      env_.unread.push_back(Printable(path) + " has too many lines to look at each");
+      file.lines.resize(kMaxPthLines);
+    }
     for (const PthLine& line : file.lines) {
       if (line.is_import) {
         RunPthCode(folder, path, line.text, depth);
@@ -578,7 +593,7 @@ class Predictor {
     if (IsDirectory(system_, env_.prefix + "/conda-meta")) return "conda";
     std::string above = DirName(env_.prefix);
     if (BaseName(above) == "versions" && (BaseName(DirName(above)).find("pyenv") != std::string::npos ||
-                                          DirName(above) == Variable("PYENV_ROOT"))) {
+                                          DirName(above) == system_.Env("PYENV_ROOT"))) {
       return "pyenv";
     }
     if (BaseName(env_.prefix).starts_with("cpython-") && BaseName(above) == "python") return "uv-managed";
@@ -587,7 +602,8 @@ class Predictor {
 
   // Comes last, after site: so it may be there twice.
   void AddScriptFolder(const std::string& script, bool isolated) {
-    if (isolated || (env_.version.AtLeast(3, 11) && !Variable("PYTHONSAFEPATH").empty())) return;
+    if (isolated || safe_path_ || (env_.version.AtLeast(3, 11) && !Variable("PYTHONSAFEPATH").empty()))
+      return;
     std::string first;
     if (!script.empty()) {
       // Python takes the folder of the file behind links; a folder or an archive is itself the entry.
@@ -609,6 +625,11 @@ class Predictor {
 
   const System& system_;
   const Interpreter& interpreter_;
+  bool isolated_;
+  bool ignores_environment_;
+  bool safe_path_;
+  bool no_user_site_;
+  bool no_site_;
   PythonEnvironment env_;
   SiteStyle style_;
   FoundConfig site_config_;
@@ -655,8 +676,8 @@ Result<PythonVersion> InterpreterVersion(const System& system, const Interpreter
 }
 
 Result<PythonEnvironment> PredictEnvironment(const System& system, const Interpreter& interpreter,
-                                             const std::string& script) {
-  return Predictor(system, interpreter).Run(script);
+                                             const std::string& script, const std::string& flags) {
+  return Predictor(system, interpreter, flags).Run(script);
 }
 
 MarkerVariables MarkersOf(const System& system, const PythonEnvironment& environment) {

@@ -43,8 +43,9 @@ struct PythonEnvironment {
 
 // `script` is the program to be run; empty: `python -c` in the working folder. An error: this Python would
 // not start, or what it is could not be told.
+// `flags` are letters of options that Python gets: I, E, P, s, S.
 Result<PythonEnvironment> PredictEnvironment(const System& system, const Interpreter& interpreter,
-                                             const std::string& script);
+                                             const std::string& script, const std::string& flags = "");
 
 // The version of an interpreter from what lies around it (pyvenv.cfg, lib/pythonX.Y, its file name,
 // patchlevel.h, …).

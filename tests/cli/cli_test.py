@@ -18,6 +18,7 @@ import json_schema
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 SCHEMA = json.loads((ROOT / "docs/schema/answer-1.schema.json").read_text(encoding="utf-8"))
+ALL_SCHEMA = json.loads((ROOT / "docs/schema/environments-1.schema.json").read_text(encoding="utf-8"))
 BINARY = ""
 EXIT_STATUS = {"gpu-blocked": 1, "unknown": 3, "gpu-degraded": 0, "gpu-usable": 0}
 UTF8 = {"PATH": os.environ["PATH"], "HOME": "/nonexistent", "LANG": "C.UTF-8", "TERM": "xterm"}
@@ -88,7 +89,7 @@ class Help(Case):
             text = done.stdout.decode()
             self.assertEqual((done.returncode, done.stderr), (0, b""), arguments)
             for word in ("--python", "--script", "--assume", "--format", "--verbose", "--color", "--width", "--strict",
-                         "--data", "--facts", "--version", "explain", "causes", "Examples:", "Exit status:"):
+                         "--data", "--facts", "--all", "--python-flags", "--version", "explain", "causes", "Examples:", "Exit status:"):
                 self.assertIn(word, text)
             self.assertLessEqual(max(map(len, text.splitlines())), 80)
 
@@ -249,6 +250,69 @@ class Check(Case):
             os.symlink("gone", folder + "/python")
             self.answer("--python", folder + "/python", "--facts")
             self.answer("--python", "python", "--facts", cwd=folder)
+
+    def test_a_program_is_read_and_not_run(self):
+        with tempfile.TemporaryDirectory() as folder:
+            script = pathlib.Path(folder) / "train.py"
+            script.write_text("import os\nos.environ['CUDA_VISIBLE_DEVICES'] = '-1'\nopen('ran', 'w')\nimport tensorflow as tf\n")
+            answer = self.answer("--script", str(script), "--facts", "--assume", "gpu=8.9", cwd=folder)
+            lines = answer["facts"]["program"]["lines"]["value"]
+            self.assertIn("00002 set-variable CUDA_VISIBLE_DEVICES", lines)
+            self.assertEqual(os.listdir(folder), ["train.py"])
+            for name, text in (("broken.py", "x = (\n"), ("none.ipynb", "not JSON"), ("bytes.py", "\0\1")):
+                (pathlib.Path(folder) / name).write_text(text)
+                answer = self.answer("--script", str(pathlib.Path(folder) / name), "--facts")
+                self.assertEqual(answer["facts"]["program"]["lines"]["state"], "unknown")
+                self.assertIn(name, answer["facts"]["program"]["lines"]["why"])
+            answer = self.answer("--script", folder, "--facts")
+            self.assertEqual(answer["facts"]["program"]["lines"]["state"], "unknown")
+
+    def test_all_environments(self):
+        with tempfile.TemporaryDirectory() as home:
+            home = pathlib.Path(home)
+            (home / "project").mkdir()
+            subprocess.run([sys.executable, "-m", "venv", "--without-pip", home / "project" / ".venv"], check=True)
+            kernels = home / ".local/share/jupyter/kernels"
+            specs = {
+                "mine": {"argv": [str(home / "project/.venv/bin/python"), "-m", "ipykernel"]},
+                "gone": {"argv": ["/nonexistent/bin/python"]},
+                "relative": {"argv": ["bin/python"]},
+                "itself": {"argv": []},
+            }
+            for name, spec in specs.items():
+                (kernels / name).mkdir(parents=True)
+                (kernels / name / "kernel.json").write_text(json.dumps(spec))
+            (kernels / "broken").mkdir()
+            (kernels / "broken" / "kernel.json").write_text("{\x1b[31m")
+            env = dict(UTF8, HOME=str(home), PATH="/usr/bin:/bin")
+            done = run("--all", "--format", "json", env=env, cwd=home / "project")
+            self.assertEqual(done.stderr, b"")
+            answer = json.loads(done.stdout)
+            self.assertEqual(json_schema.faults(ALL_SCHEMA, answer), [])
+            self.assertEqual(done.returncode, EXIT_STATUS[answer["verdict"]])
+            found = {one["interpreter"]: one for one in answer["environments"]}
+            mine = found[str(home / "project/.venv/bin/python")]
+            self.assertEqual(mine["kinds"], ["venv", "Jupyter kernel mine"])
+            self.assertEqual(mine["command"], f". {home}/project/.venv/bin/activate")
+            self.assertIsNone(mine["tensorflow"])
+            gone = found["/nonexistent/bin/python"]
+            self.assertEqual((gone["verdict"], gone["kinds"]), ("unknown", ["Jupyter kernel gone"]))
+            self.assertIn("there is no /nonexistent/bin/python", gone["why"])
+            self.assertEqual(len(answer["unread"]), 3, answer["unread"])
+            text = run("--all", env=env, cwd=home / "project")
+            self.assertEqual(text.returncode, done.returncode)
+            self.assertEqual(control_characters(text.stdout.decode()), [])
+        self.usage_error("--all", "--python", "/usr/bin/python3", says="--all judges every environment")
+
+    def test_flags_of_python(self):
+        env = dict(UTF8, PATH="/usr/bin:/bin", PYTHONPATH="/somewhere")
+        def path(*arguments):
+            return self.answer("--facts", *arguments, env=env)["facts"]["python"]["sys_path"]["value"]
+        self.assertIn("/somewhere", path())
+        self.assertNotIn("/somewhere", path("--python-flags=-E"))
+        self.assertNotIn("", path("--python-flags=-P"))
+        self.assertEqual(path("--python-flags=-I"), path("--python-flags=-EPs"))
+        self.usage_error("--python-flags=-Z", says="'-Z' is not understood")
 
     def test_hostile_surroundings(self):
         evil = b"a\x1b[2J\x1b]0;owned\x07\xff\xc2\x9b\xe2\x80\xae"

@@ -5,6 +5,7 @@ TYPES = {
     "object": lambda v: isinstance(v, dict),
     "array": lambda v: isinstance(v, list),
     "string": lambda v: isinstance(v, str),
+    "null": lambda v: v is None,
     "boolean": lambda v: isinstance(v, bool),
     "integer": lambda v: isinstance(v, int) and not isinstance(v, bool),
     "number": lambda v: isinstance(v, (int, float)) and not isinstance(v, bool),
@@ -30,7 +31,7 @@ def faults(schema, value, root=None, at=""):
                 target = target[part]
             found += faults(target, value, root, at)
         elif keyword == "type":
-            expect(TYPES[rule](value), keyword)
+            expect(any(TYPES[kind](value) for kind in ([rule] if isinstance(rule, str) else rule)), keyword)
         elif keyword == "const":
             expect(value == rule and type(value) is type(rule), keyword)
         elif keyword == "enum":

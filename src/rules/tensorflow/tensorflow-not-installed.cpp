@@ -13,6 +13,30 @@ Fix InstallHere(const Facts& facts, const Knowledge& knowledge) {
                  "python -m pip install 'tensorflow[and-cuda]'"});
 }
 
+// What is left of a TensorFlow that was here: pip renames what it removes, and Python imports a folder
+// without
+// __init__.py as an empty package. Worth a word, but no judgement.
+void AddRemains(const Facts& facts, Verdict& verdict) {
+  if (const auto* leftovers = facts.python.leftovers.Peek()) {
+    for (const std::string& path : *leftovers) {
+      if (path.find("/~ensorflow") == std::string::npos) continue;
+      verdict.Because(facts.python.leftovers, path + " is left of an installation that was interrupted",
+                      Strength::kWeak);
+      break;
+    }
+  }
+  const auto* modules = facts.python.modules.Peek();
+  if (modules == nullptr) return;
+  auto module = modules->find("tensorflow");
+  if (module == modules->end()) return;
+  const std::string* kind = module->second.kind.Peek();
+  const std::string* path = module->second.path.Peek();
+  if (kind == nullptr || path == nullptr || *kind != "namespace") return;
+  verdict.Because(module->second.path,
+                  *path + " has no __init__.py: the remains of a TensorFlow, imported as an empty package",
+                  Strength::kWeak);
+}
+
 Verdict Check(const Facts& facts, const Knowledge& knowledge) {
   const TensorFlow& tensorflow = facts.tensorflow;
   if (tensorflow.folder.Present())
@@ -50,6 +74,7 @@ Verdict Check(const Facts& facts, const Knowledge& knowledge) {
                   sure ? Strength::kStrong : Strength::kWeak);
   if (unread != nullptr && !unread->empty())
     verdict.Because(facts.python.unread, "it may be out of sight: " + unread->front(), Strength::kWeak);
+  AddRemains(facts, verdict);
   return std::move(verdict).WithFix(InstallHere(facts, knowledge));
 }
 
