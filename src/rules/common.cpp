@@ -80,6 +80,13 @@ bool DriverFindsGpu(const Facts& facts) {
   return count != nullptr && *count != "0";
 }
 
+bool VariablesHideAllFromDriver(const Facts& facts) {
+  const DriverAnswers& answers = facts.driver_answers;
+  if (!answers.asked.Is(true) || DriverFindsGpu(facts) || !answers.init_unhidden.Is("0")) return false;
+  const std::string* count = answers.count_unhidden.Get();
+  return count != nullptr && *count != "0";
+}
+
 bool DriverIsThere(const Facts& facts) {
   if (DriverFindsGpu(facts)) return true;
   const DriverAnswers& answers = facts.driver_answers;

@@ -23,7 +23,10 @@ const Fact<std::string>& DriverVersion(const Facts& facts);
 // The driver was called and lists a device. That refutes whatever is only inferred from something not being
 // there.
 bool DriverFindsGpu(const Facts& facts);
-// The same, or NVML lists one, which no program does without the kernel module.
+// The driver was called and lists none with the variables of this shell, and some without those that hide
+// devices.
+bool VariablesHideAllFromDriver(const Facts& facts);
+// As DriverFindsGpu(), or NVML lists one, which no program does without the kernel module.
 bool DriverIsThere(const Facts& facts);
 // The other kernels of this machine that have an NVIDIA module: "6.1.0-27-amd64"; empty: none.
 std::string OtherKernelsWithModule(const Facts& facts);

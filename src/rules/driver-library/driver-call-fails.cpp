@@ -73,6 +73,11 @@ Verdict Check(const Facts& facts, const Knowledge&) {
   }
   const std::string* init = answers.init.Get();
   if (init == nullptr) return Verdict::Silent();
+  // A program may set the variable itself, and another rule judges it.
+  if (VariablesHideAllFromDriver(facts)) {
+    return Verdict::Excluded().Because(answers.count_unhidden,
+                                       "without the variable that hides devices the driver lists some");
+  }
   if (*init != "0") {
     Verdict verdict = Fails("The NVIDIA driver refuses to start: " + CudaErrorText(*init)).WithReason(*init);
     verdict.Because(answers.init, "cuInit returns " + CudaErrorText(*init));

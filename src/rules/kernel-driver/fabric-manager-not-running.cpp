@@ -13,7 +13,7 @@ namespace {
 Verdict Check(const Facts& facts, const Knowledge&) {
   const DriverAnswers& answers = facts.driver_answers;
   const KernelDriver& driver = facts.kernel_driver;
-  if (!driver.version.Present() || !facts.host.wsl.Absent()) return Verdict::Silent();
+  if (!facts.host.wsl.Absent() || !driver.version.Present()) return Verdict::Silent();
   if (DriverFindsGpu(facts)) return Verdict::Excluded().Because(answers.count, "the driver lists a device");
   bool not_ready = answers.asked.Is(true) && answers.init.Is("802");
   if (answers.asked.Is(true) && !not_ready) return Verdict::Silent();

@@ -22,14 +22,18 @@ Verdict Check(const Facts& facts, const Knowledge&) {
                                        "the program sets or removes CUDA_VISIBLE_DEVICES itself");
   }
   const VisibleDevices devices = VisibleDevicesOf(facts, *value);
-  if (!devices.entries.empty() && !devices.FirstByName()) return Verdict::Silent();
+  // Whatever we make of the value: the driver was asked with it and without.
+  const bool hides = VariablesHideAllFromDriver(facts);
+  if (!devices.entries.empty() && DriverFindsGpu(facts))
+    return Verdict::Excluded().Because(facts.driver_answers.count, "with it the driver lists a device");
+  if (!devices.entries.empty() && !devices.FirstByName() && !hides) return Verdict::Silent();
   if (of_program.unsure != nullptr) {
     return Verdict::Open()
         .Because(variable, fmt::format("CUDA_VISIBLE_DEVICES={} in this shell", *value))
         .Because(*of_program.unsure, "the program may set it to another value", Strength::kAgainst);
   }
   // The UUIDs of GPUs and MIG instances are known to the driver only.
-  if (devices.FirstByName()) {
+  if (devices.FirstByName() && !hides) {
     return Verdict::Open()
         .Because(
             variable,
@@ -40,7 +44,14 @@ Verdict Check(const Facts& facts, const Knowledge&) {
                  Strength::kAgainst);
   }
   Verdict verdict = Verdict::Holds();
-  verdict.Because(variable, fmt::format("CUDA_VISIBLE_DEVICES={}: {}", *value, devices.ended_by));
+  verdict.Because(variable, devices.ended_by.empty()
+                                ? fmt::format("CUDA_VISIBLE_DEVICES={}", *value)
+                                : fmt::format("CUDA_VISIBLE_DEVICES={}: {}", *value, devices.ended_by));
+  if (hides) {
+    verdict.Because(facts.driver_answers.count_unhidden,
+                    fmt::format("without the variable the driver lists {} device(s), with it none",
+                                *facts.driver_answers.count_unhidden.Get()));
+  }
   Fix fix;
   fix.title = "Remove the variable from this shell";
   fix.commands = {"unset CUDA_VISIBLE_DEVICES"};
