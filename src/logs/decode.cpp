@@ -227,6 +227,7 @@ void Decoder::End() {
 }
 
 bool Decoder::TakePlain(std::string_view bytes) {
+  std::string head;
   switch (form_) {
     case Form::kText:
       return TakeText(bytes);
@@ -238,7 +239,8 @@ bool Decoder::TakePlain(std::string_view bytes) {
       if (head_.size() <= kLargestNotebook) return true;
       // Too large for one: then it is text like any other.
       form_ = Form::kText;
-      return TakeText(std::exchange(head_, {}));
+      head.swap(head_);
+      return TakeText(head);
     case Form::kUndecided:
       head_ += bytes;
       return head_.size() < kHead || Decide(false);
