@@ -305,7 +305,8 @@ Diagnosis Diagnose(const Facts& facts, const Knowledge& knowledge, std::span<con
   std::stable_sort(diagnosis.causes.begin(), diagnosis.causes.end(), Before);
   std::stable_sort(diagnosis.explained.begin(), diagnosis.explained.end(), Before);
   diagnosis.verdict = Decide(all, diagnosis, facts, alone);
-  diagnosis.confident = Confident(all, diagnosis, facts);
+  // A message that could not be read may have said something else.
+  diagnosis.confident = Confident(all, diagnosis, facts) && !(alone && SomeMessageUnknown(facts));
   FillUnchecked(all, diagnosis);
   FillChain(all, facts, diagnosis);
   diagnosis.ask = NextQuestions(diagnosis);

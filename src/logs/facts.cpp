@@ -200,6 +200,8 @@ class Filler {
     for (const std::string& name : EnvironmentNames()) {
       auto found = statements_.values.find(Lower(name));
       if (found == statements_.values.end()) continue;
+      // "empty in the worker processes": not what the program itself has.
+      if (Lower(found->second).find("worker") != std::string::npos) continue;
       variables[name] = Fact<std::string>::Value(found->second, {Witness::kStated, "stated: " + name});
     }
     if (variables.empty()) return;

@@ -297,12 +297,13 @@ TEST(Errors, AreFoundByNameAndNumber) {
   EXPECT_TRUE(Saw(Read(AsLog(FindErrors("Xid 79", BuiltInKnowledge()))), "xid"));
 }
 
-// tests/logs/strings/<release>.txt: the literals of our data that a real wheel holds (tools/message_strings.py).
+// tests/logs/strings/<release>.txt: the literals of our data that a real wheel holds
+// (tools/message_strings.py).
 TEST(Messages, OfTensorFlowStandInRealWheels) {
   std::set<std::string> real;
   size_t releases = 0;
-  for (const auto& entry :
-       std::filesystem::directory_iterator(std::filesystem::path(TFDOCTOR_SOURCE_DIR) / "tests/logs/strings")) {
+  for (const auto& entry : std::filesystem::directory_iterator(std::filesystem::path(TFDOCTOR_SOURCE_DIR) /
+                                                               "tests/logs/strings")) {
     std::ifstream in(entry.path());
     for (std::string line; std::getline(in, line);) real.insert(line);
     releases++;
@@ -310,9 +311,12 @@ TEST(Messages, OfTensorFlowStandInRealWheels) {
   EXPECT_GE(releases, 3U);
   for (const MessageRow& row : BuiltInKnowledge().Messages()) {
     if (row.by != "TensorFlow" || row.unchecked) continue;
-    EXPECT_TRUE(std::any_of(row.texts.begin(), row.texts.end(),
-                            [&](std::string_view text) { return real.contains(std::string(Template(text).anchor())); }))
-        << row.id << ": no wheel at hand prints it; if an older or newer release does, say so with releases and unchecked";
+    EXPECT_TRUE(std::any_of(
+        row.texts.begin(), row.texts.end(),
+        [&](std::string_view text) { return real.contains(std::string(Template(text).anchor())); }))
+        << row.id
+        << ": no wheel at hand prints it; if an older or newer release does, say so with releases and "
+           "unchecked";
   }
 }
 

@@ -68,6 +68,7 @@ void Stub(Signs& s) {
 
 void Nvml(Signs& s) {
   const LogStory& story = s.story;
+  if (story.Saw("hook-no-nvml")) return;  // the container engine says so, not TensorFlow
   s.Speaks("nvml-no-library", story.From("2.16") ? kStrong : kWeak);
   // 2.21 is silent without it; so are other causes.
   s.That(story.From("2.20") && story.Saw("only-cpu-listed") && !story.trouble && story.linux_known,

@@ -17,7 +17,7 @@ void NotInstalled(Signs& s) {
     s.Speaks("cuda-303", kWeak).Speaks("module-not-running", kWeak);
   }
   // The engine in a virtual machine or a snap sees none either.
-  s.Speaks("hook-no-nvml", kStrong);
+  if (!story.Saw("snap-docker")) s.Speaks("hook-no-nvml", kStrong);
   s.Speaks("smi-failed", kWeak);
   if (story.smi_works) s.That(s.any(), "nvidia-smi works, so a driver is installed", kAgainst);
   if (s.any()) s.Wants(story.facts.kernel_driver.installed_version);
