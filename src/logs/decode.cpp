@@ -249,7 +249,8 @@ bool Decoder::TakePlain(std::string_view bytes) {
 }
 
 bool Decoder::Decide(bool) {
-  const std::string head = std::exchange(head_, {});
+  std::string head;
+  head.swap(head_);
   size_t skip = 0;
   if (head.starts_with("\xff\xfe")) {
     form_ = Form::kUtf16Little, skip = 2;
@@ -275,7 +276,8 @@ bool Decoder::Decide(bool) {
 bool Decoder::TakeText(std::string_view text) { return text.empty() || sink_(text); }
 
 bool Decoder::TakeUtf16(std::string_view bytes) {
-  std::string joined = std::exchange(left_, {});
+  std::string joined;
+  joined.swap(left_);
   joined += bytes;
   const bool little = form_ == Form::kUtf16Little;
   auto unit = [&](size_t at) {

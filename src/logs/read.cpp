@@ -171,6 +171,11 @@ struct LogReader::State {
   }
 
   // Whole lines, and at the end the rest.
+  void TakePending() {
+    std::string block;
+    block.swap(pending);
+    TakeBlock(block);
+  }
   void TakeBlock(std::string_view block) {
     size_t from = 0, counted = 0;
     while (from < block.size()) {
@@ -354,14 +359,14 @@ void LogReader::Feed(std::string_view text) {
     if (newline == piece.npos) {
       state.pending += piece;
       // A line without end is looked at in pieces.
-      if (state.pending.size() > kBlock) state.TakeBlock(std::exchange(state.pending, {}));
+      if (state.pending.size() > kBlock) state.TakePending();
       continue;
     }
     std::string_view whole = piece.substr(0, newline + 1);
     if (!state.pending.empty()) {
       const size_t first = whole.find('\n');
       state.pending += whole.substr(0, first + 1);
-      state.TakeBlock(std::exchange(state.pending, {}));
+      state.TakePending();
       whole.remove_prefix(first + 1);
     }
     state.TakeBlock(whole);
@@ -372,7 +377,7 @@ void LogReader::Feed(std::string_view text) {
 LogReading LogReader::Finish() {
   State& state = *state_;
   const bool unfinished = !state.pending.empty();
-  state.TakeBlock(std::exchange(state.pending, {}));
+  state.TakePending();
   state.reading.line_count = state.line + (unfinished ? 1 : 0);
   return std::move(state.reading);
 }
