@@ -69,7 +69,6 @@ Examples:
       what will train.py meet when the Python of this environment runs it?
   tfdoctor --assume gpu=H100,driver=570.124.06
       would this environment work on that machine?
-
   python train.py 2>&1 | tfdoctor explain -
       why did this program not use the GPU?
 
@@ -127,7 +126,6 @@ struct Arguments {
   std::string file, text, cause, context;
   std::vector<std::string> answers;                         // KEY=VALUE
   std::vector<std::pair<std::string, std::string>> stated;  // by --tf-version and the like
-  bool follow = false;
   bool with_machine = false;
   // --- of check
   std::string python;
@@ -247,7 +245,6 @@ Options Declare(CLI::App& app, Arguments& arguments) {
           ->expected(1)
           ->take_all()
           ->allow_extra_args(false),
-      options.explain->add_flag("--follow", arguments.follow),
       options.explain->add_flag("--with-machine", arguments.with_machine),
   };
   for (const auto& [option, key] : kStatedOptions) {
