@@ -163,8 +163,11 @@ class Answer {
     for (size_t i = 0; i < shown; i++) {
       const LoggedMessage& message = log_->messages[i];
       constexpr size_t kLongest = 300;
-      const std::string text =
-          message.text.size() > kLongest ? message.text.substr(0, kLongest) + "…" : message.text;
+      std::string text = message.text;
+      if (text.size() > kLongest) {
+        text.resize(kLongest);
+        text += "…";
+      }
       print_.Wrapped(print_.Toned(Tone::kFaint, print_.Safe(text)), fmt::format("  {:>4}  ", message.line),
                      "        ");
       std::string meaning = message.meaning;
