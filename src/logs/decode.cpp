@@ -227,7 +227,6 @@ void Decoder::End() {
 }
 
 bool Decoder::TakePlain(std::string_view bytes) {
-  std::string head;
   switch (form_) {
     case Form::kText:
       return TakeText(bytes);
@@ -239,8 +238,9 @@ bool Decoder::TakePlain(std::string_view bytes) {
       if (head_.size() <= kLargestNotebook) return true;
       // Too large for one: then it is text like any other.
       form_ = Form::kText;
-      head.swap(head_);
-      return TakeText(head);
+      if (!TakeText(head_)) return false;
+      head_.clear();
+      return true;
     case Form::kUndecided:
       head_ += bytes;
       return head_.size() < kHead || Decide(false);

@@ -170,12 +170,11 @@ struct LogReader::State {
     return Scanner(anchors);
   }
 
-  // Whole lines, and at the end the rest.
   void TakePending() {
-    std::string block;
-    block.swap(pending);
-    TakeBlock(block);
+    TakeBlock(pending);
+    pending.clear();
   }
+  // Whole lines, and at the end the rest.
   void TakeBlock(std::string_view block) {
     size_t from = 0, counted = 0;
     while (from < block.size()) {

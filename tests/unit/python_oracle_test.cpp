@@ -514,8 +514,8 @@ class PythonOracle : public testing::Test {
         if (said.find("./") != std::string::npos) {
           std::vector<std::string> parts;
           for (const std::string& part : Split(said, '\t')) {
-            bool path = part.find('/') != std::string::npos;
-            std::string whole = path ? AbsPath(part, combination.folder()) : part;
+            bool is_path = part.find('/') != std::string::npos;
+            std::string whole = is_path ? AbsPath(part, combination.folder()) : part;
             if (std::find(parts.begin(), parts.end(), whole) == parts.end()) parts.push_back(whole);
           }
           said = Join(parts, "\t");
