@@ -40,7 +40,7 @@ test-real: configure-tests
 	tests/real/run $(REAL_ARGS)
 
 # The unit tests run sanitized here (test-quick is for the inner loop); the real wheels meet the release binary.
-test: run lint test-sanitize test-real
+test: run lint test-sanitize test-real score
 	@echo "make test: everything passed"
 
 test-all: run test-quick test-sanitize
