@@ -23,7 +23,7 @@ namespace {
 void Judge(const LogReading& reading, const Statements& statements) {
   Facts facts;
   AddLog(reading, statements, BuiltInKnowledge(), true, facts);
-  const Diagnosis diagnosis = Diagnose(facts, BuiltInKnowledge(), AllRules(), AllLogRules());
+  const Diagnosis diagnosis = Diagnose(facts, BuiltInKnowledge(), AllRules());
   double sum = diagnosis.other_likelihood;
   for (const Finding& finding : diagnosis.causes) sum += finding.holds ? 0 : finding.likelihood;
   if (sum > 1.0001) std::abort();

@@ -386,6 +386,8 @@ std::optional<EarlyEnd> TakeQuestion(const Arguments& arguments, const System& s
   if (auto end = TakePath(system, "--python", arguments.python, question.python)) return end;
   if (auto end = TakePath(system, "--script", arguments.script, question.script)) return end;
   if (auto end = TakeFlags(arguments.python_flags, question)) return end;
+  question.driver_calls = !arguments.no_driver_calls;
+  question.driver_limit = std::chrono::seconds(arguments.driver_limit);
   return arguments.assume.empty() ? std::nullopt : ParseAssumption(arguments.assume, knowledge, question);
 }
 
@@ -453,6 +455,14 @@ class Clock {
  private:
   std::chrono::system_clock::time_point started_ = std::chrono::system_clock::now();
   std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+};
+
+// The live machine and the data to judge it by.
+struct Look {
+  const std::unique_ptr<System> live = LiveSystem();
+  const CachingSystem machine{*live};
+  std::unique_ptr<Knowledge> with_file;  // --data
+  const Knowledge& knowledge() const { return with_file ? *with_file : BuiltInKnowledge(); }
 };
 
 int EndEarly(const EarlyEnd& end) {
@@ -527,7 +537,7 @@ class LogJudge {
   Diagnosis Judge(const LogReading& reading) {
     facts_ = machine_;
     AddLog(reading, statements_, knowledge_, !arguments_.with_machine, facts_);
-    Diagnosis diagnosis = Diagnose(facts_, knowledge_, AllRules(), AllLogRules());
+    Diagnosis diagnosis = Diagnose(facts_, knowledge_, AllRules());
     // A repair that was not tried on a model of that machine is advice.
     if (!arguments_.with_machine) {
       for (std::vector<Finding>* findings : {&diagnosis.causes, &diagnosis.explained}) {
@@ -585,11 +595,10 @@ std::optional<EarlyEnd> ReadLog(int file, const std::string& name, LogReader& re
 }
 
 int ExplainLog(const Arguments& arguments, const Subject& subject, const Clock& clock) {
-  const std::unique_ptr<System> live = LiveSystem();
-  const CachingSystem machine(*live);
-  std::unique_ptr<Knowledge> with_file;
-  if (auto end = TakeData(arguments, machine, with_file)) return EndEarly(*end);
-  const Knowledge& knowledge = with_file ? *with_file : BuiltInKnowledge();
+  Look look;
+  if (auto end = TakeData(arguments, look.machine, look.with_file)) return EndEarly(*end);
+  const CachingSystem& machine = look.machine;
+  const Knowledge& knowledge = look.knowledge();
   Statements statements;
   if (auto end = TakeStatements(arguments, machine, statements)) return EndEarly(*end);
 
@@ -597,6 +606,7 @@ int ExplainLog(const Arguments& arguments, const Subject& subject, const Clock& 
   if (arguments.with_machine) {
     Question question;
     if (auto end = TakeQuestion(arguments, machine, knowledge, question)) return EndEarly(*end);
+    question.driver_calls = false;  // to read a log starts nothing
     of_machine = Probing(machine, knowledge, question).facts();
   }
   LogJudge judge(arguments, knowledge, statements, std::move(of_machine));
@@ -655,14 +665,11 @@ int Explain(const Arguments& arguments, const Clock& clock) {
 }
 
 int Check(const Arguments& arguments, const Clock& clock) {
-  const std::unique_ptr<System> live = LiveSystem();
-  const CachingSystem machine(*live);
-  std::unique_ptr<Knowledge> with_file;
-  if (auto end = TakeData(arguments, machine, with_file)) return EndEarly(*end);
-  const Knowledge& knowledge = with_file ? *with_file : BuiltInKnowledge();
+  Look look;
+  if (auto end = TakeData(arguments, look.machine, look.with_file)) return EndEarly(*end);
+  const CachingSystem& machine = look.machine;
+  const Knowledge& knowledge = look.knowledge();
   Question question;
-  question.driver_calls = !arguments.no_driver_calls;
-  question.driver_limit = std::chrono::seconds(arguments.driver_limit);
   if (auto end = TakeQuestion(arguments, machine, knowledge, question)) return EndEarly(*end);
 
   const Probing present(machine, knowledge, question);
@@ -683,14 +690,11 @@ int Check(const Arguments& arguments, const Clock& clock) {
 }
 
 int CheckAll(const Arguments& arguments, const Clock& clock) {
-  const std::unique_ptr<System> live = LiveSystem();
-  const CachingSystem machine(*live);
-  std::unique_ptr<Knowledge> with_file;
-  if (auto end = TakeData(arguments, machine, with_file)) return EndEarly(*end);
-  const Knowledge& knowledge = with_file ? *with_file : BuiltInKnowledge();
+  Look look;
+  if (auto end = TakeData(arguments, look.machine, look.with_file)) return EndEarly(*end);
+  const CachingSystem& machine = look.machine;
+  const Knowledge& knowledge = look.knowledge();
   Question question;
-  question.driver_calls = !arguments.no_driver_calls;
-  question.driver_limit = std::chrono::seconds(arguments.driver_limit);
   if (auto end = TakeQuestion(arguments, machine, knowledge, question)) return EndEarly(*end);
 
   const ManyProbings probings(machine, knowledge, question);

@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "diagnose/questions.h"
+#include "diagnose/signs.h"
 #include "diagnose/summary.h"
 #include "facts/walk.h"
 
@@ -28,10 +29,10 @@ bool HasPositiveSign(const Verdict& verdict) {
                      [](const Evidence& e) { return e.strength != Strength::kAgainst; });
 }
 
-Judged Judge(const Rule& rule, const Facts& facts, const Knowledge& knowledge) {
+Judged Judge(const Rule& rule, const Facts& facts, const Knowledge& knowledge, UnknownFacts& unknown) {
   ReadScope scope;
   Judged judged{&rule, rule.check == nullptr ? Verdict::Silent() : rule.check(facts, knowledge), {}};
-  for (FactName& name : NamesOf(facts, scope.unknown())) {
+  for (FactName& name : unknown.NamesOf(scope.unknown())) {
     judged.needs.push_back({std::move(name.path), std::move(name.words), std::move(name.why)});
   }
   // What rests on something unknown is at best open; what is open without any sign for it is not worth a
@@ -47,20 +48,18 @@ Judged Judge(const Rule& rule, const Facts& facts, const Knowledge& knowledge) {
 }
 
 // The same cause in a log. What the machine shows comes first; the log adds to it.
-void JudgeLog(Judged& judged, const LogStory& story, std::span<const LogRule> log_rules, bool alone) {
+void JudgeLog(Judged& judged, const LogStory& story, bool alone, UnknownFacts& unknown) {
   // Of a machine that nobody looked at everything is unknown: that is no news, and no question unless the
   // cause is open.
   if (alone && !judged.Open()) judged.needs.clear();
-  auto found = std::find_if(log_rules.begin(), log_rules.end(),
-                            [&](const LogRule& rule) { return rule.cause == judged.rule->id; });
-  if (found == log_rules.end()) return;
+  if (judged.rule->log == nullptr) return;
   ReadScope scope;
   Signs signs(story);
-  found->judge(signs);
+  judged.rule->log(signs);
   Verdict verdict = std::move(signs).Take();
   if (verdict.state == Verdict::State::kOpen && !HasPositiveSign(verdict)) return;
   if (verdict.state == Verdict::State::kSilent || judged.verdict.state == Verdict::State::kExcluded) return;
-  for (FactName& name : NamesOf(story.facts, scope.unknown())) {
+  for (FactName& name : unknown.NamesOf(scope.unknown())) {
     if (verdict.state == Verdict::State::kOpen)
       judged.needs.push_back({std::move(name.path), std::move(name.words), std::move(name.why)});
   }
@@ -275,16 +274,16 @@ bool MayExplain(const Rule& by, const Rule& rule, const Facts& facts) {
   return false;
 }
 
-Diagnosis Diagnose(const Facts& facts, const Knowledge& knowledge, std::span<const Rule* const> rules,
-                   std::span<const LogRule> log_rules) {
+Diagnosis Diagnose(const Facts& facts, const Knowledge& knowledge, std::span<const Rule* const> rules) {
   std::vector<Judged> all;
   all.reserve(rules.size());
-  for (const Rule* rule : rules) all.push_back(Judge(*rule, facts, knowledge));
+  UnknownFacts unknown(facts);
+  for (const Rule* rule : rules) all.push_back(Judge(*rule, facts, knowledge, unknown));
   const bool* alone_said = facts.log.alone.Peek();
   const bool alone = alone_said != nullptr && *alone_said;
-  if (facts.log.seen.Peek() != nullptr && !log_rules.empty()) {
+  if (facts.log.seen.Peek() != nullptr) {
     const LogStory story(facts, knowledge);
-    for (Judged& judged : all) JudgeLog(judged, story, log_rules, alone);
+    for (Judged& judged : all) JudgeLog(judged, story, alone, unknown);
   }
 
   Diagnosis diagnosis;

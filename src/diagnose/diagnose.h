@@ -4,13 +4,10 @@
 #include <span>
 
 #include "diagnose/diagnosis.h"
-#include "diagnose/signs.h"
 
 namespace tfdoctor {
 
-// `log_rules`: what a log shows of the same causes; they are asked only where there is a log or a statement.
-Diagnosis Diagnose(const Facts& facts, const Knowledge& knowledge, std::span<const Rule* const> rules,
-                   std::span<const LogRule> log_rules = {});
+Diagnosis Diagnose(const Facts& facts, const Knowledge& knowledge, std::span<const Rule* const> rules);
 
 // Whether `rule` may be explained by `by`, going by its list (a link's name stands for all causes of that
 // link).

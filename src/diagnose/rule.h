@@ -108,6 +108,8 @@ struct ExplainedBy {
   bool (*when)(const Facts&) = nullptr;  // only then; nullptr: always
 };
 
+class Signs;  // diagnose/signs.h
+
 struct Rule {
   std::string_view id;  // of knowledge: kebab-case, the same as the file's name
   Link link;
@@ -115,8 +117,11 @@ struct Rule {
   std::string_view title;                         // one plain sentence
   double prior;                                   // how frequent among reports, 0 to 1
   std::array<ExplainedBy, 16> explained_by = {};  // this one goes away by itself when one of those Holds
-  // nullptr: no machine shows this cause, only what a program prints.
-  Verdict (*check)(const Facts&, const Knowledge&);
+  // What the machine shows; nullptr: no machine shows this cause, only what a program prints.
+  Verdict (*check)(const Facts&, const Knowledge&) = nullptr;
+  // What a log and statements show (diagnose/signs.h); nullptr: nothing of their own, only facts that they
+  // fill.
+  void (*log)(Signs& signs) = nullptr;
   std::string_view page;  // Markdown: What it means · How it is recognised · How it happens · How to fix it
 };
 

@@ -66,7 +66,7 @@ LogStory::LogStory(const Facts& f, const Knowledge& k) : facts(f), knowledge(k) 
              !capability.empty();
   other_framework = !Stated("framework").empty() && !Mentions("framework", "tensorflow");
   cuinit_failed = Saw("cuinit-failed");
-  const std::vector<MessageRow> rows = knowledge.Messages();
+  const std::vector<MessageRow>& rows = knowledge.Messages();
   trouble = std::any_of(rows.begin(), rows.end(),
                         [&](const MessageRow& row) { return row.kind == "trouble" && Saw(row.id); });
   harmless = std::any_of(rows.begin(), rows.end(),

@@ -1,7 +1,7 @@
 // What a log and statements show of a cause. A machine is judged by facts that are read or not; a log by
-// messages that were printed and by what people state. So each cause has a second, small judgement for them,
-// in src/rules/logs/<link>.cpp: it names the messages that prove the cause (Proves), and those that speak for
-// or against it among its rivals (Speaks).
+// messages that were printed and by what people state. So a cause may have a second, small judgement for
+// them, Rule::log: it names the messages that prove the cause (Proves), and those that speak for or against
+// it among its rivals (Speaks).
 #pragma once
 
 #include <initializer_list>
@@ -104,11 +104,6 @@ class Signs {
   std::string title_, reason_;
   bool proven_ = false;
   bool dropped_ = false;
-};
-
-struct LogRule {
-  std::string_view cause;  // id of its rule
-  void (*judge)(Signs& signs);
 };
 
 }  // namespace tfdoctor

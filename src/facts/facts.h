@@ -49,10 +49,7 @@ struct Host {
   Fact<std::vector<std::string>> cpu_flags;
   Fact<std::string> system;   // "Linux"; a log may tell "Windows" or "Darwin"
   Fact<std::string> runtime;  // "Google Colab", "Kaggle"; absent: none seen
-  Fact<std::string> sandbox;  // "flatpak", "snap"; absent: none seen
-  Fact<bool> rootless;        // the container runs in a user namespace of an ordinary user
   Fact<bool> secure_boot;     // firmware lets the kernel load signed code only
-  Fact<std::string> selinux;  // "enforcing", "permissive"; absent: no SELinux
 
   template <class Self, class V>
   static void Describe(Self& s, V&& v) {
@@ -66,10 +63,7 @@ struct Host {
     v("cpu_flags", s.cpu_flags, "instruction sets of the CPU");
     v("system", s.system, "operating system");
     v("runtime", s.runtime, "hosted notebook or cloud service");
-    v("sandbox", s.sandbox, "application sandbox");
-    v("rootless", s.rootless, "whether the container was started by an ordinary user");
     v("secure_boot", s.secure_boot, "whether Secure Boot is on");
-    v("selinux", s.selinux, "mode of SELinux");
   }
 };
 
@@ -93,11 +87,8 @@ struct KernelDriver {
   Fact<std::string> dkms_failure;
   Fact<bool> headers;        // /lib/modules/…/build leads somewhere
   Fact<bool> signed_module;  // the installed module file carries a signature
-  Fact<std::string>
-      load_failure;  // "Key was rejected by service", "No such device"; absent: nothing was said
   Fact<std::string> prime_profile;            // "intel", "on-demand", "nvidia"; absent: no such tool is used
   Fact<std::string> firmware;                 // folder with the firmware of the loaded version; absent: none
-  Fact<bool> uvm_loaded;                      // of the running kernel
   Fact<std::vector<std::string>> nvswitches;  // PCI addresses of NVSwitches: "0000:c1:00.0"
   // of the installed file, or its path where no version can be told; absent: not installed
   Fact<std::string> fabric_manager;
@@ -117,10 +108,8 @@ struct KernelDriver {
     v("dkms_failure", s.dkms_failure, "why DKMS could not build the module");
     v("headers", s.headers, "whether the headers of this kernel are installed");
     v("signed_module", s.signed_module, "whether the module file is signed");
-    v("load_failure", s.load_failure, "what loading the module said");
     v("prime_profile", s.prime_profile, "hybrid graphics profile");
     v("firmware", s.firmware, "firmware of the GPU system processor");
-    v("uvm_loaded", s.uvm_loaded, "whether the module nvidia-uvm is loaded");
     v("nvswitches", s.nvswitches, "NVSwitches");
     v("fabric_manager", s.fabric_manager, "version of the fabric manager");
     v("fabric_manager_running", s.fabric_manager_running, "whether the fabric manager runs");
@@ -487,7 +476,7 @@ struct Environment {
 // The variables that bear on the chain (facts.cpp). No others are read: they may hold secrets.
 const std::vector<std::string>& EnvironmentNames();
 
-// --- the driver's own answers, the kernel's messages, containers, memory, history
+// --- the driver's own answers, the kernel's messages, containers, memory
 // -----------------------------------------------------------------------------------------------------
 
 // What the kernel's messages say about the GPU: read only where something is wrong, or told by a log. Each
@@ -529,31 +518,12 @@ struct KernelLog {
   }
 };
 
-// What starts containers: read on the host of an engine where it bears on the answer, or told by the engine
-// when it refused to start one.
+// What starts containers.
 struct ContainerEngine {
-  // "could not select device driver \"\" with capabilities: [[gpu]]"; absent: it started
-  Fact<std::string> start_error;
-  Fact<std::string> packaging;              // "snap", "desktop" (Docker Desktop), "package"
-  Fact<std::string> context;                // "desktop-linux", "default"
-  Fact<bool> toolkit;                       // the program nvidia-container-runtime or nvidia-ctk is there
-  Fact<bool> no_cgroups;                    // no-cgroups in the toolkit's config.toml
-  Fact<std::vector<std::string>> runtimes;  // of daemon.json or containerd's config.toml: "nvidia"
-  Fact<std::string> default_runtime;        // "runc", "nvidia"
-  // by path, the version of the driver that its files are of ("570.86.15"), "" where it names none
-  Fact<std::map<std::string, std::string>> cdi_specs;
   Fact<bool> worked_before;  // the same container had the GPU when it started
 
   template <class Self, class V>
   static void Describe(Self& s, V&& v) {
-    v("start_error", s.start_error, "what the engine said when it refused to start");
-    v("packaging", s.packaging, "how the engine was installed");
-    v("context", s.context, "context of the docker command");
-    v("toolkit", s.toolkit, "whether the NVIDIA container toolkit is installed");
-    v("no_cgroups", s.no_cgroups, "whether the toolkit leaves control groups alone");
-    v("runtimes", s.runtimes, "runtimes of the container engine");
-    v("default_runtime", s.default_runtime, "default runtime of the container engine");
-    v("cdi_specs", s.cdi_specs, "CDI specifications");
     v("worked_before", s.worked_before, "whether the GPU worked in this container before");
   }
 };
@@ -695,22 +665,6 @@ struct DeviceMemory {
   }
 };
 
-// What changed: read only where it bears on a cause.
-struct History {
-  Fact<std::string> booted;  // "2026-11-24T07:00:12Z"
-  // newest first: "2026-11-25 18:03 apt: nvidia-driver-535 535.54.03 -> 550.54.14"
-  Fact<std::vector<std::string>> changes;
-  // "driver_library.cuda.version: 535.54.03 -> 550.54.14"; absent: no good answer was saved
-  Fact<std::vector<std::string>> since_good;
-
-  template <class Self, class V>
-  static void Describe(Self& s, V&& v) {
-    v("booted", s.booted, "start of the machine");
-    v("changes", s.changes, "recent changes of driver, kernel and packages");
-    v("since_good", s.since_good, "differences from the last good answer");
-  }
-};
-
 // --- what a program printed, and what somebody states
 // -----------------------------------------------------------------------------------------------------
 
@@ -759,7 +713,6 @@ struct Facts {
   ContainerEngine container_engine;
   DriverAnswers driver_answers;
   DeviceMemory device_memory;
-  History history;
   Program program;
   Project project;
   Log log;
@@ -780,7 +733,6 @@ struct Facts {
     v("container_engine", s.container_engine, "the container engine");
     v("driver_answers", s.driver_answers, "what the driver answers");
     v("device_memory", s.device_memory, "who holds device memory");
-    v("history", s.history, "what changed");
     v("program", s.program, "the program");
     v("project", s.project, "the project");
     v("log", s.log, "the log");

@@ -33,16 +33,22 @@ std::vector<FactLine> Lines(const Facts& facts) {
   return lines;
 }
 
-std::vector<FactName> NamesOf(const Facts& facts, const std::vector<const FactBase*>& wanted) {
+std::vector<FactName> UnknownFacts::NamesOf(const std::vector<const FactBase*>& wanted) {
+  if (wanted.empty()) return {};
+  if (!named_) {
+    WalkFacts(facts_, [&](const std::string& path, const std::string& words, const auto& fact) {
+      if (fact.state() != FactState::kUnknown) return;
+      names_.emplace(&fact, Named{names_.size(), {path, words, fact.why()}});
+    });
+    named_ = true;
+  }
+  std::map<size_t, const FactName*> found;
+  for (const FactBase* fact : wanted) {
+    if (auto named = names_.find(fact); named != names_.end())
+      found[named->second.place] = &named->second.name;
+  }
   std::vector<FactName> names;
-  if (wanted.empty()) return names;
-  std::vector<const FactBase*> left = wanted;
-  WalkFacts(facts, [&](const std::string& path, const std::string& words, const auto& fact) {
-    auto found = std::find(left.begin(), left.end(), static_cast<const FactBase*>(&fact));
-    if (found == left.end()) return;
-    left.erase(found);
-    names.push_back({path, words, fact.why()});
-  });
+  for (const auto& [place, name] : found) names.push_back(*name);
   return names;
 }
 

@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 #include <type_traits>
+#include <unordered_map>
 #include <vector>
 
 #include "facts/facts.h"
@@ -85,7 +86,23 @@ struct FactName {
   std::string words;
   std::string why;
 };
-std::vector<FactName> NamesOf(const Facts& facts, const std::vector<const FactBase*>& wanted);
+// Of the unknown facts of `facts`, which must not change meanwhile. They are named once, when first asked
+// for: a hundred rules ask.
+class UnknownFacts {
+ public:
+  explicit UnknownFacts(const Facts& facts) : facts_(facts) {}
+  // In the order of the facts.
+  std::vector<FactName> NamesOf(const std::vector<const FactBase*>& wanted);
+
+ private:
+  struct Named {
+    size_t place = 0;
+    FactName name;
+  };
+  const Facts& facts_;
+  bool named_ = false;
+  std::unordered_map<const FactBase*, Named> names_;
+};
 
 // Makes one fact unknown. False if there is no fact of this name.
 bool Forget(Facts& facts, const std::string& path, const std::string& why);

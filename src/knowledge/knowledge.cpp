@@ -285,7 +285,24 @@ class Tables final : public Knowledge {
                              Join(Capabilities(), ", "))};
   }
 
-  std::vector<MessageRow> Messages() const override {
+  const std::vector<MessageRow>& Messages() const override {
+    std::lock_guard lock(mutex_);
+    if (messages_.empty()) messages_ = UnpackMessages();
+    return messages_;
+  }
+
+  std::vector<ErrorRow> Errors() const override {
+    std::vector<ErrorRow> rows;
+    for (const ErrorData& e : own_.errors) rows.push_back({e.library, e.number, e.name, e.text});
+    for (const tables::Error& e : tables::kErrors)
+      rows.push_back({View(e.library), e.number, View(e.name), View(e.text)});
+    return rows;
+  }
+
+  std::string Date() const override { return std::max(Copy(tables::kDate), own_.date); }
+
+ private:
+  std::vector<MessageRow> UnpackMessages() const {
     std::vector<MessageRow> rows;
     std::set<std::string_view> own;
     for (const MessageData& m : own_.messages) {
@@ -320,17 +337,6 @@ class Tables final : public Knowledge {
     return rows;
   }
 
-  std::vector<ErrorRow> Errors() const override {
-    std::vector<ErrorRow> rows;
-    for (const ErrorData& e : own_.errors) rows.push_back({e.library, e.number, e.name, e.text});
-    for (const tables::Error& e : tables::kErrors)
-      rows.push_back({View(e.library), e.number, View(e.name), View(e.text)});
-    return rows;
-  }
-
-  std::string Date() const override { return std::max(Copy(tables::kDate), own_.date); }
-
- private:
   // Rows are unpacked when somebody asks for them, and then kept: pointers to them stay valid.
   template <class Row, class T>
   const T* Unpacked(const Row& row, std::map<const Row*, T>& unpacked) const {
@@ -426,6 +432,7 @@ class Tables final : public Knowledge {
 
   Rows own_;
   mutable std::mutex mutex_;
+  mutable std::vector<MessageRow> messages_;
   mutable std::map<const tables::Build*, TensorFlowBuild> builds_;
   mutable std::map<const tables::Wheel*, NvidiaWheel> wheels_;
 };

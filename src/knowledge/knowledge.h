@@ -147,7 +147,7 @@ class Knowledge {
   virtual Result<GpuModel> FindGpuByName(std::string_view text) const = 0;
 
   // Messages of programs.
-  virtual std::vector<MessageRow> Messages() const = 0;
+  virtual const std::vector<MessageRow>& Messages() const = 0;
   virtual std::vector<ErrorRow> Errors() const = 0;
 
   // The date of the newest row, "2026-11-23": said wherever something is not in the data.

@@ -415,9 +415,11 @@ void AnswersAfter(const System& changed, const Facts& before, Facts& after) {
   answers.count = said.count_unhidden;
   answers.hiding = List::Value({}, said.hiding.origin());
   const std::string* count = answers.count.Peek();
-  answers.devices = count != nullptr && *count == "0"
-                        ? Fact<std::map<std::string, CudaDevice>>::Value({}, said.init_unhidden.origin())
-                        : Fact<std::map<std::string, CudaDevice>>::Absent(said.init_unhidden.origin());
+  answers.devices =
+      count != nullptr && *count == "0"
+          ? Fact<std::map<std::string, CudaDevice>>::Value({}, said.init_unhidden.origin())
+          : Fact<std::map<std::string, CudaDevice>>::Unknown(
+                "without the variables only their number was asked", said.init_unhidden.origin());
 }
 
 }  // namespace tfdoctor

@@ -54,7 +54,9 @@ List BuiltFor(const System& system) {
   if (!kernels.ok()) return List::Unknown(kernels.error().message, std::move(origin));
   std::vector<std::string> built;
   for (const DirEntry& kernel : *kernels) {
-    auto index = system.ReadAll("/lib/modules/" + kernel.name + "/modules.dep", 32 << 20);
+    const std::string path = "/lib/modules/" + kernel.name + "/modules.dep";
+    auto index = system.ReadAll(path, 32 << 20);
+    if (!index.ok() && !index.not_found()) return List::Unknown(index.error().message, From(path));
     if (index.ok() && NamesDriver(*index)) built.push_back(kernel.name);
   }
   return List::Value(std::move(built), std::move(origin));
@@ -91,7 +93,11 @@ void ProbeDkms(const System& system, const std::string& kernel, KernelDriver& dr
   for (const DirEntry& name : *names) {
     if (!name.name.starts_with("nvidia")) continue;
     auto versions = system.List(root + "/" + name.name, 1000);
-    if (!versions.ok()) continue;
+    if (!versions.ok()) {
+      driver.dkms = driver.dkms_failure =
+          Text::Unknown(versions.error().message, From(root + "/" + name.name));
+      return;
+    }
     for (const DirEntry& version : *versions) {
       if (FindVersion(version.name) != version.name) continue;
       const std::string folder = root + "/" + name.name + "/" + version.name;
@@ -118,15 +124,21 @@ bool KeepsFromLoading(std::string_view line) {
 
 List Blacklisted(const System& system) {
   std::vector<std::string> found;
+  List unread;  // the first that may hold a line and could not be read
+  auto missed = [&](const auto& result, const std::string& path) {
+    if (!result.ok() && !result.not_found() && unread.origin().from.empty())
+      unread = List::Unknown(result.error().message, From(path));
+    return !result.ok();
+  };
   for (const char* folder :
        {"/etc/modprobe.d", "/run/modprobe.d", "/usr/lib/modprobe.d", "/lib/modprobe.d"}) {
     auto entries = system.List(folder, 1000);
-    if (!entries.ok()) continue;
+    if (missed(entries, folder)) continue;
     for (const DirEntry& entry : *entries) {
       if (!entry.name.ends_with(".conf")) continue;
       const std::string path = std::string(folder) + "/" + entry.name;
       auto text = system.ReadAll(path, 1 << 20);
-      if (!text.ok()) continue;
+      if (missed(text, path)) continue;
       for (std::string_view line : SplitLines(*text)) {
         if (KeepsFromLoading(line)) found.push_back(path + ": " + Printable(Trim(line), 200));
       }
@@ -140,6 +152,7 @@ List Blacklisted(const System& system) {
         if (name == "nvidia") found.push_back("kernel command line: " + Printable(Trim(word), 200));
     }
   }
+  if (found.empty() && !unread.origin().from.empty()) return unread;
   return List::Value(std::move(found), From("/etc/modprobe.d"));
 }
 
@@ -180,7 +193,9 @@ Fact<bool> Signed(const System& system, const std::string& kernel) {
 // What prime-select (Ubuntu) and envycontrol leave.
 Text PrimeProfile(const System& system) {
   const std::string path = "/etc/prime-discrete";
-  if (auto text = system.ReadAll(path, 4096); text.ok()) {
+  auto profile = system.ReadAll(path, 4096);
+  if (!profile.ok() && !profile.not_found()) return Text::Unknown(profile.error().message, From(path));
+  if (const auto& text = profile; text.ok()) {
     std::string_view word = Trim(*text);
     if (word == "off") return Text::Value("intel", From(path));
     if (word == "on") return Text::Value("nvidia", From(path));
@@ -190,7 +205,8 @@ Text PrimeProfile(const System& system) {
   for (const char* file :
        {"/lib/modprobe.d/blacklist-nvidia.conf", "/etc/modprobe.d/blacklist-nvidia.conf"}) {
     auto text = system.ReadAll(file, 64 * 1024);
-    if (!text.ok()) continue;
+    if (text.not_found()) continue;
+    if (!text.ok()) return Text::Unknown(text.error().message, From(file));
     for (std::string_view line : SplitLines(*text)) {
       if (KeepsFromLoading(line))
         return Text::Value(text->find("envycontrol") != std::string::npos ? "integrated" : "intel",
@@ -203,7 +219,6 @@ Text PrimeProfile(const System& system) {
 void ProbeAbsentModule(const System& system, Facts& facts) {
   KernelDriver& driver = facts.kernel_driver;
   driver.prime_profile = PrimeProfile(system);
-  driver.load_failure = Text::Absent(From("no program that loads it was watched"));
   if (!HasNvidiaAdapter(facts)) return;
   const std::string kernel = KernelOf(facts);
   driver.built_for = BuiltFor(system);
@@ -254,7 +269,8 @@ List NvSwitches(const System& system) {
   std::vector<std::string> found;
   for (const DirEntry& device : *devices) {
     auto kind = system.ReadAll(folder + "/" + device.name + "/class", 4096);
-    if (!kind.ok() || !Trim(*kind).starts_with("0x0680")) continue;
+    if (!kind.ok()) return List::Unknown(kind.error().message, From(folder + "/" + device.name));
+    if (!Trim(*kind).starts_with("0x0680")) continue;
     auto vendor = system.ReadAll(folder + "/" + device.name + "/vendor", 4096);
     if (vendor.ok() && Trim(*vendor) == "0x10de") found.push_back(device.name);
   }
@@ -287,6 +303,11 @@ void ProbeFabricManager(const System& system, KernelDriver& driver) {
   }
   auto processes = system.List("/proc", 100'000);
   if (!processes.ok()) return;
+  // Mounted with hidepid, /proc shows this user's processes only.
+  if (!system.ReadAll("/proc/1/comm", 64).ok()) {
+    driver.fabric_manager_running = Fact<bool>::Unknown("the processes of others are hidden", From("/proc"));
+    return;
+  }
   bool runs = false;
   for (const DirEntry& process : *processes) {
     if (process.name.find_first_not_of("0123456789") != std::string::npos) continue;

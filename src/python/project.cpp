@@ -278,7 +278,11 @@ class ProjectReader {
 
   bool Read(const std::string& folder) {
     Result<std::vector<DirEntry>> entries = system_.List(folder);
-    if (!entries) return false;
+    if (!entries) {
+      if (entries.not_found()) return false;
+      out.unread.push_back(entries.error().message);
+      return true;
+    }
     for (const DirEntry& entry : *entries) {
       std::string path = JoinPath(folder, entry.name);
       if (entry.name.starts_with("requirements") && entry.name.ends_with(".txt")) {

@@ -16,15 +16,6 @@ std::string Known(const Fact<std::string>& fact, const std::string& otherwise) {
   return value == nullptr ? otherwise : *value;
 }
 
-// Releases whose and-cuda extra does not give a working GPU as pip installs it: 2.14.x and 2.15.0 pin
-// TensorRT packages that PyPI does not have, 2.16.1 and 2.21.0 lack RUNPATH entries. Source: real installs of
-// each release.
-bool ExtraWorks(const std::string& version) {
-  static constexpr std::array kDefective = {"2.14.0", "2.14.1", "2.15.0", "2.16.1", "2.21.0"};
-  return CompareVersions(version, "2.14") >= 0 &&
-         std::find(kDefective.begin(), kDefective.end(), version) == kDefective.end();
-}
-
 bool IsRelease(const std::string& version) {
   return version.find_first_not_of("0123456789.") == std::string::npos;
 }
@@ -104,6 +95,27 @@ std::string OtherKernelsWithModule(const Facts& facts) {
     if (kernel != *running) others.push_back(kernel);
   }
   return Join(others, ", ");
+}
+
+namespace {
+
+std::string ErrorText(const Knowledge& knowledge, std::string_view library, const std::string& number,
+                      const char* unknown) {
+  for (const ErrorRow& row : knowledge.Errors()) {
+    if (row.library == library && std::to_string(row.number) == number)
+      return fmt::format("{} ({})", row.name, number);
+  }
+  return fmt::format("{} {}", unknown, number);
+}
+
+}  // namespace
+
+std::string CudaErrorText(const Knowledge& knowledge, const std::string& number) {
+  return ErrorText(knowledge, "CUDA driver", number, "CUDA error");
+}
+
+std::string NvmlErrorText(const Knowledge& knowledge, const std::string& number) {
+  return ErrorText(knowledge, "NVML", number, "NVML error");
 }
 
 bool HasNvidiaNode(const std::map<std::string, DeviceNode>& nodes) {
@@ -204,6 +216,12 @@ std::string SitePackages(const Facts& facts) {
   auto site = std::find_if(sys_path->begin(), sys_path->end(),
                            [](const std::string& entry) { return entry.ends_with("/site-packages"); });
   return site == sys_path->end() ? std::string() : *site;
+}
+
+bool ExtraWorks(const std::string& version) {
+  static constexpr std::array kDefective = {"2.14.0", "2.14.1", "2.15.0", "2.16.1", "2.21.0"};
+  return CompareVersions(version, "2.14") >= 0 &&
+         std::find(kDefective.begin(), kDefective.end(), version) == kDefective.end();
 }
 
 std::string WorkingTensorFlow(const Facts& facts, const Knowledge& knowledge, const std::string& same) {

@@ -30,6 +30,9 @@ bool VariablesHideAllFromDriver(const Facts& facts);
 bool DriverIsThere(const Facts& facts);
 // The other kernels of this machine that have an NVIDIA module: "6.1.0-27-amd64"; empty: none.
 std::string OtherKernelsWithModule(const Facts& facts);
+// "CUDA_ERROR_NO_DEVICE (100)"; "CUDA error 12345" for one that our data does not name. NVML's likewise.
+std::string CudaErrorText(const Knowledge& knowledge, const std::string& number);
+std::string NvmlErrorText(const Knowledge& knowledge, const std::string& number);
 bool HasNvidiaNode(const std::map<std::string, DeviceNode>& nodes);
 
 // Machine code sm_XY runs on GPUs X.Z with Z >= Y; PTX compute_XY is compiled for any later GPU.
@@ -48,6 +51,10 @@ std::string PipUninstall(const Facts& facts, const std::vector<std::string>& nam
 // The folder that holds TensorFlow, else where pip would put it; empty when not known.
 std::string SitePackages(const Facts& facts);
 
+// Whether this release's and-cuda extra gives a working GPU as pip installs it: 2.14.x and 2.15.0 pin
+// TensorRT packages that PyPI does not have, 2.16.1 and 2.21.0 lack RUNPATH entries, and before 2.14 there is
+// none. Source: real installs of each release.
+bool ExtraWorks(const std::string& version);
 // The newest TensorFlow of our data with CUDA that fits this Python and C library and whose and-cuda extra
 // works as it is; `same` is kept if it is such a one. Empty: none known.
 std::string WorkingTensorFlow(const Facts& facts, const Knowledge& knowledge, const std::string& same);

@@ -1,9 +1,12 @@
 #include "rules/logs.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cstdlib>
 
 #include "base/text.h"
+#include "rules/common.h"
 
 namespace tfdoctor {
 
@@ -29,6 +32,14 @@ std::string Digits(std::string_view text) {
   }
   while (digits.ends_with('.')) digits.pop_back();
   return digits;
+}
+
+std::string Edge(const std::vector<std::string>& capabilities, bool highest) {
+  std::string edge;
+  for (const std::string& one : capabilities) {
+    if (edge.empty() || (CompareVersions(one, edge) > 0) == highest) edge = one;
+  }
+  return edge;
 }
 
 }  // namespace
@@ -166,6 +177,148 @@ std::string StatedUnder(const LogStory& story, std::string_view key_start) {
     if (key.starts_with(key_start)) return value;
   }
   return {};
+}
+
+std::string LibrarySeen(const LogStory& story) {
+  for (const char* key : {"find ", "file present", "locate ", "ls "}) {
+    const std::string value = StatedUnder(story, key);
+    if (!value.empty() && Lower(value).find("not found") == std::string::npos) return value;
+  }
+  return {};
+}
+
+std::string OtherCudaStated(const LogStory& story) {
+  const std::string build = CudaOfBuild(story);
+  std::string wanted;
+  for (const std::string& library : MissingLibraries(story)) {
+    const std::string of = CudaOfName(library);
+    if (wanted.empty() && !of.empty()) wanted = of;
+  }
+  if (wanted.empty()) wanted = build;
+  // "10.2 or 11", "11.0 / nvcc 9.1": every one that is named must be another.
+  std::string other;
+  const std::string stated = story.Stated("cuda");
+  if (wanted.empty() || stated.empty() || stated.find("driver") != stated.npos) return {};
+  for (size_t i = 0; i < stated.size();) {
+    if (stated[i] < '0' || stated[i] > '9') {
+      i++;
+      continue;
+    }
+    size_t end = i;
+    while (end < stated.size() && ((stated[end] >= '0' && stated[end] <= '9') || stated[end] == '.')) end++;
+    const std::string one = stated.substr(i, end - i);
+    if (SameCuda(one, wanted)) return {};
+    other = one;
+    i = end;
+  }
+  return other.empty() ? std::string()
+                       : fmt::format("CUDA {} is there, this TensorFlow wants {}", stated, wanted);
+}
+
+bool InSingularity(const LogStory& story) {
+  const SeenMessage* library = story.Message("library-not-loaded");
+  const SeenMessage* optional = story.Message("tensorrt-missing");
+  auto in = [](const SeenMessage* message) {
+    return message != nullptr && message->text.Peek()->find("/.singularity.d/") != std::string::npos;
+  };
+  return StatedAnywhere(story, "singularity") || StatedAnywhere(story, "apptainer") || in(library) ||
+         in(optional);
+}
+
+bool InKubernetes(const LogStory& story) {
+  return story.Yes("kubernetes") || StatedAnywhere(story, "kubernetes") || StatedAnywhere(story, "k8s");
+}
+
+bool NamesDockerDesktop(const LogStory& story) {
+  return story.Saw("docker-desktop") || StatedAnywhere(story, "docker desktop");
+}
+
+CodeAge AgeOfCode(const LogStory& story, std::string& why) {
+  std::string capability = story.capability;
+  if (capability.empty()) capability = story.Field("ptx-jit", "cc");
+  if (capability.empty()) return CodeAge::kUnknown;
+  if (const TensorFlowBuild* build = BuildOf(story)) {
+    why = fmt::format("TensorFlow {} has machine code for {}; the GPU is {}", build->version,
+                      Join(build->sass, ", "), capability);
+    if (MachineCodeRuns(build->sass, capability)) return CodeAge::kRuns;
+    if (CompareVersions(capability, Edge(build->sass, false)) < 0) return CodeAge::kOlder;
+    if (CompareVersions(capability, Edge(build->sass, true)) > 0) {
+      // PTX is compiled for a newer GPU, unless its ISA or the libraries around it predate that GPU.
+      const std::string highest = story.knowledge.CudaLimits(build->cuda_version).highest;
+      const bool beyond = !highest.empty() && CompareVersions(capability, highest) > 0;
+      return PtxRuns(build->ptx, capability) && !beyond ? CodeAge::kCompiled : CodeAge::kNewer;
+    }
+    return PtxRuns(build->ptx, capability) ? CodeAge::kCompiled : CodeAge::kOlder;
+  }
+  const std::string cuda = story.cuda.empty() ? CudaOfBuild(story) : story.cuda;
+  const ArchitectureLimits limits = cuda.empty() ? ArchitectureLimits{} : story.knowledge.CudaLimits(cuda);
+  why = fmt::format("CUDA {} makes code for {} to {}; the GPU is {}", cuda, limits.lowest, limits.highest,
+                    capability);
+  if (!limits.highest.empty() && CompareVersions(capability, limits.highest) > 0) return CodeAge::kNewer;
+  if (!limits.lowest.empty() && CompareVersions(capability, limits.lowest) < 0) return CodeAge::kOlder;
+  // Without any of that: what no release, and what only old ones support.
+  why = "the GPU is of compute capability " + capability;
+  if (CompareVersions(capability, "3.5") < 0) return CodeAge::kOlder;
+  return CodeAge::kUnknown;
+}
+
+bool NoCodeForGpu(const LogStory& story) {
+  return story.SawAny({"cuda-no-binary", "cuda-invalid-image", "launch-failed"});
+}
+
+bool IsBlackwell(const LogStory& story) {
+  std::string capability = story.capability.empty() ? story.Field("ptx-jit", "cc") : story.capability;
+  return !capability.empty() && CompareVersions(capability, "10.0") >= 0;
+}
+
+bool DriverToolFails(const LogStory& story) {
+  return story.SawAny({"smi-failed", "nvml-not-loaded", "hook-driver"});
+}
+
+double FreeShare(const LogStory& story) {
+  double free = MiB(story.Field("free-memory", "free")), total = MiB(story.Field("total-memory", "total"));
+  if (free < 0 && !story.Stated("free_mib").empty()) free = MiB(story.Stated("free_mib") + "MiB");
+  if (total < 0 && !story.Stated("total_gib").empty()) total = MiB(story.Stated("total_gib") + "GiB");
+  return free < 0 || total <= 0 ? -1 : free / total;
+}
+
+bool VersionsDiffer(const LogStory& story) {
+  return story.SawAny({"cudnn-version-mismatch", "autotuner-no-config", "cudnn-sublibrary-mismatch",
+                       "cuda-insufficient-driver", "cuda-no-binary", "cuda-invalid-image",
+                       "cuda-invalid-ptx"});
+}
+
+void Harmless(Signs& s, std::string_view id, Strength beside_trouble) {
+  if (!s.story.trouble) {
+    s.Proves(id);
+  } else {
+    s.Speaks(id, beside_trouble);
+  }
+}
+
+bool BuiltWithoutCuda(const LogStory& story) {
+  if (story.Saw("built-with-cuda-false")) return true;
+  return StatedUnder(story, "tf.test.is_built_with_cuda") == "false" ||
+         StatedUnder(story, "tf.sysconfig.get_build_info").find("'is_cuda_build': false") !=
+             std::string::npos;
+}
+
+std::set<std::string> StatedTensorFlows(const LogStory& story, const std::string& key) {
+  std::set<std::string> names;
+  const std::vector<std::string> known = story.knowledge.TensorFlowDistributions();
+  for (const std::string& entry : Split(story.Stated(key), ';')) {
+    std::string name(Trim(entry));
+    name = name.substr(0, name.find_first_of(" ="));
+    std::replace(name.begin(), name.end(), '_', '-');
+    if (std::find(known.begin(), known.end(), name) != known.end() || name == "tensorflow" ||
+        name == "tensorflow-gpu")
+      names.insert(name);
+  }
+  return names;
+}
+
+bool GpuWorks(const LogStory& story) {
+  return !story.trouble && (story.Yes("gpu_used") || story.gpu_registered);
 }
 
 }  // namespace tfdoctor

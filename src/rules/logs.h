@@ -2,8 +2,9 @@
 // speaks of.
 #pragma once
 
-#include <span>
+#include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "diagnose/signs.h"
@@ -49,5 +50,31 @@ double MiB(const std::string& text);
 bool StatedAnywhere(const LogStory& story, std::string_view part);
 // A statement whose key starts with this, as "find / -name libcudart.so.11.0", has a value.
 std::string StatedUnder(const LogStory& story, std::string_view key_start);
+
+// The libraries lie on the machine: somebody looked.
+std::string LibrarySeen(const LogStory& story);
+std::string OtherCudaStated(const LogStory& story);
+bool InSingularity(const LogStory& story);
+bool InKubernetes(const LogStory& story);
+bool NamesDockerDesktop(const LogStory& story);
+enum class CodeAge { kUnknown, kOlder, kRuns, kCompiled, kNewer };
+// The GPU against the code in the build, or where that is not known against what the CUDA of the build can
+// make.
+CodeAge AgeOfCode(const LogStory& story, std::string& why);
+bool NoCodeForGpu(const LogStory& story);
+// Blackwell and what comes after.
+bool IsBlackwell(const LogStory& story);
+bool DriverToolFails(const LogStory& story);
+// Of what was free at the start, a small part of the card; -1: the log does not say.
+double FreeShare(const LogStory& story);
+// A version that does not fit explains what cuDNN says better than memory does.
+bool VersionsDiffer(const LogStory& story);
+// A harmless message is the answer only where nothing else is wrong.
+void Harmless(Signs& s, std::string_view id, Strength beside_trouble = Strength::kAgainst);
+bool BuiltWithoutCuda(const LogStory& story);
+// Names of TensorFlow distributions in a stated list: "tensorflow 2.3.0; tensorflow-gpu 2.3.0".
+std::set<std::string> StatedTensorFlows(const LogStory& story, const std::string& key);
+// The GPU is used and nothing fails: what is left is how it is used, or how it looks.
+bool GpuWorks(const LogStory& story);
 
 }  // namespace tfdoctor

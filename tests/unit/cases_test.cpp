@@ -92,7 +92,7 @@ const std::vector<Case>& Cases() {
   return cases;
 }
 
-Diagnosis Judge(const Facts& facts) { return Diagnose(facts, BuiltInKnowledge(), AllRules(), AllLogRules()); }
+Diagnosis Judge(const Facts& facts) { return Diagnose(facts, BuiltInKnowledge(), AllRules()); }
 
 const Rule* FindRule(std::string_view id) {
   for (const Rule* rule : AllRules()) {

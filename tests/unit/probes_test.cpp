@@ -47,9 +47,12 @@ class SmallKnowledge : public Knowledge {
     if (text == "NVIDIA A100-SXM4-40GB") return *FindGpu("20b0");
     return Error{ErrorKind::kNotFound, "no such GPU"};
   }
-  std::vector<MessageRow> Messages() const override { return {}; }
+  const std::vector<MessageRow>& Messages() const override { return messages_; }
   std::vector<ErrorRow> Errors() const override { return {}; }
   std::string Date() const override { return "2026-11-23"; }
+
+ private:
+  std::vector<MessageRow> messages_;
 };
 
 // A machine of our making; Look() probes it.

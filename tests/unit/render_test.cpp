@@ -21,7 +21,8 @@ namespace {
 Verdict Nothing(const Facts&, const Knowledge&) { return Verdict::Silent(); }
 
 Rule MakeRule(std::string_view id, Link link, Effect effect, std::string_view title) {
-  return {id, link, effect, title, 0.5, {}, Nothing, ""};
+  return {
+      .id = id, .link = link, .effect = effect, .title = title, .prior = 0.5, .check = Nothing, .page = ""};
 }
 
 const Rule kPath = MakeRule("cuda-libraries-not-on-search-path", Link::kCudaLibraries, Effect::kBlocks,

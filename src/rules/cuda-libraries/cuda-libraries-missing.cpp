@@ -1,8 +1,11 @@
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "diagnose/rule.h"
 #include "rules/common.h"
 #include "rules/libraries.h"
+#include "rules/logs.h"
 
 namespace tfdoctor {
 
@@ -35,6 +38,23 @@ Verdict Check(const Facts& facts, const Knowledge& knowledge) {
       .WithFix(InstallCudaLibraries(facts, knowledge));
 }
 
+bool OfficialImage(const LogStory& story) { return StatedAnywhere(story, "tensorflow/tensorflow"); }
+
+void JudgeLog(Signs& s) {
+  const LogStory& story = s.story;
+  if (!LibrariesFail(story) || OfficialImage(story)) return;
+  const std::vector<std::string> missing = MissingLibraries(story);
+  const bool only_cudnn = !missing.empty() && std::all_of(missing.begin(), missing.end(), NamesCudnn);
+  if (only_cudnn) return;
+  s.Speaks("cudart-stub", kStrong).Speaks("cudart-aborts", kStrong).Speaks("cannot-dlopen-libraries", kWeak);
+  if (!missing.empty()) s.Speaks("library-not-loaded", kStrong).Speaks("import-library", kStrong);
+  const bool without_extra = story.pip && !story.and_cuda && story.From("2.14");
+  s.States(without_extra, "install_method", "installed without the extra and-cuda", kStrong);
+  if (!LibrarySeen(story).empty()) s.That(true, "the library is on this machine", kAgainst);
+  if (story.and_cuda) s.States(true, "install_method", "the extra and-cuda brings them", kAgainst);
+  if (s.any()) s.Wants(story.facts.cuda_libraries.opened);
+}
+
 }  // namespace
 
 namespace rules {
@@ -50,6 +70,7 @@ constinit const Rule cuda_libraries_missing = {
                       {"module-shadowed"},
                       {"conflicting-tensorflow-packages"}}},
     .check = Check,
+    .log = JudgeLog,
     .page = R"md(## What it means
 
 TensorFlow uses the GPU through NVIDIA's CUDA libraries. They are not part of the TensorFlow package: `pip install tensorflow` alone does not bring them. Without them TensorFlow skips the GPU and computes on the CPU.

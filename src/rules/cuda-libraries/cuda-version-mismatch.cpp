@@ -1,8 +1,10 @@
 #include <fmt/format.h>
 
+#include "base/text.h"
 #include "diagnose/rule.h"
 #include "rules/common.h"
 #include "rules/libraries.h"
+#include "rules/logs.h"
 
 namespace tfdoctor {
 
@@ -42,6 +44,35 @@ Verdict Check(const Facts& facts, const Knowledge& knowledge) {
       .WithFix(std::move(fix));
 }
 
+std::string WrongCudnn(const LogStory& story) {
+  if (story.cudnn.empty()) return {};
+  std::string wanted;
+  for (const std::string& library : MissingLibraries(story)) {
+    if (wanted.empty()) wanted = CudnnOfName(library);
+  }
+  const TensorFlowBuild* build = BuildOf(story);
+  if (wanted.empty() && build != nullptr) wanted = build->cudnn_version;
+  if (wanted.empty() || MajorVersion(wanted) == MajorVersion(story.cudnn)) return {};
+  return fmt::format("cuDNN {} is there, this TensorFlow wants {}", story.cudnn, wanted);
+}
+
+void JudgeLog(Signs& s) {
+  const LogStory& story = s.story;
+  const bool fails = LibrariesFail(story) || story.Saw("only-cpu-listed") || story.Saw("no-gpu-in-process");
+  const std::string cuda = OtherCudaStated(story), cudnn = WrongCudnn(story);
+  if (story.From("2.11") && story.windows) return;
+  if (fails) {
+    s.States(!cuda.empty(), "cuda", cuda, kDecisive);
+    s.States(!cudnn.empty(), "cudnn", cudnn, kStrong);
+    if (s.any()) s.Speaks("library-not-loaded", kStrong).Speaks("cudart-stub", kStrong);
+  }
+  s.States(
+      StatedAnywhere(story, "-cu11") && !CudaOfBuild(story).empty() && MajorVersion(CudaOfBuild(story)) > 11,
+      "pip_list", "the libraries are those of CUDA 11", kDecisive);
+  if (!s.any() && LibrariesFail(story))
+    s.Speaks("library-not-loaded", kWeak).Speaks("cannot-dlopen-libraries", kWeak);
+}
+
 }  // namespace
 
 namespace rules {
@@ -58,6 +89,7 @@ constinit const Rule cuda_version_mismatch = {
                       {"module-shadowed"},
                       {"conflicting-tensorflow-packages"}}},
     .check = Check,
+    .log = JudgeLog,
     .page = R"md(## What it means
 
 Each TensorFlow opens CUDA libraries of fixed names, for example `libcudart.so.12` of CUDA 12. Libraries of another CUDA have other names, and TensorFlow cannot use them; a library of the right name that belongs to another release may refuse to load.

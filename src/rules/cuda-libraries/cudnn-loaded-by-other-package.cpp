@@ -4,6 +4,7 @@
 #include "diagnose/rule.h"
 #include "rules/common.h"
 #include "rules/libraries.h"
+#include "rules/logs.h"
 
 namespace tfdoctor {
 
@@ -48,6 +49,20 @@ Verdict Check(const Facts& facts, const Knowledge& knowledge) {
       .WithFix(std::move(apart));
 }
 
+void JudgeLog(Signs& s) {
+  const LogStory& story = s.story;
+  const std::string order = story.Stated("import_order");
+  const bool first = !order.empty() && order.find("tensorflow") != order.npos && order.find("tensorflow") > 0;
+  const bool mismatch =
+      story.SawAny({"cudnn-version-mismatch", "cudnn-handle", "dnn-not-found", "conv-algorithm"});
+  if (first && mismatch) {
+    s.StatesProof(true, "import_order", "another package is imported before TensorFlow: " + order);
+    s.Speaks("cudnn-version-mismatch", kDecisive);
+  }
+  const bool torch = story.Mentions("pip_list", "torch") && story.Saw("cudnn-version-mismatch");
+  s.States(torch, "pip_list", "PyTorch brings a cuDNN of its own", kWeak);
+}
+
 }  // namespace
 
 namespace rules {
@@ -63,6 +78,7 @@ constinit const Rule cudnn_loaded_by_other_package = {
                       {"module-shadowed"},
                       {"conflicting-tensorflow-packages"}}},
     .check = Check,
+    .log = JudgeLog,
     .page = R"md(## What it means
 
 TensorFlow and another package (mostly PyTorch) share one cuDNN in this environment, and the other package holds it at a version that is too old for this TensorFlow.

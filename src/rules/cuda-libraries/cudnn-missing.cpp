@@ -1,6 +1,9 @@
+#include <algorithm>
+
 #include "diagnose/rule.h"
 #include "rules/common.h"
 #include "rules/libraries.h"
+#include "rules/logs.h"
 
 namespace tfdoctor {
 
@@ -29,6 +32,20 @@ Verdict Check(const Facts& facts, const Knowledge& knowledge) {
       .WithFix(InstallCudaLibraries(facts, knowledge));
 }
 
+void JudgeLog(Signs& s) {
+  const LogStory& story = s.story;
+  const std::vector<std::string> missing = MissingLibraries(story);
+  const bool any_cudnn = std::any_of(missing.begin(), missing.end(), NamesCudnn);
+  const bool runtime = std::any_of(missing.begin(), missing.end(),
+                                   [](const std::string& name) { return name.find("cudart") != name.npos; });
+  if (any_cudnn && !runtime) {
+    s.Speaks("library-not-loaded", missing.size() <= 2 ? kDecisive : kStrong)
+        .Speaks("import-library", kStrong);
+  }
+  if (missing.empty()) s.Speaks("cudnn-version-unknown", kStrong);
+  if (s.any() && !LibrarySeen(story).empty()) s.That(true, "it is on this machine", kAgainst);
+}
+
 }  // namespace
 
 namespace rules {
@@ -45,6 +62,7 @@ constinit const Rule cudnn_missing = {
                       {"module-shadowed"},
                       {"conflicting-tensorflow-packages"}}},
     .check = Check,
+    .log = JudgeLog,
     .page = R"md(## What it means
 
 The CUDA libraries are there, but cuDNN is not. cuDNN is NVIDIA's library for neural networks; TensorFlow does not register a GPU without it.

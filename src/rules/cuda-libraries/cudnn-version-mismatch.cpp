@@ -4,6 +4,7 @@
 #include "diagnose/rule.h"
 #include "rules/common.h"
 #include "rules/libraries.h"
+#include "rules/logs.h"
 
 namespace tfdoctor {
 
@@ -54,6 +55,26 @@ Verdict Check(const Facts& facts, const Knowledge& knowledge) {
       .WithFix(InstallCudaLibraries(facts, knowledge));
 }
 
+void JudgeLog(Signs& s) {
+  const LogStory& story = s.story;
+  s.Proves("cudnn-version-mismatch").Proves("cudnn-sublibrary-mismatch");
+  s.Speaks("autotuner-no-config", kDecisive).Speaks("cudnn-sublibrary-loading", kStrong);
+  const TensorFlowBuild* build = BuildOf(story);
+  const bool older = build != nullptr && !story.cudnn.empty() &&
+                     build->cudnn_version.find('.') != std::string::npos &&
+                     MajorVersion(story.cudnn) == MajorVersion(build->cudnn_version) &&
+                     CompareVersions(story.cudnn, build->cudnn_version) < 0;
+  const bool cudnn_fails =
+      story.SawAny({"cudnn-handle", "conv-algorithm", "dnn-not-found", "no-algorithm-worked",
+                    "cudnn-not-initialized", "cudnn-internal-error", "cudnn-execution-failed"});
+  s.States(older && cudnn_fails, "cudnn",
+           "older than the " + (build != nullptr ? build->cudnn_version : "") + " that it was compiled with",
+           kDecisive);
+  if (s.any()) return;
+  s.Speaks("dnn-not-found", story.Yes("generic_rnn_works") ? kDecisive : kStrong);
+  s.Speaks("cudnn-handle", kWeak).Speaks("conv-algorithm", kWeak).Speaks("cudnn-execution-failed", kWeak);
+}
+
 }  // namespace
 
 namespace rules {
@@ -71,6 +92,7 @@ constinit const Rule cudnn_version_mismatch = {
                       {"module-shadowed"},
                       {"conflicting-tensorflow-packages"}}},
     .check = Check,
+    .log = JudgeLog,
     .page = R"md(## What it means
 
 TensorFlow refuses a cuDNN that is older than the one it was compiled with. The GPU is listed, but the first convolution or the first `fit` fails.

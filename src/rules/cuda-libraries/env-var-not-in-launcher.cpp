@@ -1,6 +1,29 @@
 #include "diagnose/rule.h"
+#include "rules/logs.h"
 
 namespace tfdoctor {
+
+namespace {
+
+bool LauncherLacks(const LogStory& story) {
+  for (const char* word : {"pycharm", "vs code", "vscode", "spyder", "jupyter", "systemd", "cron",
+                           "supervisor", "eclipse", "rstudio"}) {
+    if (StatedAnywhere(story, word)) return true;
+  }
+  return false;
+}
+
+void JudgeLog(Signs& s) {
+  const LogStory& story = s.story;
+  if (!LibrariesFail(story)) return;
+  const std::string path = story.Stated("ld_library_path");
+  s.StatesProof(
+      path.find("shell") != path.npos && (path.find("absent") != path.npos || path.find("not") != path.npos),
+      "LD_LIBRARY_PATH", path);
+  s.States(LauncherLacks(story) && !s.any(), "install_method", "another program starts Python", kStrong);
+}
+
+}  // namespace
 
 namespace rules {
 
@@ -11,7 +34,7 @@ constinit const Rule env_var_not_in_launcher = {
     .effect = Effect::kBlocks,
     .title = "The program that starts Python does not pass on the variables that the shell has",
     .prior = 0.02,
-    .check = nullptr,  // what a program prints shows it: src/rules/logs/cuda-libraries.cpp
+    .log = JudgeLog,
     .page = R"md(## What it means
 
 In the shell TensorFlow finds the libraries of CUDA through LD_LIBRARY_PATH. The editor, notebook server or service that starts Python was started without that variable.

@@ -1,6 +1,7 @@
 #include "base/text.h"
 #include "diagnose/rule.h"
 #include "rules/common.h"
+#include "rules/logs.h"
 
 namespace tfdoctor {
 
@@ -21,6 +22,12 @@ Verdict Check(const Facts& facts, const Knowledge& knowledge) {
   return std::move(verdict).WithFix(InstallCudaLibraries(facts, knowledge));
 }
 
+void JudgeLog(Signs& s) {
+  s.Proves("libdevice-not-found");
+  // The warning alone becomes an error only when a program needs it.
+  s.Speaks("libdevice-dir", kDecisive);
+}
+
 }  // namespace
 
 namespace rules {
@@ -37,6 +44,7 @@ constinit const Rule libdevice_not_found = {
                       {"module-shadowed"},
                       {"conflicting-tensorflow-packages"}}},
     .check = Check,
+    .log = JudgeLog,
     .page = R"md(## What it means
 
 XLA, TensorFlow's compiler, needs the file `libdevice.10.bc` of the CUDA toolkit. The GPU is listed, but what is compiled with XLA fails; since TensorFlow 2.16 that is every `model.fit` with Keras 3.

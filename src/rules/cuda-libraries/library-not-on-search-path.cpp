@@ -6,6 +6,7 @@
 #include "diagnose/rule.h"
 #include "rules/common.h"
 #include "rules/libraries.h"
+#include "rules/logs.h"
 
 namespace tfdoctor {
 
@@ -48,6 +49,20 @@ Verdict Check(const Facts& facts, const Knowledge& knowledge) {
       .WithFix(InstallCudaLibraries(facts, knowledge));
 }
 
+void JudgeLog(Signs& s) {
+  const LogStory& story = s.story;
+  if (!LibrariesFail(story) && !story.Saw("tensorrt-missing")) return;
+  const std::string found = LibrarySeen(story);
+  s.StatesProof(!found.empty() && LibrariesFail(story), "check", "the library is on this machine: " + found);
+  s.States(!found.empty() && !LibrariesFail(story), "check", "the library is on this machine: " + found,
+           kDecisive);
+  if (!LibrariesFail(story)) return;
+  if (!MissingLibraries(story).empty()) s.Speaks("library-not-loaded", kWeak).Speaks("import-library", kWeak);
+  s.Speaks("cannot-dlopen-libraries", kWeak);
+  const bool conda_beside = story.Mentions("install_method", "conda") && story.pip;
+  s.States(conda_beside, "install_method", "conda's libraries are seen only with LD_LIBRARY_PATH", kStrong);
+}
+
 }  // namespace
 
 namespace rules {
@@ -64,6 +79,7 @@ constinit const Rule library_not_on_search_path = {
                       {"module-shadowed"},
                       {"conflicting-tensorflow-packages"}}},
     .check = Check,
+    .log = JudgeLog,
     .page = R"md(## What it means
 
 A library of the right name is on this machine, but in a folder that the dynamic loader does not search for this program. For TensorFlow that is the same as not having it.

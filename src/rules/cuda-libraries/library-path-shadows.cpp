@@ -4,6 +4,7 @@
 #include "diagnose/rule.h"
 #include "rules/common.h"
 #include "rules/libraries.h"
+#include "rules/logs.h"
 
 namespace tfdoctor {
 
@@ -54,6 +55,22 @@ Verdict Check(const Facts& facts, const Knowledge& knowledge) {
   return std::move(verdict).WithFix(LeaveOut(facts));
 }
 
+void JudgeLog(Signs& s) {
+  const LogStory& story = s.story;
+  const std::string path = story.Stated("ld_library_path");
+  const bool cuda_on_path = path.find("cuda") != path.npos || path.find("hpc_sdk") != path.npos;
+  const bool trouble = story.SawAny({"cudnn-version-mismatch", "cudnn-handle", "undefined-symbol"});
+  // Whether a folder of CUDA holds the library at all, the person says who gives the order.
+  s.StatesProof(path.find("first") != path.npos && trouble, "LD_LIBRARY_PATH",
+                "it puts another copy first: " + path);
+  const SeenMessage* tried = story.Message("ld-debug-try");
+  if (tried != nullptr && cuda_on_path) s.Proves("ld-debug-try");
+  if (!OtherCudaStated(story).empty() && cuda_on_path)
+    s.States(true, "LD_LIBRARY_PATH", "it names a CUDA of another version: " + path, kStrong);
+  s.States(cuda_on_path && trouble && !s.any(), "LD_LIBRARY_PATH", "it names a folder of CUDA: " + path,
+           kStrong);
+}
+
 }  // namespace
 
 namespace rules {
@@ -69,6 +86,7 @@ constinit const Rule library_path_shadows = {
                       {"module-shadowed"},
                       {"conflicting-tensorflow-packages"}}},
     .check = Check,
+    .log = JudgeLog,
     .page = R"md(## What it means
 
 The variable LD_LIBRARY_PATH is searched before the folders that TensorFlow itself names. Here it leads to a library of the right name that does not fit, so the fitting one is never looked at.

@@ -6,6 +6,7 @@
 #include "diagnose/rule.h"
 #include "rules/common.h"
 #include "rules/libraries.h"
+#include "rules/logs.h"
 
 namespace tfdoctor {
 
@@ -98,6 +99,17 @@ Verdict Check(const Facts& facts, const Knowledge& knowledge) {
   return verdict;
 }
 
+void JudgeLog(Signs& s) {
+  const LogStory& story = s.story;
+  if (!LibrariesFail(story) || (!story.and_cuda && !story.Mentions("pip_list", "nvidia-"))) return;
+  // The libraries are there; whether this release looks at them is known of many.
+  const bool unseen = !story.tensorflow.empty() && !ExtraWorks(story.tensorflow);
+  s.States(true, "install_method", "the libraries came with the extra and-cuda", unseen ? kStrong : kWeak);
+  s.Speaks("cannot-dlopen-libraries", kStrong).Speaks("cudart-stub", kWeak).Speaks("cudart-aborts", kStrong);
+  s.Speaks("library-not-loaded", kWeak).Speaks("cudnn-version-unknown", kStrong);
+  s.Wants(story.facts.tensorflow.version);
+}
+
 }  // namespace
 
 namespace rules {
@@ -113,6 +125,7 @@ constinit const Rule pip_nvidia_libs_not_found = {
                       {"module-shadowed"},
                       {"conflicting-tensorflow-packages"}}},
     .check = Check,
+    .log = JudgeLog,
     .page = R"md(## What it means
 
 pip installed the CUDA libraries below `site-packages/nvidia`, but the TensorFlow file that opens them has no search path (RUNPATH) that leads there. So TensorFlow cannot find a library that lies right beside it.

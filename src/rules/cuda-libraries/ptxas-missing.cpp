@@ -1,5 +1,6 @@
 #include "diagnose/rule.h"
 #include "rules/common.h"
+#include "rules/logs.h"
 
 namespace tfdoctor {
 
@@ -14,6 +15,8 @@ Verdict Check(const Facts& facts, const Knowledge& knowledge) {
       .Because(tools.ptxas, "ptxas is in none of the folders where XLA looks")
       .WithFix(InstallCudaLibraries(facts, knowledge));
 }
+
+void JudgeLog(Signs& s) { s.Proves("ptxas-missing"); }
 
 }  // namespace
 
@@ -32,6 +35,7 @@ constinit const Rule ptxas_missing = {
                       {"module-shadowed"},
                       {"conflicting-tensorflow-packages"}}},
     .check = Check,
+    .log = JudgeLog,
     .page = R"md(## What it means
 
 XLA compiles kernels with NVIDIA's assembler `ptxas`. Without it the driver must do that work: slower at the start, and some programs compiled with XLA fail.

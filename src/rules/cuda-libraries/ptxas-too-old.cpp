@@ -4,6 +4,7 @@
 #include "diagnose/rule.h"
 #include "knowledge/xla.h"
 #include "rules/common.h"
+#include "rules/logs.h"
 
 namespace tfdoctor {
 
@@ -51,6 +52,17 @@ Verdict Check(const Facts& facts, const Knowledge& knowledge) {
       .WithFix(InstallCudaLibraries(facts, knowledge));
 }
 
+void JudgeLog(Signs& s) {
+  const LogStory& story = s.story;
+  s.Proves("ptxas-fallback");
+  const std::string version = story.Field("ptxas-old-comparison", "version"),
+                    wanted = story.Field("ptxas-old-comparison", "wanted");
+  // 1.12 compared the numbers wrongly.
+  const bool wrong = !version.empty() && !wanted.empty() && CompareVersions(version, wanted) >= 0;
+  const SeenMessage* message = story.Message("ptxas-old-comparison");
+  if (message != nullptr && message->fields.Peek() != nullptr && !wrong) s.Proves("ptxas-old-comparison");
+}
+
 }  // namespace
 
 namespace rules {
@@ -68,6 +80,7 @@ constinit const Rule ptxas_too_old = {
                       {"module-shadowed"},
                       {"conflicting-tensorflow-packages"}}},
     .check = Check,
+    .log = JudgeLog,
     .page = R"md(## What it means
 
 XLA compiles kernels with NVIDIA's assembler `ptxas`. The one that it finds is older than this GPU, or of a version that XLA does not use. The driver must do that work: slower at the start, and programs compiled with XLA may fail.

@@ -1,6 +1,20 @@
 #include "diagnose/rule.h"
+#include "rules/logs.h"
 
 namespace tfdoctor {
+
+namespace {
+
+void JudgeLog(Signs& s) {
+  const LogStory& story = s.story;
+  s.Proves("cdi-unresolvable").Proves("cdi-stale");
+  const bool cdi = story.Mentions("install_method", "cdi") || StatedAnywhere(story, "/etc/cdi");
+  s.States(cdi, "install_method", "the container gets the GPU through a CDI specification", kStrong);
+  s.States(cdi && (story.Yes("driver_updated") || story.Yes("unattended_upgrades")), "driver_updated",
+           "the driver was updated: the specification names files of the old one", kDecisive);
+}
+
+}  // namespace
 
 namespace rules {
 
@@ -11,7 +25,7 @@ constinit const Rule cdi_spec_missing_or_stale = {
     .effect = Effect::kBlocks,
     .title = "The description of the GPU for containers (CDI) is missing or out of date",
     .prior = 0.02,
-    .check = nullptr,  // what a program prints shows it: src/rules/logs/device-access.cpp
+    .log = JudgeLog,
     .page = R"md(## What it means
 
 Podman and newer Dockers learn from a CDI specification which device nodes and driver files belong to a GPU. It is not there, cannot be read, or names files of an older driver.

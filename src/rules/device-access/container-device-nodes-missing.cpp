@@ -1,5 +1,6 @@
 #include "diagnose/rule.h"
 #include "rules/common.h"
+#include "rules/logs.h"
 
 namespace tfdoctor {
 
@@ -22,6 +23,14 @@ Verdict Check(const Facts& facts, const Knowledge&) {
                       {"docker run --gpus all IMAGE"}));
 }
 
+void JudgeLog(Signs& s) {
+  const LogStory& story = s.story;
+  if (!story.container) return;
+  s.Speaks("no-device-node", kWeak).Speaks("cuda-no-device", kWeak);
+  if (!s.any()) return;
+  if (MissesDriverLibrary(story)) s.That(true, "the driver's library is missing, too", kAgainst);
+}
+
 }  // namespace
 
 namespace rules {
@@ -35,6 +44,7 @@ constinit const Rule container_device_nodes_missing = {
     .prior = 0.02,
     .explained_by = {{{"no-nvidia-gpu"}, {"link:kernel-driver"}, {"gpu-dropped-by-driver-branch"}}},
     .check = Check,
+    .log = JudgeLog,
     .page = R"md(## What it means
 
 The container has the driver's libraries, but not the device files through which they reach the GPU.

@@ -1,6 +1,7 @@
 #include "base/text.h"
 #include "diagnose/rule.h"
 #include "rules/common.h"
+#include "rules/logs.h"
 
 namespace tfdoctor {
 
@@ -28,6 +29,19 @@ Verdict Check(const Facts& facts, const Knowledge&) {
                       {"docker run --gpus all -e NVIDIA_DRIVER_CAPABILITIES=compute,utility IMAGE"}));
 }
 
+void JudgeLog(Signs& s) {
+  const LogStory& story = s.story;
+  const std::string stated = story.Stated("nvidia_driver_capabilities");
+  const bool lacks =
+      !stated.empty() && stated.find("compute") == stated.npos && stated.find("all") == stated.npos;
+  s.StatesProof(lacks, "NVIDIA_DRIVER_CAPABILITIES", "it is " + stated + " and lacks compute");
+  const std::string shown = story.Field("mps-driver", "capabilities");
+  if (!shown.empty() && shown.find("compute") == shown.npos && shown.find("all") == shown.npos)
+    s.Proves("mps-driver");
+  s.That(story.container && MissesDriverLibrary(story) && story.smi_works,
+         "nvidia-smi works in the container and libcuda.so.1 is not there", kStrong);
+}
+
 }  // namespace
 
 namespace rules {
@@ -41,6 +55,7 @@ constinit const Rule container_driver_capabilities = {
     .prior = 0.02,
     .explained_by = {{{"no-nvidia-gpu"}, {"docker-without-gpu-flag"}, {"kubernetes-gpu-not-requested"}}},
     .check = Check,
+    .log = JudgeLog,
     .page = R"md(## What it means
 
 The NVIDIA container toolkit puts into a container what NVIDIA_DRIVER_CAPABILITIES names. Here it does not name `compute`, so libcuda.so.1 was left out.

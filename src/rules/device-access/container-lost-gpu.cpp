@@ -1,5 +1,6 @@
 #include "diagnose/rule.h"
 #include "rules/common.h"
+#include "rules/logs.h"
 
 namespace tfdoctor {
 
@@ -42,6 +43,18 @@ Verdict Check(const Facts& facts, const Knowledge&) {
            "IMAGE"}));
 }
 
+void JudgeLog(Signs& s) {
+  const LogStory& story = s.story;
+  if (story.Saw("no-cgroups") || story.Yes("no_cgroups")) return;
+  const bool before = story.Yes("worked_at_start") || story.Yes("worked_before");
+  if (before && story.container) s.Proves("nvml-unknown-error");
+  s.Speaks("nvml-unknown-error", kDecisive);
+  s.That(s.any() && story.smi_works, "nvidia-smi worked before in the same log", kStrong);
+  s.States(story.container && before && !s.any(), "worked_at_start", "the container had the GPU at first",
+           kStrong);
+  if (s.any()) s.Wants(story.facts.container_engine.worked_before);
+}
+
 }  // namespace
 
 namespace rules {
@@ -55,6 +68,7 @@ constinit const Rule container_lost_gpu = {
     .prior = 0.03,
     .explained_by = {{{"no-nvidia-gpu"}}},
     .check = Check,
+    .log = JudgeLog,
     .page = R"md(## What it means
 
 A container sees the GPU's device nodes, but its control group does not let it open them. Most often it could at first and lost it.

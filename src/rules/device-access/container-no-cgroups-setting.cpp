@@ -1,6 +1,20 @@
 #include "diagnose/rule.h"
+#include "rules/logs.h"
 
 namespace tfdoctor {
+
+namespace {
+
+void JudgeLog(Signs& s) {
+  const LogStory& story = s.story;
+  if (story.Saw("nvml-unknown-error") || NoDevice(story)) s.Proves("no-cgroups");
+  s.StatesProof(story.Yes("no_cgroups"), "no_cgroups",
+                "no-cgroups = true leaves the container without permission");
+  s.Proves("hook-cgroups").Speaks("no-cgroups", kStrong);
+  s.Speaks("nvml-unknown-error", kWeak);
+}
+
+}  // namespace
 
 namespace rules {
 
@@ -11,7 +25,7 @@ constinit const Rule container_no_cgroups_setting = {
     .effect = Effect::kBlocks,
     .title = "no-cgroups = true leaves containers without permission for the GPU",
     .prior = 0.01,
-    .check = nullptr,  // what a program prints shows it: src/rules/logs/device-access.cpp
+    .log = JudgeLog,
     .page = R"md(## What it means
 
 NVIDIA's container toolkit is told not to touch control groups. Then nobody allows the container to open the GPU's device nodes.

@@ -1,6 +1,21 @@
 #include "diagnose/rule.h"
+#include "rules/logs.h"
 
 namespace tfdoctor {
+
+namespace {
+
+void JudgeLog(Signs& s) {
+  const LogStory& story = s.story;
+  if (NamesDockerDesktop(story) || story.Saw("snap-docker") || StatedAnywhere(story, "snap")) {
+    s.Speaks("no-device-driver", kStrong);
+  } else {
+    s.Proves("no-device-driver");
+  }
+  s.Proves("unknown-runtime");
+}
+
+}  // namespace
 
 namespace rules {
 
@@ -12,7 +27,7 @@ constinit const Rule container_toolkit_missing = {
     .title = "The container engine has no hook for NVIDIA's GPUs",
     .prior = 0.03,
     .explained_by = {{{"docker-snap-unsupported"}, {"docker-desktop-without-gpu"}}},
-    .check = nullptr,  // what a program prints shows it: src/rules/logs/device-access.cpp
+    .log = JudgeLog,
     .page = R"md(## What it means
 
 Docker was asked for a GPU and has nothing that could put one into a container: NVIDIA's container toolkit is not installed, or Docker was not restarted after it was.

@@ -3,6 +3,7 @@
 #include "base/text.h"
 #include "diagnose/rule.h"
 #include "rules/common.h"
+#include "rules/logs.h"
 
 namespace tfdoctor {
 
@@ -57,6 +58,15 @@ Verdict Check(const Facts& facts, const Knowledge&) {
       Advice("Let every user open them (until the next restart)", {"sudo chmod a+rw /dev/nvidia*"}, true));
 }
 
+void JudgeLog(Signs& s) {
+  const LogStory& story = s.story;
+  s.Proves("smi-insufficient").Proves("smi-no-permission");
+  const bool root = story.Yes("works_as_root") || story.Yes("works_with_sudo");
+  s.States(root && (NoDevice(story) || story.Saw("cuda-unknown")), "works_as_root", "it works for root",
+           kStrong);
+  s.Speaks("cuda-unknown", kWeak);
+}
+
 }  // namespace
 
 namespace rules {
@@ -70,6 +80,7 @@ constinit const Rule device_node_permissions = {
     .prior = 0.03,
     .explained_by = {{{"no-nvidia-gpu"}, {"link:kernel-driver"}, {"gpu-dropped-by-driver-branch"}}},
     .check = Check,
+    .log = JudgeLog,
     .page = R"md(## What it means
 
 A program reaches the GPU through files such as `/dev/nvidia0`. They are there, but this user may not open them.

@@ -1,6 +1,29 @@
 #include "diagnose/rule.h"
+#include "rules/logs.h"
 
 namespace tfdoctor {
+
+namespace {
+
+bool GpuMissingInside(const LogStory& story) {
+  return MissesDriverLibrary(story) || NoDevice(story) || story.Saw("smi-missing") ||
+         story.Saw("cudart-stub");
+}
+
+void JudgeLog(Signs& s) {
+  const LogStory& story = s.story;
+  const bool fails =
+      story.SawAny({"no-device-driver", "hook-no-nvml", "hook-driver"}) || GpuMissingInside(story);
+  if (story.Saw("docker-desktop") && fails && !story.wsl && !story.windows) s.Proves("docker-desktop");
+  s.States(StatedAnywhere(story, "docker desktop") && !story.wsl && !story.windows, "install_method",
+           "Docker Desktop on Linux runs containers in a virtual machine without the GPU",
+           fails ? kDecisive : kStrong);
+  s.States(story.Yes("works_with_sudo") && fails, "works_with_sudo",
+           "with sudo another Docker answers, and it works", kDecisive);
+  if (!story.Saw("snap-docker")) s.Speaks("hook-no-nvml", kWeak);
+}
+
+}  // namespace
 
 namespace rules {
 
@@ -11,7 +34,7 @@ constinit const Rule docker_desktop_without_gpu = {
     .effect = Effect::kBlocks,
     .title = "The docker command talks to Docker Desktop, whose virtual machine has no GPU",
     .prior = 0.02,
-    .check = nullptr,  // what a program prints shows it: src/rules/logs/device-access.cpp
+    .log = JudgeLog,
     .page = R"md(## What it means
 
 Docker Desktop on Linux runs containers in a virtual machine. The GPU of the host is not in it.

@@ -1,6 +1,21 @@
 #include "diagnose/rule.h"
+#include "rules/logs.h"
 
 namespace tfdoctor {
+
+namespace {
+
+void JudgeLog(Signs& s) {
+  const LogStory& story = s.story;
+  const bool fails = story.SawAny({"no-device-driver", "hook-no-nvml", "hook-driver", "unknown-runtime"});
+  if (story.Saw("snap-docker") && fails) s.Proves("snap-docker");
+  s.StatesProof(fails && (story.Mentions("install_method", "snap") || StatedAnywhere(story, "snap docker")),
+                "install_method", "Docker is a snap");
+  s.Speaks("snap-docker", kStrong);
+  s.Speaks("hook-no-nvml", kWeak);
+}
+
+}  // namespace
 
 namespace rules {
 
@@ -11,7 +26,7 @@ constinit const Rule docker_snap_unsupported = {
     .effect = Effect::kBlocks,
     .title = "Docker is installed as a snap, which cannot use NVIDIA's hook",
     .prior = 0.01,
-    .check = nullptr,  // what a program prints shows it: src/rules/logs/device-access.cpp
+    .log = JudgeLog,
     .page = R"md(## What it means
 
 The snap of Docker is closed off from the files of the driver and of NVIDIA's container toolkit.

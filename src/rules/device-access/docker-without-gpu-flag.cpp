@@ -1,5 +1,6 @@
 #include "diagnose/rule.h"
 #include "rules/common.h"
+#include "rules/logs.h"
 
 namespace tfdoctor {
 
@@ -28,6 +29,17 @@ Verdict Check(const Facts& facts, const Knowledge&) {
       .WithFix(Advice("Start it again with a GPU (the host needs the NVIDIA container toolkit)", {command}));
 }
 
+void JudgeLog(Signs& s) {
+  const LogStory& story = s.story;
+  s.Speaks("nvidia-image-banner", kDecisive);
+  if (!story.container || InSingularity(story) || InKubernetes(story)) return;
+  if (story.smi_works || story.wsl || story.Yes("docker_build_step")) return;
+  if (!story.Stated("docker_gpus").empty()) return;
+  s.Speaks("cuda-303", kStrong).Speaks("cuda-no-device", kStrong).Speaks("module-not-running", kStrong);
+  s.Speaks("no-device-node", kStrong).Speaks("smi-missing", kStrong);
+  if (s.any()) s.Wants(story.facts.device_access.nodes);
+}
+
 }  // namespace
 
 namespace rules {
@@ -41,6 +53,7 @@ constinit const Rule docker_without_gpu_flag = {
     .prior = 0.05,
     .explained_by = {{{"no-nvidia-gpu"}, {"link:kernel-driver"}, {"gpu-dropped-by-driver-branch"}}},
     .check = Check,
+    .log = JudgeLog,
     .page = R"md(## What it means
 
 The host has a GPU and its driver, but this container was started without them.

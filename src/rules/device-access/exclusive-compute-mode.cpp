@@ -1,14 +1,14 @@
 #include <fmt/format.h>
 
-#include "base/driver_errors.h"
 #include "diagnose/rule.h"
 #include "rules/common.h"
+#include "rules/logs.h"
 
 namespace tfdoctor {
 
 namespace {
 
-Verdict Check(const Facts& facts, const Knowledge&) {
+Verdict Check(const Facts& facts, const Knowledge& knowledge) {
   const DriverAnswers& answers = facts.driver_answers;
   if (!answers.asked.Is(true)) return Verdict::Silent();
   const auto* devices = answers.devices.Get();
@@ -21,12 +21,23 @@ Verdict Check(const Facts& facts, const Knowledge&) {
     if (*context == "0") return Verdict::Excluded().Because(device.context, "a context was created");
     if (*mode == "default") continue;
     verdict.Because(device.compute_mode, fmt::format("device {} is in the mode {}", ordinal, *mode))
-        .Because(device.context, "creating a context returns " + CudaErrorText(*context));
+        .Because(device.context, "creating a context returns " + CudaErrorText(knowledge, *context));
   }
   if (verdict.evidence.empty()) return Verdict::Silent();
   return std::move(verdict).WithFix(
       Advice("End the process that has the GPU (nvidia-smi lists it), or allow several",
              {"nvidia-smi", "sudo nvidia-smi -c DEFAULT"}, true));
+}
+
+void JudgeLog(Signs& s) {
+  const LogStory& story = s.story;
+  const bool mode =
+      story.Mentions("compute_mode", "exclusive") || story.Mentions("compute_mode", "prohibited");
+  s.StatesProof(mode, "compute_mode", "the compute mode is " + story.Stated("compute_mode"));
+  const bool shown = story.Saw("compute-mode") && !story.FieldHas("compute-mode", "mode", "Default");
+  if (shown && story.Saw("cuda-busy")) s.Proves("compute-mode");
+  if (!story.Yes("vgpu")) s.Speaks("cuda-busy", kStrong);
+  if (s.any()) s.Wants(story.facts.driver_answers.devices);
 }
 
 }  // namespace
@@ -42,6 +53,7 @@ constinit const Rule exclusive_compute_mode = {
     .prior = 0.02,
     .explained_by = {{{"no-nvidia-gpu"}}},
     .check = Check,
+    .log = JudgeLog,
     .page = R"md(## What it means
 
 In an exclusive mode the GPU serves one process at a time, in the prohibited mode none. Here no further context is allowed.

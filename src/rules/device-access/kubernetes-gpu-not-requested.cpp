@@ -1,5 +1,6 @@
 #include "diagnose/rule.h"
 #include "rules/common.h"
+#include "rules/logs.h"
 
 namespace tfdoctor {
 
@@ -24,6 +25,13 @@ Verdict Check(const Facts& facts, const Knowledge&) {
                       {"kubectl describe node | grep -A7 -i allocatable"}));
 }
 
+void JudgeLog(Signs& s) {
+  const LogStory& story = s.story;
+  if (!InKubernetes(story) || story.Saw("plugin-no-nvml")) return;
+  s.Speaks("cuda-303", kWeak).Speaks("cuda-no-device", kStrong).Speaks("no-device-node", kStrong);
+  s.Speaks("import-libcuda", kWeak);
+}
+
 }  // namespace
 
 namespace rules {
@@ -37,6 +45,7 @@ constinit const Rule kubernetes_gpu_not_requested = {
     .prior = 0.02,
     .explained_by = {{{"no-nvidia-gpu"}}},
     .check = Check,
+    .log = JudgeLog,
     .page = R"md(## What it means
 
 Kubernetes gives a GPU to a pod only when its specification asks for one. This pod runs on a node whose driver works, and has no GPU.

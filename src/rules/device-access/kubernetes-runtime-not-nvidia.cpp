@@ -1,6 +1,19 @@
 #include "diagnose/rule.h"
+#include "rules/logs.h"
 
 namespace tfdoctor {
+
+namespace {
+
+void JudgeLog(Signs& s) {
+  const LogStory& story = s.story;
+  s.Proves("plugin-no-nvml");
+  if (InKubernetes(story) && MissesDriverLibrary(story)) {
+    s.That(true, "a pod without the driver's library: the node's runtime did not put it in", kDecisive);
+  }
+}
+
+}  // namespace
 
 namespace rules {
 
@@ -11,7 +24,7 @@ constinit const Rule kubernetes_runtime_not_nvidia = {
     .effect = Effect::kBlocks,
     .title = "The node's container runtime is not NVIDIA's",
     .prior = 0.02,
-    .check = nullptr,  // what a program prints shows it: src/rules/logs/device-access.cpp
+    .log = JudgeLog,
     .page = R"md(## What it means
 
 On this node containers are started by a runtime that does not put the driver into them, so neither the device plugin nor a pod finds the GPU.

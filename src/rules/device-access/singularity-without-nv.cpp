@@ -1,5 +1,6 @@
 #include "diagnose/rule.h"
 #include "rules/common.h"
+#include "rules/logs.h"
 
 namespace tfdoctor {
 
@@ -23,6 +24,14 @@ Verdict Check(const Facts& facts, const Knowledge&) {
       .WithFix(Advice("Start it with --nv", {*engine + " exec --nv IMAGE.sif python program.py"}));
 }
 
+void JudgeLog(Signs& s) {
+  const LogStory& story = s.story;
+  s.Proves("nv-not-found");
+  if (!InSingularity(story) || story.smi_works) return;
+  s.Speaks("cuda-303", kStrong).Speaks("module-not-running", kWeak).Speaks("import-libcuda", kStrong);
+  if (MissesDriverLibrary(story)) s.Speaks("library-not-loaded", kStrong);
+}
+
 }  // namespace
 
 namespace rules {
@@ -36,6 +45,7 @@ constinit const Rule singularity_without_nv = {
     .prior = 0.02,
     .explained_by = {{{"no-nvidia-gpu"}, {"link:kernel-driver"}, {"gpu-dropped-by-driver-branch"}}},
     .check = Check,
+    .log = JudgeLog,
     .page = R"md(## What it means
 
 Singularity and Apptainer bring the host's driver libraries into the container only with `--nv`.

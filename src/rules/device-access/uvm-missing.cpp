@@ -1,5 +1,6 @@
 #include "diagnose/rule.h"
 #include "rules/common.h"
+#include "rules/logs.h"
 
 namespace tfdoctor {
 
@@ -36,6 +37,24 @@ Verdict Check(const Facts& facts, const Knowledge&) {
       Advice("Load the module and make its node", {"sudo nvidia-modprobe -u -c=0"}, true));
 }
 
+void JudgeLog(Signs& s) {
+  const LogStory& story = s.story;
+  if (story.Yes("after_suspend")) return;
+  s.Speaks("cuda-unknown", kStrong);
+  if (!s.any()) {
+    s.States(StatedAnywhere(story, "nvidia-uvm"), "check", "nvidia-uvm is named", kStrong);
+    // Nothing but CUDA fails, and only until nvidia-modprobe has run.
+    s.States(StatedAnywhere(story, "nvidia-modprobe"), "check", "nvidia-modprobe is named", kDecisive);
+    return;
+  }
+  s.Speaks("versions-match", kStrong);
+  s.That(story.smi_works, "nvidia-smi works, which needs no nvidia-uvm", kStrong);
+  s.States(story.Yes("works_as_root") || story.Yes("works_with_sudo"), "works_as_root",
+           "root's call makes the node", kStrong);
+  s.Speaks("module-not-running", kAgainst);
+  s.Wants(story.facts.device_access.nodes);
+}
+
 }  // namespace
 
 namespace rules {
@@ -49,6 +68,7 @@ constinit const Rule uvm_missing = {
     .prior = 0.02,
     .explained_by = {{{"no-nvidia-gpu"}, {"link:kernel-driver"}, {"gpu-dropped-by-driver-branch"}}},
     .check = Check,
+    .log = JudgeLog,
     .page = R"md(## What it means
 
 CUDA needs the device node `/dev/nvidia-uvm` of the module nvidia-uvm. `nvidia-smi` works without it, CUDA does not.

@@ -1,5 +1,6 @@
 #include "diagnose/rule.h"
 #include "rules/common.h"
+#include "rules/logs.h"
 
 namespace tfdoctor {
 
@@ -25,6 +26,17 @@ Verdict Check(const Facts& facts, const Knowledge&) {
              {"wsl --update", "wsl --shutdown"}));
 }
 
+void JudgeLog(Signs& s) {
+  const LogStory& story = s.story;
+  s.Proves("dxg-missing").Proves("dml-adapter");
+  s.StatesProof(story.No("dev_dxg"), "dev_dxg", "/dev/dxg is not there");
+  if (!story.wsl) return;
+  s.States(story.Mentions("os", "wsl 1") || story.Mentions("os", "wsl1"), "os", "WSL 1 has no GPU",
+           kDecisive);
+  s.Speaks("cuda-insufficient-driver", kDecisive);
+  s.Speaks("no-device-node", kWeak).Speaks("smi-missing", kWeak).Speaks("gpu-not-found", kWeak);
+}
+
 }  // namespace
 
 namespace rules {
@@ -37,6 +49,7 @@ constinit const Rule wsl_no_dxg_device = {
     .title = "WSL has no GPU device /dev/dxg",
     .prior = 0.02,
     .check = Check,
+    .log = JudgeLog,
     .page = R"md(## What it means
 
 In the Windows Subsystem for Linux programs reach the GPU through `/dev/dxg`, which Windows provides. It is not there.

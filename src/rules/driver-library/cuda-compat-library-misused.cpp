@@ -1,12 +1,12 @@
-#include "base/driver_errors.h"
 #include "diagnose/rule.h"
 #include "rules/common.h"
+#include "rules/logs.h"
 
 namespace tfdoctor {
 
 namespace {
 
-Verdict Check(const Facts& facts, const Knowledge&) {
+Verdict Check(const Facts& facts, const Knowledge& knowledge) {
   const Library& cuda = facts.driver_library.cuda;
   const DriverAnswers& answers = facts.driver_answers;
   const std::string* path = cuda.path.Get();
@@ -18,7 +18,7 @@ Verdict Check(const Facts& facts, const Knowledge&) {
   Verdict verdict = Verdict::Holds();
   if (compat) verdict.Because(cuda.path, *path + " is a package for forward compatibility");
   if (refused) {
-    verdict.Because(answers.init, "cuInit returns " + CudaErrorText("804"));
+    verdict.Because(answers.init, "cuInit returns " + CudaErrorText(knowledge, "804"));
   } else {
     if (answers.asked.Is(true) && !answers.init.Is("803")) return Verdict::Silent();
     bool consumer = false;
@@ -43,6 +43,14 @@ Verdict Check(const Facts& facts, const Knowledge&) {
              {"sudo apt-get remove 'cuda-compat-*'", "sudo ldconfig"}, true));
 }
 
+void JudgeLog(Signs& s) {
+  const LogStory& story = s.story;
+  if (story.container) s.Proves("cuda-compat");
+  s.Speaks("cuda-compat", kDecisive).Speaks("cuda-driver-mismatch", kStrong);
+  s.States(StatedAnywhere(story, "/compat") && !s.any(), "LD_LIBRARY_PATH", "a folder compat is on the path",
+           kStrong);
+}
+
 }  // namespace
 
 namespace rules {
@@ -56,6 +64,7 @@ constinit const Rule cuda_compat_library_misused = {
     .prior = 0.02,
     .explained_by = {{{"no-nvidia-gpu"}}},
     .check = Check,
+    .log = JudgeLog,
     .page = R"md(## What it means
 
 NVIDIA's packages cuda-compat bring a newer libcuda than the driver has. They work on GPUs for data centres only; a GeForce refuses (804).

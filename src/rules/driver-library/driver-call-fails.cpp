@@ -1,6 +1,5 @@
 #include <fmt/format.h>
 
-#include "base/driver_errors.h"
 #include "diagnose/rule.h"
 #include "rules/common.h"
 
@@ -22,7 +21,6 @@ std::string Meaning(const std::string& number) {
   if (number == "2") return "there is not even memory for a context";
   if (number == "805" || number == "806" || number == "807" || number == "810")
     return "the MPS server named by CUDA_MPS_PIPE_DIRECTORY does not answer";
-  if (number == "304") return "a call of the operating system failed";
   return {};
 }
 
@@ -32,7 +30,7 @@ void Explain(const FactBase& fact, const std::string& number, Verdict& verdict) 
 }
 
 // A device on which no context can be created. TensorFlow needs one that works.
-Verdict CheckContexts(const DriverAnswers& answers) {
+Verdict CheckContexts(const DriverAnswers& answers, const Knowledge& knowledge) {
   const auto* devices = answers.devices.Get();
   if (devices == nullptr) return Verdict::Silent();
   Verdict verdict = Verdict::Holds();
@@ -42,7 +40,7 @@ Verdict CheckContexts(const DriverAnswers& answers) {
     if (*context == "0")
       return Verdict::Excluded().Because(device.context, "a context was created on device " + ordinal);
     verdict.Because(device.context, fmt::format("creating a context on device {} returns {}", ordinal,
-                                                CudaErrorText(*context)));
+                                                CudaErrorText(knowledge, *context)));
     Explain(device.context, *context, verdict);
   }
   if (verdict.evidence.empty()) return Verdict::Silent();
@@ -50,7 +48,7 @@ Verdict CheckContexts(const DriverAnswers& answers) {
       "The driver lists the GPU, but creates no context on it");
 }
 
-Verdict Check(const Facts& facts, const Knowledge&) {
+Verdict Check(const Facts& facts, const Knowledge& knowledge) {
   const DriverAnswers& answers = facts.driver_answers;
   if (!answers.asked.Is(true)) return Verdict::Silent();
   if (answers.open_failure.Present()) {
@@ -79,8 +77,9 @@ Verdict Check(const Facts& facts, const Knowledge&) {
                                        "without the variable that hides devices the driver lists some");
   }
   if (*init != "0") {
-    Verdict verdict = Fails("The NVIDIA driver refuses to start: " + CudaErrorText(*init)).WithReason(*init);
-    verdict.Because(answers.init, "cuInit returns " + CudaErrorText(*init));
+    Verdict verdict =
+        Fails("The NVIDIA driver refuses to start: " + CudaErrorText(knowledge, *init)).WithReason(*init);
+    verdict.Because(answers.init, "cuInit returns " + CudaErrorText(knowledge, *init));
     Explain(answers.init, *init, verdict);
     return verdict;
   }
@@ -90,7 +89,7 @@ Verdict Check(const Facts& facts, const Knowledge&) {
     return Fails("The NVIDIA driver lists no GPU")
         .Because(answers.count, "it counts 0 devices")
         .WithReason("0");
-  return CheckContexts(answers);
+  return CheckContexts(answers, knowledge);
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include "base/text.h"
 #include "diagnose/rule.h"
 #include "rules/common.h"
+#include "rules/logs.h"
 
 namespace tfdoctor {
 
@@ -41,6 +42,16 @@ Verdict Check(const Facts& facts, const Knowledge&) {
              {"sudo apt-get install libcuda1"}, true));
 }
 
+void JudgeLog(Signs& s) {
+  const LogStory& story = s.story;
+  s.Proves("libcuda-not-in-process");
+  if (story.Yes("docker_build_step")) return;
+  s.Speaks("cuda-303", kStrong).Speaks("import-libcuda", kStrong);
+  if (MissesDriverLibrary(story)) s.Speaks("library-not-loaded", kStrong);
+  if (s.any() && story.gpu_seen) s.That(true, "a GPU is there", kStrong);
+  if (s.any()) s.Wants(story.facts.driver_library.cuda.path);
+}
+
 }  // namespace
 
 namespace rules {
@@ -61,6 +72,7 @@ constinit const Rule driver_library_missing = {
                       {"singularity-without-nv"},
                       {"wsl-no-dxg-device"}}},
     .check = Check,
+    .log = JudgeLog,
     .page = R"md(## What it means
 
 `libcuda.so.1` is the part of the NVIDIA driver that CUDA programs talk to. It comes with the driver, not with CUDA, pip or conda, and it is not found here.

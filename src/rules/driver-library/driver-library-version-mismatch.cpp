@@ -1,6 +1,7 @@
 #include "base/text.h"
 #include "diagnose/rule.h"
 #include "rules/common.h"
+#include "rules/logs.h"
 
 namespace tfdoctor {
 
@@ -26,6 +27,15 @@ Verdict Check(const Facts& facts, const Knowledge&) {
           Advice("Restart, so that the module of the new version is loaded", {"sudo reboot"}, true, true));
 }
 
+void JudgeLog(Signs& s) {
+  const LogStory& story = s.story;
+  s.Proves("nvml-mismatch").Proves("versions-differ").Proves("api-mismatch").Proves("hook-mismatch");
+  const std::string kernel = story.Stated("kernel_version"), dso = story.Stated("dso_version");
+  s.StatesProof(!kernel.empty() && !dso.empty() && kernel != dso, "dso_version",
+                "module " + kernel + ", library " + dso);
+  s.Speaks("cuda-driver-mismatch", kDecisive).Speaks("cuda-compat", story.container ? kWeak : kStrong);
+}
+
 }  // namespace
 
 namespace rules {
@@ -39,6 +49,7 @@ constinit const Rule driver_library_version_mismatch = {
     .prior = 0.05,
     .explained_by = {{{"stub-driver-library"}, {"no-nvidia-gpu"}}},
     .check = Check,
+    .log = JudgeLog,
     .page = R"md(## What it means
 
 The driver consists of a kernel module and libraries, which must be of exactly the same version. Here they differ, so every CUDA program fails.

@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "diagnose/rule.h"
 #include "rules/common.h"
+#include "rules/logs.h"
 
 namespace tfdoctor {
 
@@ -94,6 +95,23 @@ Verdict Check(const Facts& facts, const Knowledge& knowledge) {
       .WithFix(NewerDriver(floor));
 }
 
+void JudgeLog(Signs& s) {
+  const LogStory& story = s.story;
+  s.Proves("hook-requirement").Proves("ptx-unsupported-version");
+  if (story.wsl) {
+    s.Speaks("cuda-insufficient-driver", kWeak);
+  } else {
+    s.Proves("cuda-insufficient-driver");
+  }
+  s.Speaks("cuda-unsupported-ptx", kDecisive);
+  if (story.driver.empty() || story.windows || story.wsl || story.gpu_registered) return;
+  const std::string cuda = story.cuda.empty() ? CudaOfBuild(story) : story.cuda;
+  const std::string floor = cuda.empty() ? std::string() : story.knowledge.DriverFloor(cuda);
+  const bool old = !floor.empty() && CompareVersions(story.driver, floor) < 0;
+  s.ThatProves(old && story.trouble,
+               "CUDA " + cuda + " needs a driver from " + floor + " on; this is " + story.driver);
+}
+
 }  // namespace
 
 namespace rules {
@@ -111,6 +129,7 @@ constinit const Rule driver_too_old = {
                       {"module-shadowed"},
                       {"conflicting-tensorflow-packages"}}},
     .check = Check,
+    .log = JudgeLog,
     .page = R"md(## What it means
 
 Each CUDA version needs a driver of at least some version. The driver here is older than what this TensorFlow was built with needs. A newer driver runs all older programs, so it may be as new as the GPU allows.

@@ -1,12 +1,12 @@
-#include "base/driver_errors.h"
 #include "diagnose/rule.h"
 #include "rules/common.h"
+#include "rules/logs.h"
 
 namespace tfdoctor {
 
 namespace {
 
-Verdict Check(const Facts& facts, const Knowledge&) {
+Verdict Check(const Facts& facts, const Knowledge& knowledge) {
   if (!IsCudaBuild(facts)) return Verdict::Silent();
   const Library& nvml = facts.driver_library.nvml;
   const DriverAnswers& answers = facts.driver_answers;
@@ -14,7 +14,8 @@ Verdict Check(const Facts& facts, const Knowledge&) {
     const std::string* result = answers.nvml_init.Peek();
     if (!facts.tensorflow.needs_nvml.Is(true)) return Verdict::Silent();
     Verdict verdict = Verdict::Holds();
-    if (result != nullptr) verdict.Because(answers.nvml_init, "nvmlInit returns " + NvmlErrorText(*result));
+    if (result != nullptr)
+      verdict.Because(answers.nvml_init, "nvmlInit returns " + NvmlErrorText(knowledge, *result));
     if (answers.nvml_open_failure.Peek() != nullptr)
       verdict.Because(answers.nvml_open_failure, *answers.nvml_open_failure.Peek());
     verdict.Because(facts.tensorflow.needs_nvml, "this TensorFlow gives up the GPU without it");
@@ -39,6 +40,17 @@ Verdict Check(const Facts& facts, const Knowledge&) {
                       {"sudo apt-get install libnvidia-ml1"}, true));
 }
 
+void JudgeLog(Signs& s) {
+  const LogStory& story = s.story;
+  if (story.Saw("hook-no-nvml")) return;  // the container engine says so, not TensorFlow
+  const TensorFlowBuild* build = BuildOf(story);
+  const bool needs = build != nullptr && build->needs_nvml == true;
+  s.Speaks("nvml-no-library", needs ? kStrong : kWeak);
+  // Such a release is silent without it; so are other causes.
+  s.That(needs && story.Saw("only-cpu-listed") && !story.trouble && story.linux_known,
+         "this release says nothing when libnvidia-ml.so.1 is missing", kWeak);
+}
+
 }  // namespace
 
 namespace rules {
@@ -60,6 +72,7 @@ constinit const Rule nvml_library_missing = {
                       {"singularity-without-nv"},
                       {"wsl-no-dxg-device"}}},
     .check = Check,
+    .log = JudgeLog,
     .page = R"md(## What it means
 
 `libnvidia-ml.so.1` (NVML) is the part of the driver that reports its state. TensorFlow 2.21 asks it about the GPU and, without an answer, lists no GPU, without any message.

@@ -2,6 +2,7 @@
 
 #include "diagnose/rule.h"
 #include "rules/common.h"
+#include "rules/logs.h"
 
 namespace tfdoctor {
 
@@ -30,6 +31,11 @@ Verdict Check(const Facts& facts, const Knowledge&) {
   return std::move(verdict).WithFix(std::move(fix));
 }
 
+void JudgeLog(Signs& s) {
+  s.Proves("cuda-stub");
+  s.States(StatedAnywhere(s.story, "/stubs"), "LD_LIBRARY_PATH", "a folder of stubs is on the path", kStrong);
+}
+
 }  // namespace
 
 namespace rules {
@@ -42,6 +48,7 @@ constinit const Rule stub_driver_library = {
     .title = "A stub of libcuda is found instead of the driver's own",
     .prior = 0.02,
     .check = Check,
+    .log = JudgeLog,
     .page = R"md(## What it means
 
 CUDA toolkits contain an empty libcuda, a stub, that only serves to link programs on machines without a GPU. A program that loads it finds no GPU.

@@ -1,5 +1,6 @@
 #include "diagnose/rule.h"
 #include "rules/common.h"
+#include "rules/logs.h"
 
 namespace tfdoctor {
 
@@ -34,6 +35,19 @@ Verdict Check(const Facts& facts, const Knowledge&) {
       {"sudo apt-get remove --purge 'nvidia-driver-*' 'libnvidia-*' 'libcuda1'", "sudo ldconfig"}, true));
 }
 
+void JudgeLog(Signs& s) {
+  const LogStory& story = s.story;
+  if (!story.wsl) return;
+  s.Speaks("cuda-no-device", kStrong).Speaks("cuda-unknown", kStrong).Speaks("cuda-303", kStrong);
+  s.Speaks("cuda-os-call", kStrong).Speaks("smi-missing", kWeak).Speaks("smi-failed", kStrong);
+  s.States(StatedAnywhere(story, "nvidia-driver") || StatedAnywhere(story, "cuda-drivers") ||
+               StatedAnywhere(story, "metapackage") || StatedAnywhere(story, "meta-package") ||
+               StatedAnywhere(story, "meta package"),
+           "install_method", "a Linux driver was installed inside WSL", kDecisive);
+  s.That(s.any() && story.smi_works, "nvidia-smi works through the Windows driver", kStrong);
+  if (s.any()) s.Wants(story.facts.driver_library.cuda.path);
+}
+
 }  // namespace
 
 namespace rules {
@@ -47,6 +61,7 @@ constinit const Rule wsl_linux_driver_shadows_libcuda = {
     .prior = 0.02,
     .explained_by = {{{"wsl-no-dxg-device"}}},
     .check = Check,
+    .log = JudgeLog,
     .page = R"md(## What it means
 
 Under WSL the driver is that of Windows, which puts its libcuda into /usr/lib/wsl/lib. Here a driver for Linux was installed as well, and its libcuda comes first and finds no device.

@@ -1,6 +1,23 @@
 #include "diagnose/rule.h"
+#include "rules/logs.h"
 
 namespace tfdoctor {
+
+namespace {
+
+void JudgeLog(Signs& s) {
+  const LogStory& story = s.story;
+  s.Proves("cuda-fork");
+  const bool fork = story.Mentions("start_method", "fork");
+  if (story.Saw("cuda-not-initialized")) {
+    s.Speaks("context-failed", kDecisive);
+    s.Speaks("cuda-not-initialized", kStrong);
+    s.States(fork, "start_method", "the process was forked", kDecisive);
+  }
+  if (story.Saw("context-failed") && story.Saw("cuda-not-initialized")) s.Proves("context-failed");
+}
+
+}  // namespace
 
 namespace rules {
 
@@ -11,7 +28,7 @@ constinit const Rule cuda_used_after_fork = {
     .effect = Effect::kProgram,
     .title = "CUDA was started before a fork and is used in the child",
     .prior = 0.02,
-    .check = nullptr,  // what a program prints shows it: src/rules/logs/execution.cpp
+    .log = JudgeLog,
     .page = R"md(## What it means
 
 CUDA cannot be used in a process that was forked from one in which it had been started.

@@ -1,6 +1,17 @@
 #include "diagnose/rule.h"
+#include "rules/logs.h"
 
 namespace tfdoctor {
+
+namespace {
+
+void JudgeLog(Signs& s) {
+  const LogStory& story = s.story;
+  s.StatesProof(story.Mentions("dtype", "int32") && !story.trouble, "dtype",
+                "tensors of int32 are kept in the host's memory by design");
+}
+
+}  // namespace
 
 namespace rules {
 
@@ -11,7 +22,7 @@ constinit const Rule int32_kept_in_host_memory = {
     .effect = Effect::kHarmless,
     .title = "int32 tensors are kept in the host's memory by design",
     .prior = 0.02,
-    .check = nullptr,  // what a program prints shows it: src/rules/logs/execution.cpp
+    .log = JudgeLog,
     .page = R"md(## What it means
 
 TensorFlow keeps most int32 tensors in the host's memory although they are placed on the GPU: they are mostly shapes and indices, which the CPU needs. The GPU is used for everything else.

@@ -1,6 +1,19 @@
 #include "diagnose/rule.h"
+#include "rules/logs.h"
 
 namespace tfdoctor {
+
+namespace {
+
+void JudgeLog(Signs& s) {
+  const LogStory& story = s.story;
+  const bool unregistered = story.FieldHas("no-opkernel", "op", "Nccl");
+  if (unregistered) s.Proves("no-opkernel");
+  s.Speaks("nccl-error", kStrong);
+  s.States(!story.Stated("nccl").empty() && !s.any(), "nccl", "NCCL " + story.Stated("nccl"), kStrong);
+}
+
+}  // namespace
 
 namespace rules {
 
@@ -11,7 +24,7 @@ constinit const Rule nccl_unavailable_or_defective = {
     .effect = Effect::kBlocks,
     .title = "NCCL, which GPUs use to talk to each other, cannot be used",
     .prior = 0.02,
-    .check = nullptr,  // what a program prints shows it: src/rules/logs/execution.cpp
+    .log = JudgeLog,
     .page = R"md(## What it means
 
 Training on several GPUs needs NCCL. It is not there (Windows), refuses the members of the cluster, or hangs.

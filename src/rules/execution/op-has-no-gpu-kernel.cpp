@@ -1,6 +1,13 @@
 #include "diagnose/rule.h"
+#include "rules/logs.h"
 
 namespace tfdoctor {
+
+namespace {
+
+void JudgeLog(Signs& s) { s.Proves("no-gpu-kernel"); }
+
+}  // namespace
 
 namespace rules {
 
@@ -11,7 +18,7 @@ constinit const Rule op_has_no_gpu_kernel = {
     .effect = Effect::kProgram,
     .title = "An operation that has no code for GPUs is pinned to the GPU",
     .prior = 0.03,
-    .check = nullptr,  // what a program prints shows it: src/rules/logs/execution.cpp
+    .log = JudgeLog,
     .page = R"md(## What it means
 
 The program (or a saved graph) demands that an operation runs on the GPU, and this operation or its type exists for the CPU only. The GPU is fine.

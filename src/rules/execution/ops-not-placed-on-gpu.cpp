@@ -1,6 +1,17 @@
 #include "diagnose/rule.h"
+#include "rules/logs.h"
 
 namespace tfdoctor {
+
+namespace {
+
+void JudgeLog(Signs& s) {
+  const LogStory& story = s.story;
+  s.States(story.No("gpu_used") && story.gpu_registered, "gpu_used", "the GPU is there and not used",
+           kStrong);
+}
+
+}  // namespace
 
 namespace rules {
 
@@ -11,7 +22,7 @@ constinit const Rule ops_not_placed_on_gpu = {
     .effect = Effect::kDegrades,
     .title = "The GPU is there, and nothing of the program runs on it",
     .prior = 0.02,
-    .check = nullptr,  // what a program prints shows it: src/rules/logs/execution.cpp
+    .log = JudgeLog,
     .page = R"md(## What it means
 
 TensorFlow has the GPU, but the operations of the program are placed on the CPU.

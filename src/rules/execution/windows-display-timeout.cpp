@@ -1,6 +1,22 @@
 #include "diagnose/rule.h"
+#include "rules/logs.h"
 
 namespace tfdoctor {
+
+namespace {
+
+void JudgeLog(Signs& s) {
+  const LogStory& story = s.story;
+  if (story.windows || story.wsl) {
+    s.Proves("cuda-launch-timeout");
+    s.Speaks("cuda-launch-failed", kStrong);
+  } else {
+    s.Speaks("cuda-launch-timeout", kDecisive);
+  }
+  s.States(StatedAnywhere(story, "tdr"), "check", "Windows' time limit is named", kStrong);
+}
+
+}  // namespace
 
 namespace rules {
 
@@ -11,7 +27,7 @@ constinit const Rule windows_display_timeout = {
     .effect = Effect::kBlocks,
     .title = "Windows reset the GPU since a kernel ran longer than the display allows",
     .prior = 0.01,
-    .check = nullptr,  // what a program prints shows it: src/rules/logs/execution.cpp
+    .log = JudgeLog,
     .page = R"md(## What it means
 
 A GPU that also drives a display is reset when a kernel runs for more than about two seconds.

@@ -1,6 +1,7 @@
 #include "base/text.h"
 #include "diagnose/rule.h"
 #include "rules/common.h"
+#include "rules/logs.h"
 
 namespace tfdoctor {
 
@@ -44,6 +45,41 @@ Verdict Check(const Facts& facts, const Knowledge&) {
              {"docker run --rm -it --gpus all nvcr.io/nvidia/tensorflow:25.02-tf2-py3"}));
 }
 
+// Some release in our data has machine code for this GPU.
+bool AnyReleaseHasCode(const LogStory& story) {
+  for (std::string_view version : story.knowledge.CudaVersions("tensorflow", "x86_64")) {
+    const TensorFlowBuild* build = story.knowledge.FindBuild("tensorflow", version, "x86_64");
+    if (build != nullptr && MachineCodeRuns(build->sass, story.capability)) return true;
+  }
+  return false;
+}
+
+bool BlasTooOld(const LogStory& story) {
+  return story.Saw("blas-launch-failed") || story.Saw("cublas-execution-failed");
+}
+
+void JudgeLog(Signs& s) {
+  const LogStory& story = s.story;
+  std::string why;
+  const CodeAge age = AgeOfCode(story, why);
+  const bool fails =
+      NoCodeForGpu(story) || story.SawAny({"cuda-invalid-ptx", "cuda-invalid-handle"}) || BlasTooOld(story);
+  if (story.Saw("llvm-ptx")) return;
+  if (age == CodeAge::kNewer && fails) s.ThatProves(true, why);
+  if (age == CodeAge::kNewer && !fails && !story.gpu_registered) s.That(true, why, kDecisive);
+  if (age == CodeAge::kOlder && !IsBlackwell(story)) return;
+  const bool no_sign = !s.any() && !LibrariesFail(story) && !story.Saw("ptx-jit");
+  s.That(no_sign && IsBlackwell(story) && !AnyReleaseHasCode(story),
+         "no release of TensorFlow that is known here has machine code for this GPU", kStrong);
+  s.Speaks("cuda-invalid-ptx", kDecisive);
+  if (story.Saw("ptx-jit")) s.Speaks("cuda-invalid-handle", kDecisive).Speaks("cuda-no-binary", kDecisive);
+  if (story.Saw("ptx-jit") && IsBlackwell(story)) s.Speaks("ptx-jit", kStrong);
+  const bool old_card = !story.capability.empty() && CompareVersions(story.capability, "6.0") < 0;
+  if (!old_card) s.Speaks("cuda-invalid-image", kDecisive).Speaks("cuda-no-binary", kStrong);
+  if (fails && age == CodeAge::kCompiled) s.That(true, why, kStrong);
+  if (s.any() && story.capability.empty()) s.Wants(story.facts.gpus);
+}
+
 }  // namespace
 
 namespace rules {
@@ -59,6 +95,7 @@ constinit const Rule compute_capability_too_new = {
                       {"module-shadowed"},
                       {"conflicting-tensorflow-packages"}}},
     .check = Check,
+    .log = JudgeLog,
     .page = R"md(## What it means
 
 The GPU is newer than this TensorFlow: the package has no machine code for it. What it has in the portable form PTX would have to be compiled by the driver when the program starts, and that is reported to fail on Blackwell GPUs (RTX 50 series, B200).

@@ -1,6 +1,7 @@
 #include "base/text.h"
 #include "diagnose/rule.h"
 #include "rules/common.h"
+#include "rules/logs.h"
 
 namespace tfdoctor {
 
@@ -41,6 +42,21 @@ Verdict Check(const Facts& facts, const Knowledge& knowledge) {
   return std::move(verdict).WithFix(std::move(older));
 }
 
+void JudgeLog(Signs& s) {
+  const LogStory& story = s.story;
+  s.Proves("gpu-ignored-cc");
+  std::string why;
+  const CodeAge age = AgeOfCode(story, why);
+  const bool old_card = !story.capability.empty() && CompareVersions(story.capability, "6.0") < 0;
+  if (age == CodeAge::kOlder && NoCodeForGpu(story)) s.ThatProves(true, why);
+  if (age == CodeAge::kOlder && !NoCodeForGpu(story)) s.That(!story.gpu_registered, why, kDecisive);
+  if (age == CodeAge::kNewer || IsBlackwell(story)) return;
+  s.Speaks("cuda-no-binary", old_card ? kDecisive : story.Saw("ptx-jit") ? kWeak : kStrong);
+  s.Speaks("cuda-arch-mismatch", kStrong);
+  if (old_card) s.Speaks("cuda-invalid-image", kStrong);
+  if (s.any() && story.capability.empty()) s.Wants(story.facts.gpus);
+}
+
 }  // namespace
 
 namespace rules {
@@ -56,6 +72,7 @@ constinit const Rule compute_capability_too_old = {
                       {"module-shadowed"},
                       {"conflicting-tensorflow-packages"}}},
     .check = Check,
+    .log = JudgeLog,
     .page = R"md(## What it means
 
 A GPU runs only code that was compiled for its generation (its compute capability). This TensorFlow was compiled for newer GPUs only.

@@ -4,6 +4,7 @@
 #include "diagnose/rule.h"
 #include "rules/common.h"
 #include "rules/libraries.h"
+#include "rules/logs.h"
 
 namespace tfdoctor {
 
@@ -59,6 +60,17 @@ Verdict Check(const Facts& facts, const Knowledge& knowledge) {
   return Verdict::Silent();
 }
 
+void JudgeLog(Signs& s) {
+  const LogStory& story = s.story;
+  const bool old = (!story.capability.empty() && CompareVersions(story.capability, "7.5") < 0) ||
+                   story.Mentions("compute_capability", "below 7.5") || story.Mentions("gpu", "pre-turing");
+  // The last cuDNN 9 with code for these GPUs is 9.10.
+  const bool cudnn = !story.cudnn.empty() && CompareVersions(story.cudnn, "9.11") >= 0;
+  s.States(old && cudnn, "cudnn", "cuDNN from 9.11 on has no code for GPUs before compute capability 7.5",
+           kDecisive);
+  s.Speaks("cuda-arch-mismatch", kStrong);
+}
+
 }  // namespace
 
 namespace rules {
@@ -77,6 +89,7 @@ constinit const Rule library_lacks_gpu_architecture = {
                       {"module-shadowed"},
                       {"conflicting-tensorflow-packages"}}},
     .check = Check,
+    .log = JudgeLog,
     .page = R"md(## What it means
 
 TensorFlow itself has code for this GPU, but a library that it calls for the real work, cuDNN or cuBLAS, does not. The GPU is listed and the first convolution or matrix product fails or crashes.

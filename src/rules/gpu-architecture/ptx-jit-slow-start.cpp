@@ -3,6 +3,7 @@
 #include "base/text.h"
 #include "diagnose/rule.h"
 #include "rules/common.h"
+#include "rules/logs.h"
 
 namespace tfdoctor {
 
@@ -57,6 +58,19 @@ Verdict Check(const Facts& facts, const Knowledge&) {
   return Verdict::Silent();
 }
 
+void JudgeLog(Signs& s) {
+  const LogStory& story = s.story;
+  if (story.SawAny(
+          {"cuda-invalid-ptx", "cuda-invalid-handle", "cuda-no-binary", "llvm-ptx", "cuda-invalid-image"}))
+    return;
+  if (IsBlackwell(story) && !story.Yes("works_after_wait")) {
+    s.Speaks("ptx-jit", kDecisive);
+  } else {
+    s.Proves("ptx-jit");
+  }
+  s.States(story.Yes("works_after_wait") && !s.any(), "works_after_wait", "it works after a wait", kDecisive);
+}
+
 }  // namespace
 
 namespace rules {
@@ -75,6 +89,7 @@ constinit const Rule ptx_jit_slow_start = {
                       {"module-shadowed"},
                       {"conflicting-tensorflow-packages"}}},
     .check = Check,
+    .log = JudgeLog,
     .page = R"md(## What it means
 
 TensorFlow has no finished machine code for this GPU. The driver compiles it from PTX when the program first runs, which can take from some minutes to half an hour; then it is kept in `~/.nv/ComputeCache`.

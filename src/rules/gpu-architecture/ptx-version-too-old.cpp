@@ -1,6 +1,7 @@
 #include "base/text.h"
 #include "diagnose/rule.h"
 #include "rules/common.h"
+#include "rules/logs.h"
 
 namespace tfdoctor {
 
@@ -38,6 +39,11 @@ Verdict Check(const Facts& facts, const Knowledge&) {
              {"docker run --rm -it --gpus all nvcr.io/nvidia/tensorflow:25.02-tf2-py3"}));
 }
 
+void JudgeLog(Signs& s) {
+  s.Proves("llvm-ptx");
+  s.Speaks("cuda-unsupported-ptx", kWeak);
+}
+
 }  // namespace
 
 namespace rules {
@@ -53,6 +59,7 @@ constinit const Rule ptx_version_too_old = {
                       {"module-shadowed"},
                       {"conflicting-tensorflow-packages"}}},
     .check = Check,
+    .log = JudgeLog,
     .page = R"md(## What it means
 
 XLA, the compiler inside TensorFlow, writes code in a version of PTX that does not know this generation of GPUs, so what it compiles is refused.

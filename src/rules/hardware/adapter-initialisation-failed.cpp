@@ -2,6 +2,7 @@
 
 #include "diagnose/rule.h"
 #include "rules/common.h"
+#include "rules/logs.h"
 
 namespace tfdoctor {
 
@@ -42,6 +43,13 @@ Verdict Check(const Facts& facts, const Knowledge&) {
                       {}, true, true));
 }
 
+void JudgeLog(Signs& s) {
+  // The module says why: it is the wrong flavour, or too new.
+  if (s.story.SawAny({"open-unsupported", "open-required", "legacy-gpu"})) return;
+  s.Proves("adapter-init").Proves("bar-too-small").Proves("gsp-firmware");
+  s.Speaks("smi-no-devices", kStrong);
+}
+
 }  // namespace
 
 namespace rules {
@@ -60,6 +68,7 @@ constinit const Rule adapter_initialisation_failed = {
                       {"gpu-dropped-by-driver-branch"},
                       {"driver-install-broken"}}},
     .check = Check,
+    .log = JudgeLog,
     .page = R"md(## What it means
 
 The kernel module is loaded and the GPU is on the PCI bus, but starting the GPU fails. The driver then offers no device: `nvidia-smi` says "No devices were found".

@@ -1,5 +1,6 @@
 #include "diagnose/rule.h"
 #include "rules/common.h"
+#include "rules/logs.h"
 
 namespace tfdoctor {
 
@@ -20,6 +21,21 @@ Verdict Check(const Facts& facts, const Knowledge&) {
                       {}));
 }
 
+void JudgeLog(Signs& s) {
+  const LogStory& story = s.story;
+  const bool hosted = StatedAnywhere(story, "colab") || StatedAnywhere(story, "kaggle") ||
+                      StatedAnywhere(story, "codespaces") || StatedAnywhere(story, "binder");
+  if (!hosted) return;
+  const bool none = NoDevice(story) || MissesDriverLibrary(story) || story.gpu_registered == false;
+  if (!none || story.gpu_registered) return;
+  s.Speaks("gpu-not-found", kDecisive).Speaks("cuda-no-device", kDecisive).Speaks("cuda-303", kDecisive);
+  s.Speaks("no-gpu-in-process", kStrong)
+      .Speaks("only-cpu-listed", kStrong)
+      .Speaks("device-unavailable", kStrong);
+  s.Speaks("smi-failed", kStrong).Speaks("smi-missing", kStrong).Speaks("cudart-stub", kStrong);
+  s.States(s.any(), "os", "a hosted notebook", kStrong);
+}
+
 }  // namespace
 
 namespace rules {
@@ -32,6 +48,7 @@ constinit const Rule cloud_runtime_without_gpu = {
     .title = "This hosted runtime was started without a GPU",
     .prior = 0.03,
     .check = Check,
+    .log = JudgeLog,
     .page = R"md(## What it means
 
 A hosted notebook runs on a machine that is given to it. This one has no GPU attached.

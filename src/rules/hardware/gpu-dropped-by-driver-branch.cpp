@@ -3,6 +3,7 @@
 #include "base/text.h"
 #include "diagnose/rule.h"
 #include "rules/common.h"
+#include "rules/logs.h"
 
 namespace tfdoctor {
 
@@ -35,6 +36,18 @@ Verdict Check(const Facts& facts, const Knowledge& knowledge) {
                                            true, true));
 }
 
+void JudgeLog(Signs& s) {
+  const LogStory& story = s.story;
+  s.Proves("legacy-gpu");
+  if (story.capability.empty() || story.driver.empty() || story.windows || story.wsl) return;
+  const std::string last = story.knowledge.LastBranchFor(story.capability);
+  const bool dropped = !last.empty() && MajorVersion(story.driver) > MajorVersion(last);
+  s.ThatProves(dropped, "branch " + last + " is the last for compute capability " + story.capability +
+                            "; the driver is " + story.driver);
+  if (!dropped) return;
+  s.Speaks("smi-failed", kStrong).Speaks("smi-no-devices", kStrong);
+}
+
 }  // namespace
 
 namespace rules {
@@ -47,6 +60,7 @@ constinit const Rule gpu_dropped_by_driver_branch = {
     .title = "The installed driver no longer supports this GPU",
     .prior = 0.03,
     .check = Check,
+    .log = JudgeLog,
     .page = R"md(## What it means
 
 NVIDIA drops old GPU generations from its drivers. The installed driver is too new for this GPU and ignores it.

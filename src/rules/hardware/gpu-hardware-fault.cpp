@@ -1,12 +1,13 @@
-#include "base/driver_errors.h"
+#include "base/text.h"
 #include "diagnose/rule.h"
 #include "rules/common.h"
+#include "rules/logs.h"
 
 namespace tfdoctor {
 
 namespace {
 
-Verdict Check(const Facts& facts, const Knowledge&) {
+Verdict Check(const Facts& facts, const Knowledge& knowledge) {
   const DriverAnswers& answers = facts.driver_answers;
   if (!answers.asked.Is(true) || !facts.host.wsl.Absent()) return Verdict::Silent();
   Verdict verdict = Verdict::Holds();
@@ -16,7 +17,7 @@ Verdict Check(const Facts& facts, const Knowledge&) {
     for (const auto& [ordinal, device] : *devices) {
       const std::string* context = device.context.Get();
       if (context != nullptr && *context == "214")
-        verdict.Because(device.context, "creating a context returns " + CudaErrorText(*context));
+        verdict.Because(device.context, "creating a context returns " + CudaErrorText(knowledge, *context));
     }
   } else {
     // Whether it answers on the bus is read for NVIDIA's only.
@@ -31,13 +32,41 @@ Verdict Check(const Facts& facts, const Knowledge&) {
         verdict.Because(facts.kernel_log.off_the_bus,
                         "the kernel log: the GPU at " + address + " fell off the bus");
     }
-    if (answers.init.Is("214")) verdict.Because(answers.init, "cuInit returns " + CudaErrorText("214"));
+    if (answers.init.Is("214"))
+      verdict.Because(answers.init, "cuInit returns " + CudaErrorText(knowledge, "214"));
   }
   if (verdict.evidence.empty()) return Verdict::Silent();
   return std::move(verdict).WithFix(
       Advice("Switch the machine off and on, then watch power and temperature while it works",
              {"sudo dmesg | grep -i -e xid -e 'fallen off' | tail", "nvidia-smi -q -d ECC,TEMPERATURE,POWER"},
              true, true));
+}
+
+// Xid codes that speak of the device itself. Source: NVIDIA, "Xid Errors", the column of causes; 13, 31, 43
+// and 45 follow from programs, too.
+bool IsHardwareXid(const std::string& code) {
+  for (const char* hardware : {"48", "54", "56", "57", "58",  "61",  "62",  "63",  "64",  "69",  "74",
+                               "79", "92", "94", "95", "110", "119", "120", "136", "140", "143", "149"}) {
+    if (code == hardware) return true;
+  }
+  return false;
+}
+
+void JudgeLog(Signs& s) {
+  const LogStory& story = s.story;
+  s.Proves("cuda-ecc").Proves("cuda-hardware").Proves("fallen-off-bus").Proves("pcie-error");
+  for (const std::string& code : story.Fields("xid", "code")) {
+    if (IsHardwareXid(code)) s.Proves("xid");
+  }
+  bool stated = false;
+  for (const std::string& code : Split(story.Stated("xid"), ';'))
+    stated = stated || IsHardwareXid(std::string(Trim(code)));
+  s.StatesProof(stated, "xid", "Xid " + story.Stated("xid"));
+  s.StatesProof(story.Yes("machine_reboots"), "machine_reboots",
+                "the whole machine restarts under load: no program can do that, power or hardware can");
+  s.Speaks("xid", kStrong).Speaks("cuda-launch-failed", story.windows ? kWeak : kStrong);
+  s.Speaks("cuda-illegal-address", kWeak).Speaks("query-event-failed", kWeak);
+  s.States(StatedAnywhere(story, "overclock"), "gpu", "the GPU is overclocked", kStrong);
 }
 
 }  // namespace
@@ -52,6 +81,7 @@ constinit const Rule gpu_hardware_fault = {
     .title = "The GPU fails: its hardware, power or cooling",
     .prior = 0.02,
     .check = Check,
+    .log = JudgeLog,
     .page = R"md(## What it means
 
 The GPU, its power supply, its cooling or its slot is at fault: it stops answering, or it reports memory errors that it cannot correct. No software repairs that.

@@ -1,6 +1,22 @@
 #include "diagnose/rule.h"
+#include "rules/logs.h"
 
 namespace tfdoctor {
+
+namespace {
+
+bool AppleSilicon(const LogStory& story) {
+  return story.mac &&
+         (StatedAnywhere(story, "apple") || StatedAnywhere(story, "arm64") || StatedAnywhere(story, "m1") ||
+          StatedAnywhere(story, "m2") || StatedAnywhere(story, "m3") || StatedAnywhere(story, "metal"));
+}
+
+void JudgeLog(Signs& s) {
+  const LogStory& story = s.story;
+  s.StatesProof(story.mac && !AppleSilicon(story), "os", "macOS: its TensorFlow has had no CUDA since 1.2");
+}
+
+}  // namespace
 
 namespace rules {
 
@@ -11,7 +27,7 @@ constinit const Rule macos_no_cuda = {
     .effect = Effect::kBlocks,
     .title = "There is no TensorFlow with CUDA for macOS",
     .prior = 0.02,
-    .check = nullptr,  // what a program prints shows it: src/rules/logs/hardware.cpp
+    .log = JudgeLog,
     .page = R"md(## What it means
 
 TensorFlow's builds for macOS have had no CUDA since 1.2, and NVIDIA has had no driver for macOS since 10.14.

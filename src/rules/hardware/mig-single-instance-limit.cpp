@@ -1,6 +1,19 @@
 #include "diagnose/rule.h"
+#include "rules/logs.h"
 
 namespace tfdoctor {
+
+namespace {
+
+void JudgeLog(Signs& s) {
+  const LogStory& story = s.story;
+  const bool slice = StatedAnywhere(story, "mig-") || story.gpu_name.find("MIG") != std::string::npos;
+  s.States(story.Yes("mig") && slice && !NoDevice(story), "gpu", "the GPU is a slice of another (MIG)",
+           kDecisive);
+  s.That(slice && !story.Yes("mig"), "the GPU is a slice of another (MIG)", kWeak);
+}
+
+}  // namespace
 
 namespace rules {
 
@@ -11,7 +24,7 @@ constinit const Rule mig_single_instance_limit = {
     .effect = Effect::kDegrades,
     .title = "A process can use one MIG instance only",
     .prior = 0.01,
-    .check = nullptr,  // what a program prints shows it: src/rules/logs/hardware.cpp
+    .log = JudgeLog,
     .page = R"md(## What it means
 
 CUDA gives a process one slice of a GPU that is cut into MIG instances, also where several are visible. More slices are no machine with several GPUs.

@@ -2,6 +2,7 @@
 
 #include "diagnose/rule.h"
 #include "rules/common.h"
+#include "rules/logs.h"
 
 namespace tfdoctor {
 
@@ -30,6 +31,12 @@ Verdict Check(const Facts& facts, const Knowledge&) {
       .WithFix(Advice("Or turn MIG off (no process may use the GPU)", {"sudo nvidia-smi -mig 0"}, true));
 }
 
+void JudgeLog(Signs& s) {
+  s.Proves("mig-no-instances");
+  s.States(s.story.Yes("mig") && NoDevice(s.story), "mig", "MIG is on and the program sees no device",
+           kDecisive);
+}
+
 }  // namespace
 
 namespace rules {
@@ -43,6 +50,7 @@ constinit const Rule mig_without_instances = {
     .prior = 0.02,
     .explained_by = {{{"no-nvidia-gpu"}}},
     .check = Check,
+    .log = JudgeLog,
     .page = R"md(## What it means
 
 A GPU in MIG mode is split into instances, and programs use these only. There is none here that this process may use, so CUDA finds no device although nvidia-smi shows the GPU.

@@ -1,5 +1,6 @@
 #include "diagnose/rule.h"
 #include "rules/common.h"
+#include "rules/logs.h"
 
 namespace tfdoctor {
 
@@ -43,6 +44,20 @@ Verdict Check(const Facts& facts, const Knowledge&) {
           "passed through, or another kind of machine must be rented.");
 }
 
+void JudgeLog(Signs& s) {
+  const LogStory& story = s.story;
+  const bool missing = MissesDriverLibrary(story) || NoDevice(story) || story.Saw("cudart-stub");
+  // Where only harmless messages are asked about, that there is no GPU is no fault.
+  s.StatesProof(story.no_gpu_stated && (story.trouble || !story.harmless), "gpu", "this machine has no GPU");
+  s.States(story.Yes("docker_build_step") && missing, "docker_build_step",
+           "an image is built without a GPU: what fails there need not fail later", kDecisive);
+  if (story.gpu_seen || story.wsl || story.no_gpu_stated || AnswersOtherwise(story)) return;
+  s.Speaks("no-device-node", kStrong).Speaks("module-not-running", kStrong);
+  s.Speaks("cuda-303", kStrong).Speaks("cuda-no-device", kWeak);
+  if (MissesDriverLibrary(story) && !story.Saw("cuda-303")) s.Speaks("library-not-loaded", kStrong);
+  if (s.any()) s.Wants(story.facts.gpus);
+}
+
 }  // namespace
 
 namespace rules {
@@ -56,6 +71,7 @@ constinit const Rule no_nvidia_gpu = {
     .prior = 0.05,
     .explained_by = {{{"cloud-runtime-without-gpu"}, {"prime-profile-disables-nvidia"}}},
     .check = Check,
+    .log = JudgeLog,
     .page = R"md(## What it means
 
 There is no NVIDIA GPU that this system could see. TensorFlow then computes on the CPU, and its messages about missing CUDA are to be expected and harmless.

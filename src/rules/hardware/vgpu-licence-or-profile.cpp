@@ -1,26 +1,26 @@
 #include <fmt/format.h>
 
-#include "base/driver_errors.h"
 #include "diagnose/rule.h"
 #include "rules/common.h"
+#include "rules/logs.h"
 
 namespace tfdoctor {
 
 namespace {
 
-Verdict Check(const Facts& facts, const Knowledge&) {
+Verdict Check(const Facts& facts, const Knowledge& knowledge) {
   const DriverAnswers& answers = facts.driver_answers;
   if (!answers.asked.Is(true)) return Verdict::Silent();
   const auto* devices = answers.devices.Get();
   Verdict verdict = Verdict::Holds();
   bool refused = answers.init.Is("102");
-  if (refused) verdict.Because(answers.init, "cuInit returns " + CudaErrorText("102"));
+  if (refused) verdict.Because(answers.init, "cuInit returns " + CudaErrorText(knowledge, "102"));
   if (devices != nullptr) {
     for (const auto& [ordinal, device] : *devices) {
       const std::string* context = device.context.Get();
       if (context == nullptr) continue;
       if (*context == "0") return Verdict::Excluded().Because(device.context, "a context was created");
-      verdict.Because(device.context, "creating a context returns " + CudaErrorText(*context));
+      verdict.Because(device.context, "creating a context returns " + CudaErrorText(knowledge, *context));
       refused = true;
     }
   }
@@ -42,6 +42,15 @@ Verdict Check(const Facts& facts, const Knowledge&) {
   return Verdict::Silent();
 }
 
+void JudgeLog(Signs& s) {
+  const LogStory& story = s.story;
+  s.Proves("vgpu-unlicensed");
+  const bool virtual_gpu =
+      story.Yes("vgpu") || story.gpu_name.find("GRID") != std::string::npos || StatedAnywhere(story, "vgpu");
+  s.StatesProof(virtual_gpu && story.Saw("cuda-busy"), "vgpu", "it is a virtual GPU and refuses a context");
+  s.Speaks("cuda-busy", kWeak);
+}
+
 }  // namespace
 
 namespace rules {
@@ -55,6 +64,7 @@ constinit const Rule vgpu_licence_or_profile = {
     .prior = 0.01,
     .explained_by = {{{"no-nvidia-gpu"}}},
     .check = Check,
+    .log = JudgeLog,
     .page = R"md(## What it means
 
 The GPU of this virtual machine is a part of one (vGPU). Without a licence, or with a profile for desktops, it is listed but permits no CUDA context.

@@ -1,5 +1,6 @@
 #include "diagnose/rule.h"
 #include "rules/common.h"
+#include "rules/logs.h"
 
 namespace tfdoctor {
 
@@ -30,6 +31,8 @@ Verdict Check(const Facts& facts, const Knowledge&) {
                  {}, true, true));
 }
 
+void JudgeLog(Signs& s) { s.Proves("dkms-failed").Proves("headers-missing").Proves("gcc-check"); }
+
 }  // namespace
 
 namespace rules {
@@ -43,6 +46,7 @@ constinit const Rule dkms_build_failed = {
     .prior = 0.03,
     .explained_by = {{{"no-nvidia-gpu"}}},
     .check = Check,
+    .log = JudgeLog,
     .page = R"md(## What it means
 
 DKMS compiles the NVIDIA module for each kernel. Here the compiler stopped with an error, so there is no module for the running kernel.

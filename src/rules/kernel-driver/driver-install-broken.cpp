@@ -1,12 +1,12 @@
-#include "base/driver_errors.h"
 #include "diagnose/rule.h"
 #include "rules/common.h"
+#include "rules/logs.h"
 
 namespace tfdoctor {
 
 namespace {
 
-Verdict Check(const Facts& facts, const Knowledge&) {
+Verdict Check(const Facts& facts, const Knowledge& knowledge) {
   const DriverAnswers& answers = facts.driver_answers;
   if (!answers.asked.Is(true)) return Verdict::Silent();
   if (DriverFindsGpu(facts)) return Verdict::Excluded().Because(answers.count, "the driver lists a device");
@@ -23,13 +23,28 @@ Verdict Check(const Facts& facts, const Knowledge&) {
         .Because(driver.firmware, "the firmware of its version is not installed");
   }
   if (verdict.evidence.empty()) return Verdict::Silent();
-  verdict.Because(answers.init, "cuInit returns " + CudaErrorText(*init));
+  verdict.Because(answers.init, "cuInit returns " + CudaErrorText(knowledge, *init));
   return std::move(verdict)
       .WithReason("firmware")
       .WithFix(
           Advice("Install the firmware of exactly the module's version (Debian: firmware-nvidia-gsp; Ubuntu: "
                  "nvidia-firmware-BRANCH), or the driver once more",
                  {"sudo apt-get install --reinstall firmware-nvidia-gsp"}, true, true));
+}
+
+void JudgeLog(Signs& s) {
+  const LogStory& story = s.story;
+  s.Proves("install-broken");
+  s.Speaks("smi-no-devices", kWeak).Speaks("cuda-busy", kWeak).Speaks("cuda-launch-failed", kWeak);
+  s.Speaks("cuda-os-call", kWeak);
+  if (!story.Yes("after_suspend")) s.Speaks("cuda-unknown", kWeak);
+  // Another version or flavour does work.
+  bool other_works = false;
+  if (const auto* stated = story.facts.log.stated.Peek()) {
+    for (const auto& [key, value] : *stated)
+      other_works = other_works || (key.starts_with("driver_") && key.ends_with("_works") && value == "true");
+  }
+  s.States(other_works, "driver", "another version of the driver works", kDecisive);
 }
 
 }  // namespace
@@ -45,6 +60,7 @@ constinit const Rule driver_install_broken = {
     .prior = 0.02,
     .explained_by = {{{"no-nvidia-gpu"}, {"gpu-dropped-by-driver-branch"}}},
     .check = Check,
+    .log = JudgeLog,
     .page = R"md(## What it means
 
 Parts of the driver are missing or damaged, so the module that is loaded cannot start the GPU.

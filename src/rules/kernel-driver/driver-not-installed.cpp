@@ -1,5 +1,6 @@
 #include "diagnose/rule.h"
 #include "rules/common.h"
+#include "rules/logs.h"
 
 namespace tfdoctor {
 
@@ -39,6 +40,20 @@ Verdict Check(const Facts& facts, const Knowledge&) {
              {"sudo apt-get update", "sudo apt-get install nvidia-driver"}, true, true));
 }
 
+void JudgeLog(Signs& s) {
+  const LogStory& story = s.story;
+  if (AnswersOtherwise(story)) return;
+  s.Speaks("smi-missing", story.container ? kWeak : kDecisive);
+  if (!story.container && !story.wsl) {
+    s.Speaks("cuda-303", kWeak).Speaks("module-not-running", kWeak);
+  }
+  // The engine in a virtual machine or a snap sees none either.
+  if (!story.Saw("snap-docker")) s.Speaks("hook-no-nvml", kStrong);
+  s.Speaks("smi-failed", kWeak);
+  if (story.smi_works) s.That(s.any(), "nvidia-smi works, so a driver is installed", kAgainst);
+  if (s.any()) s.Wants(story.facts.kernel_driver.installed_version);
+}
+
 }  // namespace
 
 namespace rules {
@@ -55,6 +70,7 @@ constinit const Rule driver_not_installed = {
                       {"kernel-module-not-built"},
                       {"dkms-build-failed"}}},
     .check = Check,
+    .log = JudgeLog,
     .page = R"md(## What it means
 
 There is an NVIDIA GPU, but no NVIDIA driver. Nothing can reach the GPU without its kernel module. pip and conda cannot install it.

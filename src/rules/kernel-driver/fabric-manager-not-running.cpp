@@ -1,16 +1,16 @@
 #include <fmt/format.h>
 
-#include "base/driver_errors.h"
 #include "base/text.h"
 #include "diagnose/rule.h"
 #include "rules/common.h"
+#include "rules/logs.h"
 
 namespace tfdoctor {
 
 namespace {
 
 // On an NVSwitch machine cuInit waits for the fabric manager, whose version must be that of the module.
-Verdict Check(const Facts& facts, const Knowledge&) {
+Verdict Check(const Facts& facts, const Knowledge& knowledge) {
   const DriverAnswers& answers = facts.driver_answers;
   const KernelDriver& driver = facts.kernel_driver;
   if (!facts.host.wsl.Absent() || !driver.version.Present()) return Verdict::Silent();
@@ -21,7 +21,7 @@ Verdict Check(const Facts& facts, const Knowledge&) {
   bool has_switches = switches != nullptr && !switches->empty();
   if (!not_ready && !has_switches) return Verdict::Silent();
   Verdict verdict = Verdict::Holds();
-  if (not_ready) verdict.Because(answers.init, "cuInit returns " + CudaErrorText("802"));
+  if (not_ready) verdict.Because(answers.init, "cuInit returns " + CudaErrorText(knowledge, "802"));
   if (has_switches)
     verdict.Because(driver.nvswitches, fmt::format("{} NVSwitches are there", switches->size()));
   std::string reason = "unknown";
@@ -49,6 +49,13 @@ Verdict Check(const Facts& facts, const Knowledge&) {
              true));
 }
 
+void JudgeLog(Signs& s) {
+  const LogStory& story = s.story;
+  s.Proves("cuda-not-ready").Proves("runtime-802").Proves("fabric-manager");
+  s.StatesProof(story.Stated("cuda_error") == "802", "cuda_error", "CUDA error 802");
+  s.States(story.Yes("nvswitch"), "nvswitch", "the machine has NVSwitches", kStrong);
+}
+
 }  // namespace
 
 namespace rules {
@@ -62,6 +69,7 @@ constinit const Rule fabric_manager_not_running = {
     .prior = 0.01,
     .explained_by = {{{"no-nvidia-gpu"}, {"gpu-hardware-fault"}}},
     .check = Check,
+    .log = JudgeLog,
     .page = R"md(## What it means
 
 In machines with NVSwitches (HGX, DGX) a service, the fabric manager, connects the GPUs. Until it has done so, CUDA answers 802, "system not yet initialized", while nvidia-smi works.

@@ -1,5 +1,6 @@
 #include "diagnose/rule.h"
 #include "rules/common.h"
+#include "rules/logs.h"
 
 namespace tfdoctor {
 
@@ -35,6 +36,15 @@ Verdict Check(const Facts& facts, const Knowledge&) {
       .WithFix(Advice("Or start the kernel that has the module", {"sudo reboot"}, true, true));
 }
 
+void JudgeLog(Signs& s) {
+  const LogStory& story = s.story;
+  s.Proves("module-not-found");
+  s.Speaks("module-unknown-symbol", kDecisive);
+  s.States(DriverToolFails(story) && (story.Yes("worked_before") || StatedAnywhere(story, "kernel update")),
+           "worked_before", "it worked before", kStrong);
+  s.Speaks("smi-failed", kWeak);
+}
+
 }  // namespace
 
 namespace rules {
@@ -48,6 +58,7 @@ constinit const Rule kernel_module_not_built = {
     .prior = 0.04,
     .explained_by = {{{"no-nvidia-gpu"}, {"dkms-build-failed"}}},
     .check = Check,
+    .log = JudgeLog,
     .page = R"md(## What it means
 
 A kernel module belongs to one version of the kernel. The kernel was updated, and NVIDIA's module was not built for the new one.

@@ -1,5 +1,6 @@
 #include "diagnose/rule.h"
 #include "rules/common.h"
+#include "rules/logs.h"
 
 namespace tfdoctor {
 
@@ -41,6 +42,16 @@ Verdict Check(const Facts& facts, const Knowledge&) {
                       {"sudo modprobe nvidia", "sudo dmesg | grep -i -e nvrm -e nvidia | tail"}, true));
 }
 
+void JudgeLog(Signs& s) {
+  const LogStory& story = s.story;
+  s.Speaks("smi-failed", kStrong).Speaks("nvml-not-loaded", kDecisive).Speaks("hook-driver", kStrong);
+  if (!story.container && !story.wsl) {
+    s.Speaks("module-not-running", story.gpu_seen ? kStrong : kWeak).Speaks("no-device-node", kWeak);
+  }
+  s.Speaks("module-no-device", kStrong);
+  if (s.any()) s.Wants(story.facts.kernel_driver.version);
+}
+
 }  // namespace
 
 namespace rules {
@@ -59,6 +70,7 @@ constinit const Rule kernel_module_not_loaded = {
                       {"secure-boot-blocks-module"},
                       {"prime-profile-disables-nvidia"}}},
     .check = Check,
+    .log = JudgeLog,
     .page = R"md(## What it means
 
 The NVIDIA driver is installed, but its kernel module is not loaded, so nothing can reach the GPU.

@@ -1,5 +1,6 @@
 #include "diagnose/rule.h"
 #include "rules/common.h"
+#include "rules/logs.h"
 
 namespace tfdoctor {
 
@@ -30,6 +31,13 @@ Verdict Check(const Facts& facts, const Knowledge&) {
                       true, true));
 }
 
+void JudgeLog(Signs& s) {
+  const LogStory& story = s.story;
+  s.Proves("nouveau");
+  if (story.FieldHas("lspci-driver", "driver", "nouveau")) s.Proves("lspci-driver");
+  s.States(StatedAnywhere(story, "nouveau"), "fallback_driver", "nouveau is in use", kStrong);
+}
+
 }  // namespace
 
 namespace rules {
@@ -43,6 +51,7 @@ constinit const Rule nouveau_holds_gpu = {
     .prior = 0.04,
     .explained_by = {{{"no-nvidia-gpu"}}},
     .check = Check,
+    .log = JudgeLog,
     .page = R"md(## What it means
 
 nouveau is the free driver for NVIDIA's cards. It cannot run CUDA, and while it holds the GPU, NVIDIA's own driver cannot take it.

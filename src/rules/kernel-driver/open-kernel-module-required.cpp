@@ -3,6 +3,7 @@
 #include "base/text.h"
 #include "diagnose/rule.h"
 #include "rules/common.h"
+#include "rules/logs.h"
 
 namespace tfdoctor {
 
@@ -37,6 +38,19 @@ Verdict Check(const Facts& facts, const Knowledge&) {
              {fmt::format("sudo apt-get install nvidia-driver-{}-open", branch), "sudo reboot"}, true, true));
 }
 
+void JudgeLog(Signs& s) {
+  const LogStory& story = s.story;
+  s.Proves("open-required");
+  s.StatesProof(story.Mentions("dmesg", "open kernel modules are required") ||
+                    story.Mentions("dmesg", "requires use of"),
+                "dmesg", "the kernel log says that the open modules are required");
+  // The first generation without a proprietary module.
+  const bool blackwell = !story.capability.empty() && CompareVersions(story.capability, "10.0") >= 0;
+  s.That(blackwell && StatedAnywhere(story, "proprietary"),
+         "this GPU needs the open modules; the proprietary ones are installed", kDecisive);
+  if (blackwell) s.Speaks("smi-no-devices", kStrong);
+}
+
 }  // namespace
 
 namespace rules {
@@ -49,6 +63,7 @@ constinit const Rule open_kernel_module_required = {
     .title = "This GPU needs the open flavour of the kernel modules",
     .prior = 0.02,
     .check = Check,
+    .log = JudgeLog,
     .page = R"md(## What it means
 
 NVIDIA's kernel modules come in two flavours. GPUs from Blackwell on (RTX 50, B100, B200) are driven by the open one only; the proprietary one is loaded here and finds no GPU.

@@ -3,6 +3,7 @@
 #include "base/text.h"
 #include "diagnose/rule.h"
 #include "rules/common.h"
+#include "rules/logs.h"
 
 namespace tfdoctor {
 
@@ -36,6 +37,14 @@ Verdict Check(const Facts& facts, const Knowledge&) {
              {fmt::format("sudo apt-get install nvidia-driver-{}", branch), "sudo reboot"}, true, true));
 }
 
+void JudgeLog(Signs& s) {
+  const LogStory& story = s.story;
+  s.Proves("open-unsupported");
+  const bool old = !story.capability.empty() && CompareVersions(story.capability, "7.5") < 0;
+  s.That(old && StatedAnywhere(story, "-open"), "the open modules drive GPUs from compute capability 7.5 on",
+         kDecisive);
+}
+
 }  // namespace
 
 namespace rules {
@@ -48,6 +57,7 @@ constinit const Rule open_kernel_module_unsupported_gpu = {
     .title = "The open kernel modules do not drive this GPU",
     .prior = 0.02,
     .check = Check,
+    .log = JudgeLog,
     .page = R"md(## What it means
 
 The open flavour of NVIDIA's kernel modules needs a processor on the GPU (GSP) that exists from Turing on. This GPU is older.

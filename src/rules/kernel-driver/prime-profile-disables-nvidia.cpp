@@ -1,5 +1,6 @@
 #include "diagnose/rule.h"
 #include "rules/common.h"
+#include "rules/logs.h"
 
 namespace tfdoctor {
 
@@ -26,6 +27,11 @@ Verdict Check(const Facts& facts, const Knowledge&) {
                                            {"sudo prime-select on-demand", "sudo reboot"}, true, true));
 }
 
+void JudgeLog(Signs& s) {
+  s.Proves("prime-intel");
+  s.States(StatedAnywhere(s.story, "prime-select intel"), "check", "the profile is intel", kDecisive);
+}
+
 }  // namespace
 
 namespace rules {
@@ -38,6 +44,7 @@ constinit const Rule prime_profile_disables_nvidia = {
     .title = "The hybrid graphics profile keeps the NVIDIA GPU off",
     .prior = 0.02,
     .check = Check,
+    .log = JudgeLog,
     .page = R"md(## What it means
 
 A laptop with two GPUs was told to use the one of its processor only. The NVIDIA module is then kept from loading, and the GPU is switched off: it may not even be on the PCI bus.

@@ -1,16 +1,18 @@
 #include "diagnose/rule.h"
 #include "rules/common.h"
+#include "rules/logs.h"
 
 namespace tfdoctor {
 
 namespace {
 
+// "Loading of unsigned module is rejected", "… module with unavailable key …". The line "module verification
+// failed: signature and/or required key missing - tainting kernel" is none: that module was loaded. Source:
+// kernel/module/signing.c.
 bool IsRejection(const std::string& text) {
-  for (const char* part :
-       {"Key was rejected", "Required key not available", "unsigned module", "signature"}) {
-    if (text.find(part) != std::string::npos) return true;
-  }
-  return false;
+  return text.find("is rejected") != std::string::npos ||
+         text.find("Key was rejected") != std::string::npos ||
+         text.find("Required key not available") != std::string::npos;
 }
 
 Verdict Check(const Facts& facts, const Knowledge&) {
@@ -25,10 +27,8 @@ Verdict Check(const Facts& facts, const Knowledge&) {
   if (facts.host.secure_boot.Is(false))
     return Verdict::Excluded().Because(facts.host.secure_boot, "Secure Boot is off");
   Verdict verdict = Verdict::Holds();
-  for (const auto* said : {&facts.kernel_log.module_rejected, &driver.load_failure}) {
-    const std::string* text = said->Get();
-    if (text != nullptr && IsRejection(*text)) verdict.Because(*said, *text);
-  }
+  const std::string* said = facts.kernel_log.module_rejected.Get();
+  if (said != nullptr && IsRejection(*said)) verdict.Because(facts.kernel_log.module_rejected, *said);
   const bool* on = facts.host.secure_boot.Get();
   const bool* is_signed = driver.signed_module.Get();
   if (on != nullptr && *on && is_signed != nullptr && !*is_signed) {
@@ -48,6 +48,14 @@ Verdict Check(const Facts& facts, const Knowledge&) {
       .WithFix(Advice("Or turn Secure Boot off in the firmware", {}, true, true));
 }
 
+void JudgeLog(Signs& s) {
+  const LogStory& story = s.story;
+  s.Proves("key-rejected");
+  const bool fails = DriverToolFails(story) || story.Saw("module-not-running");
+  s.States(story.Yes("secure_boot") && fails, "secure_boot", "Secure Boot is on and the module is not loaded",
+           kDecisive);
+}
+
 }  // namespace
 
 namespace rules {
@@ -61,6 +69,7 @@ constinit const Rule secure_boot_blocks_module = {
     .prior = 0.03,
     .explained_by = {{{"no-nvidia-gpu"}}},
     .check = Check,
+    .log = JudgeLog,
     .page = R"md(## What it means
 
 With Secure Boot the kernel loads only modules that are signed with a key that the firmware knows. NVIDIA's module, built on this machine, is not.

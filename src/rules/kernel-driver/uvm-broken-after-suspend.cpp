@@ -1,12 +1,12 @@
-#include "base/driver_errors.h"
 #include "diagnose/rule.h"
 #include "rules/common.h"
+#include "rules/logs.h"
 
 namespace tfdoctor {
 
 namespace {
 
-Verdict Check(const Facts& facts, const Knowledge&) {
+Verdict Check(const Facts& facts, const Knowledge& knowledge) {
   const DriverAnswers& answers = facts.driver_answers;
   if (!answers.asked.Is(true)) return Verdict::Silent();
   if (DriverFindsGpu(facts)) return Verdict::Excluded().Because(answers.count, "the driver lists a device");
@@ -26,13 +26,24 @@ Verdict Check(const Facts& facts, const Knowledge&) {
   }
   if (!driver.resumed.Present()) return Verdict::Silent();
   return Verdict::Holds()
-      .Because(answers.init, "cuInit returns " + CudaErrorText(*init))
+      .Because(answers.init, "cuInit returns " + CudaErrorText(knowledge, *init))
       .Because(driver.resumed, "the machine was suspended since its start")
       .Because(uvm->second.usable, "/dev/nvidia-uvm may be opened")
       .WithFix(Advice("Load the module again (end what uses the GPU before)",
                       {"sudo rmmod nvidia_uvm", "sudo modprobe nvidia_uvm"}, true))
       .WithFix(Advice("Keep it from happening: let the driver save what is in the device's memory",
                       {"sudo systemctl enable nvidia-suspend nvidia-resume nvidia-hibernate"}, true));
+}
+
+void JudgeLog(Signs& s) {
+  const LogStory& story = s.story;
+  const bool suspended =
+      story.Yes("after_suspend") || StatedAnywhere(story, "suspend") || StatedAnywhere(story, "hibernat");
+  s.StatesProof(suspended && (story.Saw("cuda-unknown") || story.smi_works), "after_suspend",
+                "it stopped working after suspend, and nvidia-smi or the error shows that only CUDA does");
+  s.States(suspended, "after_suspend", "it stopped working after suspend", kDecisive);
+  if (story.Saw("suspend") && story.Saw("cuda-unknown")) s.Speaks("suspend", kStrong);
+  if (!story.container) s.Speaks("cuda-unknown", suspended ? kStrong : kWeak);
 }
 
 }  // namespace
@@ -48,6 +59,7 @@ constinit const Rule uvm_broken_after_suspend = {
     .prior = 0.02,
     .explained_by = {{{"no-nvidia-gpu"}, {"driver-library-version-mismatch"}, {"gpu-hardware-fault"}}},
     .check = Check,
+    .log = JudgeLog,
     .page = R"md(## What it means
 
 CUDA needs the kernel module nvidia-uvm. After the machine slept and woke, that module is in a state in which it refuses every program, while nvidia-smi and the screen work.

@@ -1,6 +1,26 @@
 #include "diagnose/rule.h"
+#include "rules/logs.h"
 
 namespace tfdoctor {
+
+namespace {
+
+void JudgeLog(Signs& s) {
+  const LogStory& story = s.story;
+  // The advice is always printed; what speaks for it is that a small piece could not be had.
+  double smallest = -1;
+  for (const std::string& size : story.Fields("allocator-out-of-memory", "size")) {
+    const double mib = MiB(size);
+    if (mib >= 0 && (smallest < 0 || mib < smallest)) smallest = mib;
+  }
+  const bool small = smallest >= 0 && smallest < 256;
+  if (story.Saw("fragmentation-hint")) {
+    s.Speaks("fragmentation-hint", small ? kStrong : kWeak);
+    s.That(small && !story.Saw("oom-tensor"), "the piece that could not be had is small", kStrong);
+  }
+}
+
+}  // namespace
 
 namespace rules {
 
@@ -12,7 +32,7 @@ constinit const Rule gpu_memory_fragmentation = {
     .title = "The GPU's memory is free in total, but not in one piece",
     .prior = 0.02,
     .explained_by = {{{"gpu-memory-held-by-other-process"}}},
-    .check = nullptr,  // what a program prints shows it: src/rules/logs/memory.cpp
+    .log = JudgeLog,
     .page = R"md(## What it means
 
 Enough memory of the GPU is free, but in pieces that are too small for the next tensor.

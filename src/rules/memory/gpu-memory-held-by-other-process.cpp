@@ -4,6 +4,7 @@
 
 #include "diagnose/rule.h"
 #include "rules/common.h"
+#include "rules/logs.h"
 
 namespace tfdoctor {
 
@@ -64,6 +65,28 @@ Verdict Check(const Facts& facts, const Knowledge&) {
       {"nvidia-smi", "sudo fuser -v /dev/nvidia*"}, true));
 }
 
+bool OtherProcess(const LogStory& story) {
+  return story.Yes("other_gpu_processes") || StatedAnywhere(story, "other process") ||
+         StatedAnywhere(story, "another process");
+}
+
+void JudgeLog(Signs& s) {
+  const LogStory& story = s.story;
+  const double share = FreeShare(story);
+  s.ThatProves(share >= 0 && share < 0.2,
+               "almost nothing of the GPU's memory was free before TensorFlow took any");
+  const bool fails = HandlesFail(story) || MemoryFails(story) || story.Saw("cuda-out-of-memory");
+  if (OtherProcess(story) && fails) s.StatesProof(true, "other_gpu_processes", "other processes use the GPU");
+  s.States(OtherProcess(story) && !fails, "other_gpu_processes", "other processes use the GPU", kStrong);
+  if (s.any()) return;
+  if (VersionsDiffer(story)) return;
+  s.Speaks("blas-launch-failed", kStrong)
+      .Speaks("cublas-alloc-failed", kWeak)
+      .Speaks("cuda-out-of-memory", kWeak);
+  s.Speaks("dst-not-initialized", kWeak);
+  if (s.any()) s.Wants(story.facts.device_memory.holders);
+}
+
 }  // namespace
 
 namespace rules {
@@ -77,6 +100,7 @@ constinit const Rule gpu_memory_held_by_other_process = {
     .prior = 0.04,
     .explained_by = {{{"no-nvidia-gpu"}}},
     .check = Check,
+    .log = JudgeLog,
     .page = R"md(## What it means
 
 TensorFlow takes what is free. Here nearly nothing is: other processes hold the memory of the GPU, so the first larger operation fails, often as an error of cuBLAS or cuDNN.

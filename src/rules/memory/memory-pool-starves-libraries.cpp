@@ -1,6 +1,27 @@
 #include "diagnose/rule.h"
+#include "rules/logs.h"
 
 namespace tfdoctor {
+
+namespace {
+
+void JudgeLog(Signs& s) {
+  const LogStory& story = s.story;
+  const double share = FreeShare(story);
+  if (VersionsDiffer(story) || (share >= 0 && share < 0.2)) return;
+  s.Speaks("cublas-handle", kStrong).Speaks("cudnn-handle", kStrong).Speaks("conv-algorithm", kStrong);
+  s.Speaks("blas-missing", kStrong).Speaks("dnn-not-found", kWeak).Speaks("cublas-alloc-failed", kStrong);
+  s.Speaks("cudnn-alloc-failed", kStrong).Speaks("cublas-not-initialized", kWeak);
+  s.Speaks("cudnn-internal-error", kWeak)
+      .Speaks("cudnn-not-initialized", kWeak)
+      .Speaks("no-algorithm-worked", kStrong);
+  s.Speaks("blas-launch-failed", kWeak);
+  s.States(story.Yes("dense_ok") && story.Yes("conv_fails"), "conv_fails",
+           "cuBLAS works and cuDNN finds no memory", kStrong);
+  if (s.any()) s.Wants(story.facts.device_memory.holders);
+}
+
+}  // namespace
 
 namespace rules {
 
@@ -18,7 +39,7 @@ constinit const Rule memory_pool_starves_libraries = {
                       {"driver-too-old"},
                       {"compute-capability-too-new"},
                       {"compute-capability-too-old"}}},
-    .check = nullptr,  // what a program prints shows it: src/rules/logs/memory.cpp
+    .log = JudgeLog,
     .page = R"md(## What it means
 
 TensorFlow takes nearly all memory of the GPU for its pool. cuBLAS and cuDNN need memory beside it for their handles and workspaces, and find none.

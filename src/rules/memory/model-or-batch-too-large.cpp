@@ -1,6 +1,20 @@
 #include "diagnose/rule.h"
+#include "rules/logs.h"
 
 namespace tfdoctor {
+
+namespace {
+
+void JudgeLog(Signs& s) {
+  const LogStory& story = s.story;
+  s.Speaks("oom-tensor", kDecisive)
+      .Speaks("allocator-out-of-memory", kStrong)
+      .Speaks("resource-exhausted", kWeak);
+  s.Speaks("dst-not-initialized", kWeak);
+  if (s.any()) s.Wants(story.facts.device_memory.holders);
+}
+
+}  // namespace
 
 namespace rules {
 
@@ -12,7 +26,7 @@ constinit const Rule model_or_batch_too_large = {
     .title = "The model or the batch does not fit into the GPU's memory",
     .prior = 0.05,
     .explained_by = {{{"gpu-memory-held-by-other-process"}}},
-    .check = nullptr,  // what a program prints shows it: src/rules/logs/memory.cpp
+    .log = JudgeLog,
     .page = R"md(## What it means
 
 The program needs more memory than the GPU has. TensorFlow and the driver are fine.

@@ -1,6 +1,19 @@
 #include "diagnose/rule.h"
+#include "rules/logs.h"
 
 namespace tfdoctor {
+
+namespace {
+
+// Every start prints it: it is the answer only where it is all that there is.
+void JudgeLog(Signs& s) {
+  if (s.story.SawAny({"factory-registered-twice", "computation-placer-twice", "tensorrt-missing", "numa-node",
+                      "xla-devices-off", "ptx-parallel-off"}))
+    return;
+  Harmless(s, "cpu-features");
+}
+
+}  // namespace
 
 namespace rules {
 
@@ -11,7 +24,7 @@ constinit const Rule benign_cpu_feature_notice = {
     .effect = Effect::kHarmless,
     .title = "A note on the CPU's instruction sets: harmless",
     .prior = 0.05,
-    .check = nullptr,  // what a program prints shows it: src/rules/logs/none.cpp
+    .log = JudgeLog,
     .page = R"md(## What it means
 
 The build does not use every instruction set of this CPU. It says nothing about the GPU.

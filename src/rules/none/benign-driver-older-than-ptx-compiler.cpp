@@ -1,6 +1,13 @@
 #include "diagnose/rule.h"
+#include "rules/logs.h"
 
 namespace tfdoctor {
+
+namespace {
+
+void JudgeLog(Signs& s) { Harmless(s, "ptx-parallel-off"); }
+
+}  // namespace
 
 namespace rules {
 
@@ -11,7 +18,7 @@ constinit const Rule benign_driver_older_than_ptx_compiler = {
     .effect = Effect::kHarmless,
     .title = "The driver is older than the PTX compiler: harmless",
     .prior = 0.03,
-    .check = nullptr,  // what a program prints shows it: src/rules/logs/none.cpp
+    .log = JudgeLog,
     .page = R"md(## What it means
 
 XLA compiles with one thread less in parallel, since the driver's CUDA is older than that of the compiler.

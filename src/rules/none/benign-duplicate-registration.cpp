@@ -1,6 +1,16 @@
 #include "diagnose/rule.h"
+#include "rules/logs.h"
 
 namespace tfdoctor {
+
+namespace {
+
+void JudgeLog(Signs& s) {
+  Harmless(s, "factory-registered-twice");
+  Harmless(s, "computation-placer-twice");
+}
+
+}  // namespace
 
 namespace rules {
 
@@ -11,7 +21,7 @@ constinit const Rule benign_duplicate_registration = {
     .effect = Effect::kHarmless,
     .title = "A plug-in was registered twice inside TensorFlow: harmless",
     .prior = 0.05,
-    .check = nullptr,  // what a program prints shows it: src/rules/logs/none.cpp
+    .log = JudgeLog,
     .page = R"md(## What it means
 
 TensorFlow registers its plug-ins for cuDNN, cuFFT and cuBLAS twice and says so, with the letter E. The GPU is not affected.

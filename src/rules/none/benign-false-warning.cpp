@@ -1,6 +1,20 @@
+#include "base/text.h"
 #include "diagnose/rule.h"
+#include "rules/logs.h"
 
 namespace tfdoctor {
+
+namespace {
+
+void JudgeLog(Signs& s) {
+  const LogStory& story = s.story;
+  const std::string version = story.Field("ptxas-old-comparison", "version"),
+                    wanted = story.Field("ptxas-old-comparison", "wanted");
+  if (!version.empty() && !wanted.empty() && CompareVersions(version, wanted) >= 0)
+    s.Proves("ptxas-old-comparison");
+}
+
+}  // namespace
 
 namespace rules {
 
@@ -11,7 +25,7 @@ constinit const Rule benign_false_warning = {
     .effect = Effect::kHarmless,
     .title = "A warning of TensorFlow that is wrong",
     .prior = 0.01,
-    .check = nullptr,  // what a program prints shows it: src/rules/logs/none.cpp
+    .log = JudgeLog,
     .page = R"md(## What it means
 
 TensorFlow warns of something that is not so.

@@ -1,6 +1,13 @@
 #include "diagnose/rule.h"
+#include "rules/logs.h"
 
 namespace tfdoctor {
+
+namespace {
+
+void JudgeLog(Signs& s) { Harmless(s, "numa-node"); }
+
+}  // namespace
 
 namespace rules {
 
@@ -11,7 +18,7 @@ constinit const Rule benign_numa_node = {
     .effect = Effect::kHarmless,
     .title = "The firmware names no NUMA node for the GPU: harmless",
     .prior = 0.05,
-    .check = nullptr,  // what a program prints shows it: src/rules/logs/none.cpp
+    .log = JudgeLog,
     .page = R"md(## What it means
 
 TensorFlow asks the kernel to which NUMA node the GPU belongs, and takes node 0 where the answer is -1. The line shows that a GPU was found.

@@ -1,6 +1,13 @@
 #include "diagnose/rule.h"
+#include "rules/logs.h"
 
 namespace tfdoctor {
+
+namespace {
+
+void JudgeLog(Signs& s) { Harmless(s, "tensorrt-missing"); }
+
+}  // namespace
 
 namespace rules {
 
@@ -11,7 +18,7 @@ constinit const Rule benign_tensorrt_missing = {
     .effect = Effect::kHarmless,
     .title = "TensorRT is not there: harmless",
     .prior = 0.05,
-    .check = nullptr,  // what a program prints shows it: src/rules/logs/none.cpp
+    .log = JudgeLog,
     .page = R"md(## What it means
 
 TensorRT is an optional library for inference. Training on the GPU does not need it.

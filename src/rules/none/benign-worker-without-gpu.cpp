@@ -1,6 +1,23 @@
 #include "diagnose/rule.h"
+#include "rules/logs.h"
 
 namespace tfdoctor {
+
+namespace {
+
+void JudgeLog(Signs& s) {
+  const LogStory& story = s.story;
+  const bool goes_on = story.Yes("run_completes") || story.Yes("gpu_used") || story.gpu_registered;
+  const bool none =
+      NoDevice(story) || MissesDriverLibrary(story) || story.SawAny({"device-count-failed", "cuinit-failed"});
+  s.StatesProof(goes_on && none, "run_completes",
+                "the main process has the GPU; a worker without one is meant");
+  s.StatesProof(none && story.Mentions("cuda_visible_devices", "worker"), "CUDA_VISIBLE_DEVICES",
+                "it hides the GPU from the worker processes only");
+  s.Speaks("device-count-failed", story.Saw("cuda-not-initialized") ? kStrong : kWeak);
+}
+
+}  // namespace
 
 namespace rules {
 
@@ -11,7 +28,7 @@ constinit const Rule benign_worker_without_gpu = {
     .effect = Effect::kHarmless,
     .title = "A worker has no GPU by design, and the main process has it",
     .prior = 0.02,
-    .check = nullptr,  // what a program prints shows it: src/rules/logs/none.cpp
+    .log = JudgeLog,
     .page = R"md(## What it means
 
 Programs with many processes give the GPU to one of them and hide it from the others. Those print that they find none.

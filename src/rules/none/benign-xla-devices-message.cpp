@@ -1,6 +1,13 @@
 #include "diagnose/rule.h"
+#include "rules/logs.h"
 
 namespace tfdoctor {
+
+namespace {
+
+void JudgeLog(Signs& s) { Harmless(s, "xla-devices-off"); }
+
+}  // namespace
 
 namespace rules {
 
@@ -11,7 +18,7 @@ constinit const Rule benign_xla_devices_message = {
     .effect = Effect::kHarmless,
     .title = "XLA's old devices are not made any more: harmless",
     .prior = 0.03,
-    .check = nullptr,  // what a program prints shows it: src/rules/logs/none.cpp
+    .log = JudgeLog,
     .page = R"md(## What it means
 
 TensorFlow 2.4 says that it no longer makes devices XLA_GPU. The GPU's device is another one.

@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "diagnose/rule.h"
 #include "rules/common.h"
+#include "rules/logs.h"
 
 namespace tfdoctor {
 
@@ -68,6 +69,8 @@ Verdict Check(const Facts& facts, const Knowledge&) {
   return Verdict::Silent();
 }
 
+void JudgeLog(Signs& s) { s.Speaks("tensorflow-attribute", kStrong); }
+
 }  // namespace
 
 namespace rules {
@@ -80,6 +83,7 @@ constinit const Rule module_shadowed = {
     .title = "A file or folder of yours hides a module that TensorFlow needs",
     .prior = 0.03,
     .check = Check,
+    .log = JudgeLog,
     .page = R"md(## What it means
 
 Python takes the first file or folder of a name that it finds. Here that is one of yours, so the installed module of the same name is never imported.

@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "diagnose/rule.h"
 #include "rules/common.h"
+#include "rules/logs.h"
 #include "rules/project.h"
 
 namespace tfdoctor {
@@ -102,6 +103,29 @@ Verdict Check(const Facts& facts, const Knowledge& knowledge) {
       .WithFix(NewEnvironment(wanted, wheels.pythons));
 }
 
+// The requirement that pip could not meet is TensorFlow itself: "tensorflow", "tensorflow==2.8.0".
+bool WantsTensorFlow(const LogStory& story) {
+  for (const std::string& requirement : story.Fields("pip-no-version", "requirement")) {
+    const std::string name = Lower(requirement.substr(0, requirement.find_first_of("=<>~! ;[")));
+    if (name == "tensorflow" || name == "tensorflow-gpu" || name == "tf-nightly") return true;
+  }
+  return false;
+}
+
+void JudgeLog(Signs& s) {
+  const LogStory& story = s.story;
+  s.Proves("uv-no-wheel");
+  if (story.Saw("gpu-stub") || !WantsTensorFlow(story)) return;
+  // With files for other releases pip lists their versions; it does not when none fits this Python.
+  const bool none = story.FieldHas("pip-no-version", "versions", "none") ||
+                    story.Fields("pip-no-version", "versions").empty();
+  if (none) {
+    s.Proves("pip-no-version");
+  } else {
+    s.Speaks("pip-no-version", kDecisive);
+  }
+}
+
 }  // namespace
 
 namespace rules {
@@ -115,6 +139,7 @@ constinit const Rule no_wheel_for_python = {
     .prior = 0.08,
     .explained_by = {{{"wrong-python-environment"}}},
     .check = Check,
+    .log = JudgeLog,
     .page = R"md(## What it means
 
 Each release of TensorFlow is built for a few versions of Python. For this one there is no such file, so pip finds nothing that it could install.

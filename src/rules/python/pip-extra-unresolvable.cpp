@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "diagnose/rule.h"
 #include "rules/common.h"
+#include "rules/logs.h"
 #include "rules/project.h"
 
 namespace tfdoctor {
@@ -52,6 +53,12 @@ Verdict Check(const Facts& facts, const Knowledge& knowledge) {
              PipInstall(facts, {WithCuda(other)})));
 }
 
+void JudgeLog(Signs& s) {
+  const LogStory& story = s.story;
+  s.Proves("pip-extra");
+  if (story.and_cuda) s.Speaks("version-solving", kStrong);
+}
+
 }  // namespace
 
 namespace rules {
@@ -65,6 +72,7 @@ constinit const Rule pip_extra_unresolvable = {
     .prior = 0.02,
     .explained_by = {{{"wrong-python-environment"}, {"no-wheel-for-python"}}},
     .check = Check,
+    .log = JudgeLog,
     .page = R"md(## What it means
 
 `tensorflow[and-cuda]` brings the CUDA libraries along. In some releases this extra asks for a package in a version that the index does not have, so pip gives up.

@@ -1,6 +1,22 @@
 #include "diagnose/rule.h"
+#include "rules/logs.h"
 
 namespace tfdoctor {
+
+namespace {
+
+void JudgeLog(Signs& s) {
+  const LogStory& story = s.story;
+  const SeenMessage* message = story.Message("shell-brackets");
+  if (message == nullptr) return;
+  if (message->text.Peek()->find('[') != std::string::npos) {
+    s.Proves("shell-brackets");
+  } else {
+    s.Speaks("shell-brackets", kWeak);
+  }
+}
+
+}  // namespace
 
 namespace rules {
 
@@ -11,7 +27,7 @@ constinit const Rule shell_quoting_of_extra = {
     .effect = Effect::kBlocks,
     .title = "The shell took the square brackets of tensorflow[and-cuda] for itself",
     .prior = 0.03,
-    .check = nullptr,  // what a program prints shows it: src/rules/logs/python.cpp
+    .log = JudgeLog,
     .page = R"md(## What it means
 
 In zsh and some other shells square brackets are a pattern for names of files. pip was not even started.

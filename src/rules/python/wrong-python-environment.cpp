@@ -1,6 +1,7 @@
 #include "base/text.h"
 #include "diagnose/rule.h"
 #include "rules/common.h"
+#include "rules/logs.h"
 
 namespace tfdoctor {
 
@@ -39,6 +40,22 @@ Verdict Check(const Facts& facts, const Knowledge&) {
   return std::move(verdict).WithFix(Advice("Run your program with the Python that has TensorFlow", commands));
 }
 
+void JudgeLog(Signs& s) {
+  const LogStory& story = s.story;
+  s.StatesProof(story.Mentions("check", "user site") || story.Mentions("tensorflow_file", "/.local/lib/"),
+                "check", "the TensorFlow that is imported is another one, of the user's own site-packages");
+  s.States(story.Mentions("tf_version", "imported"), "tf_version",
+           "another version is imported than was installed", kDecisive);
+  const std::string method = story.Stated("install_method");
+  auto has = [&](std::string_view part) { return method.find(part) != method.npos; };
+  s.States(has("--user") || (has("sudo pip") && has("conda")), "install_method",
+           "packages were installed for several interpreters", kStrong);
+  // On Windows python3 starts the Store's Python, whatever environment is active.
+  s.States(story.windows && story.Mentions("command", "python3"), "command",
+           "on Windows python3 is another interpreter than python", kDecisive);
+  s.Speaks("no-tensorflow", story.SawAny({"conda-gpu-row", "user-site"}) ? kDecisive : kWeak);
+}
+
 }  // namespace
 
 namespace rules {
@@ -51,6 +68,7 @@ constinit const Rule wrong_python_environment = {
     .title = "Another Python environment has TensorFlow, not this one",
     .prior = 0.08,
     .check = Check,
+    .log = JudgeLog,
     .page = R"md(## What it means
 
 The Python that would run your program is not the one in which TensorFlow is installed. Each environment has its own packages.

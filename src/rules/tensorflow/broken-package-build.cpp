@@ -3,6 +3,7 @@
 #include "base/text.h"
 #include "diagnose/rule.h"
 #include "rules/conda.h"
+#include "rules/logs.h"
 
 namespace tfdoctor {
 
@@ -22,6 +23,37 @@ Verdict Check(const Facts& facts, const Knowledge&) {
       .WithFix(InstallCondaCuda(build));
 }
 
+// TensorFlow's own images 2.18, 2.19 and latest hold cuDNN 8 while TensorFlow opens cuDNN 9.
+bool DefectiveImage(const LogStory& story) {
+  const bool official = StatedAnywhere(story, "tensorflow/tensorflow");
+  const bool bad_tag = StatedAnywhere(story, "latest-gpu") || StatedAnywhere(story, "nightly-gpu") ||
+                       (story.From("2.18") && story.Before("2.20")) || story.Mentions("tf_version", "2.18") ||
+                       story.Mentions("tf_version", "2.19");
+  return official && bad_tag;
+}
+
+void JudgeLog(Signs& s) {
+  const LogStory& story = s.story;
+  s.ThatProves(story.Saw("conda-gpu-row") && BuiltWithoutCuda(story),
+               "the build is labelled CUDA and says that it was built without");
+  s.StatesProof(
+      StatedUnder(story, "conda_build_string").find("cuda") != std::string::npos && BuiltWithoutCuda(story),
+      "conda_build_string", "the build is labelled CUDA and was built without");
+  const bool libraries =
+      story.SawAny({"cannot-dlopen-libraries", "cudnn-version-unknown", "autotuner-no-config"});
+  s.StatesProof(DefectiveImage(story) && libraries, "image",
+                "this image of TensorFlow holds libraries of another version than its TensorFlow opens");
+  bool other_works = false;
+  if (const auto* stated = story.facts.log.stated.Peek()) {
+    for (const auto& [key, value] : *stated)
+      other_works = other_works || ((key.starts_with("image_") || key.starts_with("host_pip")) &&
+                                    key.ends_with("works") && value == "true");
+  }
+  s.States(other_works, "image", "another release of the image works on this machine", kStrong);
+  s.States(story.Mentions("install_method", "vendor image") && libraries, "install_method",
+           "the libraries come with the vendor's image", kWeak);
+}
+
 }  // namespace
 
 namespace rules {
@@ -35,6 +67,7 @@ constinit const Rule broken_package_build = {
     .prior = 0.01,
     .explained_by = {{{"wrong-python-environment"}, {"module-shadowed"}, {"no-gpu-build-for-platform"}}},
     .check = Check,
+    .log = JudgeLog,
     .page = R"md(## What it means
 
 The package was published as one with CUDA and has none inside. Nothing on this machine is wrong; another build of the package is needed.

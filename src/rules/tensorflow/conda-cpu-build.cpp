@@ -3,6 +3,7 @@
 #include "base/text.h"
 #include "diagnose/rule.h"
 #include "rules/conda.h"
+#include "rules/logs.h"
 
 namespace tfdoctor {
 
@@ -21,6 +22,26 @@ Verdict Check(const Facts& facts, const Knowledge&) {
       .WithFix(InstallCondaCuda(build));
 }
 
+bool CondaCpuBuild(const LogStory& story) {
+  const std::string build = story.Stated("conda_build_string"), list = story.Stated("conda_list");
+  auto cpu = [](const std::string& text) {
+    return text.find("mkl_") != text.npos || text.find("eigen_") != text.npos ||
+           text.find("cpu_") != text.npos;
+  };
+  return cpu(build) || cpu(list);
+}
+
+void JudgeLog(Signs& s) {
+  const LogStory& story = s.story;
+  s.Speaks("conda-cpu-row", kDecisive).Speaks("conda-no-cuda", kDecisive);
+  s.StatesProof(CondaCpuBuild(story), "conda_list", "the build is one for the CPU");
+  s.States(story.conda && BuiltWithoutCuda(story) && !story.Saw("conda-gpu-row"), "install_method",
+           "installed with conda, and built without CUDA", kDecisive);
+  // Without a driver in sight the solver takes a build for the CPU.
+  s.States(story.conda && StatedAnywhere(story, "docker build"), "os",
+           "conda sees no driver while an image is built, and takes a build for the CPU", kStrong);
+}
+
 }  // namespace
 
 namespace rules {
@@ -34,6 +55,7 @@ constinit const Rule conda_cpu_build = {
     .prior = 0.04,
     .explained_by = {{{"wrong-python-environment"}, {"module-shadowed"}, {"no-gpu-build-for-platform"}}},
     .check = Check,
+    .log = JudgeLog,
     .page = R"md(## What it means
 
 conda has several builds of each TensorFlow: `cuda…` or `gpu_…` with GPU code, `cpu_…`, `mkl_…` and `eigen_…` without. Here one without was chosen, so TensorFlow cannot use a GPU.

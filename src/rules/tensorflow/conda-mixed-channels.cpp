@@ -4,6 +4,7 @@
 #include "diagnose/rule.h"
 #include "rules/common.h"
 #include "rules/conda.h"
+#include "rules/logs.h"
 
 namespace tfdoctor {
 
@@ -39,6 +40,21 @@ Verdict Check(const Facts& facts, const Knowledge&) {
   return Verdict::Silent();
 }
 
+void JudgeLog(Signs& s) {
+  const LogStory& story = s.story;
+  const SeenMessage* symbol = story.Message("undefined-symbol");
+  if (symbol == nullptr) return;
+  const bool conda_path = symbol->text.Peek()->find("conda") != std::string::npos || story.conda;
+  if (!conda_path) return;
+  const std::string method = story.Stated("install_method");
+  const bool both = method.find("defaults") != method.npos || method.find("channels") != method.npos;
+  if (both) {
+    s.Proves("undefined-symbol");
+  } else {
+    s.Speaks("undefined-symbol", kStrong);
+  }
+}
+
 }  // namespace
 
 namespace rules {
@@ -52,6 +68,7 @@ constinit const Rule conda_mixed_channels = {
     .prior = 0.01,
     .explained_by = {{{"wrong-python-environment"}, {"module-shadowed"}}},
     .check = Check,
+    .log = JudgeLog,
     .page = R"md(## What it means
 
 conda-forge and Anaconda's own channel build their packages with different compilers and settings. TensorFlow of the one with a library of the other may fail to load, with a symbol that is missing.

@@ -1,5 +1,9 @@
+#include <set>
+
+#include "base/text.h"
 #include "diagnose/rule.h"
 #include "rules/common.h"
+#include "rules/logs.h"
 
 namespace tfdoctor {
 
@@ -43,6 +47,27 @@ Verdict Check(const Facts& facts, const Knowledge& knowledge) {
   return std::move(verdict).WithFix(InstallTensorFlow(facts, knowledge, replacement, names));
 }
 
+void JudgeLog(Signs& s) {
+  const LogStory& story = s.story;
+  std::set<std::string> listed = StatedTensorFlows(story, "pip_list");
+  for (const std::string& name : StatedTensorFlows(story, "install_order")) listed.insert(name);
+  // What was frozen or listed in the log.
+  const auto* seen = story.facts.tensorflow.installed.Peek();
+  if (seen != nullptr) {
+    for (const auto& [name, version] : *seen) listed.insert(name);
+  }
+  if (listed.size() < 2) return;
+  // From 2.1 on tensorflow and tensorflow-gpu are the same files.
+  const bool same = listed == std::set<std::string>{"tensorflow", "tensorflow-gpu"} && story.From("2.1");
+  std::vector<std::string> names(listed.begin(), listed.end());
+  const std::string text = Join(names, " and ") + " share one folder: the last one installed wins";
+  if (same) {
+    s.States(true, "pip_list", text, kWeak);
+  } else {
+    s.StatesProof(true, "pip_list", text);
+  }
+}
+
 }  // namespace
 
 namespace rules {
@@ -56,6 +81,7 @@ constinit const Rule conflicting_tensorflow_packages = {
     .prior = 0.03,
     .explained_by = {{{"wrong-python-environment"}, {"module-shadowed"}}},
     .check = Check,
+    .log = JudgeLog,
     .page = R"md(## What it means
 
 Several TensorFlow packages are installed in one environment. They write the same files, so the one that was installed last wins; here that is the one without GPU code.

@@ -1,5 +1,8 @@
+#include <set>
+
 #include "diagnose/rule.h"
 #include "rules/common.h"
+#include "rules/logs.h"
 
 namespace tfdoctor {
 
@@ -23,6 +26,33 @@ Verdict Check(const Facts& facts, const Knowledge& knowledge) {
   return std::move(verdict).WithFix(InstallTensorFlow(facts, knowledge, replacement, instead_of));
 }
 
+// The build before TensorFlow 1.15 and 2.1 whose name is plain `tensorflow` has no CUDA: tensorflow-gpu had.
+bool PlainWasCpu(const LogStory& story) {
+  const TensorFlowBuild* build = story.knowledge.FindBuild("tensorflow", story.tensorflow, "x86_64");
+  if (build != nullptr && build->cuda_known) return !build->cuda;
+  if (story.tensorflow.empty())
+    return story.Mentions("tf_version", "1.x") || story.Mentions("requirement", "1.x");
+  return story.Before("1.15") || (story.From("2.0") && story.Before("2.1"));
+}
+
+void JudgeLog(Signs& s) {
+  const LogStory& story = s.story;
+  const std::set<std::string> listed = StatedTensorFlows(story, "pip_list");
+  s.StatesProof(listed.contains("tensorflow-cpu") && listed.size() == 1, "pip_list",
+                "tensorflow-cpu is installed");
+  s.StatesProof(
+      story.Mentions("tf_version", "cpu package") || story.Mentions("install_method", "tensorflow-cpu"),
+      "tf_version", "a package for the CPU is installed");
+  if (story.mac || story.windows || story.aarch64 || story.conda) return;
+  const bool plain =
+      listed == std::set<std::string>{"tensorflow"} || story.Mentions("requirement", "tensorflow (") ||
+      story.Mentions("requirement", "tensorflow==") || story.Stated("requirement") == "tensorflow";
+  s.StatesProof(plain && PlainWasCpu(story), "pip_list",
+                "the package tensorflow of this release has no CUDA: that was tensorflow-gpu");
+  const bool built_without = BuiltWithoutCuda(story);
+  s.That(built_without, "TensorFlow says that it was built without CUDA", kDecisive);
+}
+
 }  // namespace
 
 namespace rules {
@@ -41,6 +71,7 @@ constinit const Rule cpu_only_tensorflow = {
                       {"conda-cpu-build"},
                       {"broken-package-build"}}},
     .check = Check,
+    .log = JudgeLog,
     .page = R"md(## What it means
 
 This TensorFlow was built for the CPU only. No driver, library or setting can make it use a GPU: another package is needed.

@@ -1,6 +1,24 @@
 #include "diagnose/rule.h"
+#include "rules/logs.h"
 
 namespace tfdoctor {
+
+namespace {
+
+void JudgeLog(Signs& s) {
+  const LogStory& story = s.story;
+  if (!story.mac) return;
+  const bool apple = StatedAnywhere(story, "apple") || StatedAnywhere(story, "arm64") ||
+                     StatedAnywhere(story, " m1") || StatedAnywhere(story, " m2") ||
+                     StatedAnywhere(story, " m3") || StatedAnywhere(story, " m4");
+  const bool plugin = story.Mentions("pip_list", "tensorflow-metal") || story.Saw("metal");
+  s.StatesProof(apple && !plugin && !story.Stated("pip_list").empty(), "pip_list",
+                "tensorflow-metal is not installed");
+  s.States(apple && !plugin && story.Stated("pip_list").empty(), "gpu", "Apple's GPU needs tensorflow-metal",
+           kStrong);
+}
+
+}  // namespace
 
 namespace rules {
 
@@ -11,7 +29,7 @@ constinit const Rule metal_plugin_missing = {
     .effect = Effect::kBlocks,
     .title = "On Apple's GPU TensorFlow needs the plug-in tensorflow-metal",
     .prior = 0.02,
-    .check = nullptr,  // what a program prints shows it: src/rules/logs/tensorflow.cpp
+    .log = JudgeLog,
     .page = R"md(## What it means
 
 TensorFlow for macOS computes on the CPU. Apple's plug-in tensorflow-metal adds the GPU of Apple's processors.

@@ -1,5 +1,6 @@
 #include "diagnose/rule.h"
 #include "rules/common.h"
+#include "rules/logs.h"
 
 namespace tfdoctor {
 
@@ -21,6 +22,18 @@ Verdict Check(const Facts& facts, const Knowledge&) {
                       {"docker run --rm -it --gpus all nvcr.io/nvidia/tensorflow:25.02-tf2-py3"}));
 }
 
+void JudgeLog(Signs& s) {
+  const LogStory& story = s.story;
+  if (!story.aarch64 || story.conda || StatedAnywhere(story, "jetson") || StatedAnywhere(story, "nvcr.io") ||
+      StatedAnywhere(story, "jetpack"))
+    return;
+  const bool tensorflow =
+      !story.tensorflow.empty() || !story.Stated("tf_version").empty() || BuiltWithoutCuda(story);
+  const bool without = BuiltWithoutCuda(story);
+  s.StatesProof(without, "machine", "aarch64, and TensorFlow says that it was built without CUDA");
+  s.States(!without && tensorflow, "machine", "pip's TensorFlow for aarch64 has no CUDA", kDecisive);
+}
+
 }  // namespace
 
 namespace rules {
@@ -34,6 +47,7 @@ constinit const Rule no_gpu_build_for_platform = {
     .prior = 0.02,
     .explained_by = {{{"wrong-python-environment"}, {"module-shadowed"}}},
     .check = Check,
+    .log = JudgeLog,
     .page = R"md(## What it means
 
 The TensorFlow packages on PyPI have GPU code for x86_64 only. On ARM (Jetson, Grace, DGX Spark) pip installs a build for the CPU.

@@ -1,5 +1,6 @@
 #include "diagnose/rule.h"
 #include "rules/common.h"
+#include "rules/logs.h"
 
 namespace tfdoctor {
 
@@ -22,6 +23,8 @@ Verdict Check(const Facts& facts, const Knowledge& knowledge) {
   return std::move(verdict).WithFix(InstallTensorFlow(facts, knowledge, replacement, {"tensorflow-gpu"}));
 }
 
+void JudgeLog(Signs& s) { s.Proves("gpu-stub"); }
+
 }  // namespace
 
 namespace rules {
@@ -35,6 +38,7 @@ constinit const Rule tensorflow_gpu_stub = {
     .prior = 0.02,
     .explained_by = {{{"wrong-python-environment"}}},
     .check = Check,
+    .log = JudgeLog,
     .page = R"md(## What it means
 
 The package `tensorflow-gpu` ended with 2.11. Its version 2.12.0 is an empty shell that only tells people to install `tensorflow`.

@@ -2,6 +2,7 @@
 
 #include "diagnose/rule.h"
 #include "rules/common.h"
+#include "rules/logs.h"
 
 namespace tfdoctor {
 
@@ -60,6 +61,19 @@ Verdict Check(const Facts& facts, const Knowledge& knowledge) {
   return verdict;
 }
 
+void JudgeLog(Signs& s) {
+  const LogStory& story = s.story;
+  s.Proves("numpy-abi").Proves("protobuf").Proves("illegal-instruction").Proves("glibc-version");
+  const SeenMessage* symbol = story.Message("undefined-symbol");
+  if (symbol != nullptr) s.Speaks("undefined-symbol", story.conda ? kWeak : kStrong);
+  s.Speaks("symbol-not-found", kStrong).Speaks("native-runtime", kWeak);
+  if (MissingLibraries(story).empty() && !MissesDriverLibrary(story)) s.Speaks("dll-load", kStrong);
+  // Up to 1.1.0 the plug-in does not load with 2.18 and later.
+  const bool metal = story.mac && story.Mentions("pip_list", "tensorflow-metal") && story.From("2.18");
+  s.States(metal && story.Saw("traceback"), "pip_list",
+           "this tensorflow-metal does not load with TensorFlow 2.18 and later", kDecisive);
+}
+
 }  // namespace
 
 namespace rules {
@@ -73,6 +87,7 @@ constinit const Rule tensorflow_import_fails = {
     .prior = 0.06,
     .explained_by = {{{"wrong-python-environment"}, {"module-shadowed"}, {"tensorflow-gpu-stub"}}},
     .check = Check,
+    .log = JudgeLog,
     .page = R"md(## What it means
 
 TensorFlow is installed, but `import tensorflow` ends with an error, so nothing can run, on the GPU or on the CPU.

@@ -1,5 +1,6 @@
 #include "diagnose/rule.h"
 #include "rules/common.h"
+#include "rules/logs.h"
 
 namespace tfdoctor {
 
@@ -78,6 +79,8 @@ Verdict Check(const Facts& facts, const Knowledge& knowledge) {
   return std::move(verdict).WithFix(InstallHere(facts, knowledge));
 }
 
+void JudgeLog(Signs& s) { s.Speaks("no-tensorflow", kStrong); }
+
 }  // namespace
 
 namespace rules {
@@ -95,6 +98,7 @@ constinit const Rule tensorflow_not_installed = {
                       {"no-wheel-for-python"},
                       {"pip-extra-unresolvable"}}},
     .check = Check,
+    .log = JudgeLog,
     .page = R"md(## What it means
 
 The Python that would run your program has no TensorFlow at all, and no other environment nearby has one either.

@@ -1,6 +1,28 @@
+#include "base/text.h"
 #include "diagnose/rule.h"
+#include "rules/logs.h"
 
 namespace tfdoctor {
+
+namespace {
+
+void JudgeLog(Signs& s) {
+  const LogStory& story = s.story;
+  if (!story.windows || story.container) return;
+  const bool newer =
+      story.From("2.11") || (story.tensorflow.empty() && story.Mentions("tf_version", "nightly"));
+  s.StatesProof(newer, "os",
+                "natively on Windows TensorFlow has had no CUDA since 2.11; this is " + story.tensorflow);
+  // 2.10 is for Python 3.7 to 3.10.
+  const bool python =
+      story.tensorflow.empty() && !story.python.empty() && CompareVersions(story.python, "3.11") >= 0;
+  s.States(python, "python",
+           "for this Python there is no TensorFlow before 2.12, and on Windows it has no CUDA", kDecisive);
+  s.States(!newer && !python && story.tensorflow.empty() && story.Saw("only-cpu-listed"), "os",
+           "natively on Windows", kStrong);
+}
+
+}  // namespace
 
 namespace rules {
 
@@ -11,7 +33,7 @@ constinit const Rule windows_native_no_gpu = {
     .effect = Effect::kBlocks,
     .title = "On Windows itself TensorFlow has had no CUDA since 2.11",
     .prior = 0.06,
-    .check = nullptr,  // what a program prints shows it: src/rules/logs/tensorflow.cpp
+    .log = JudgeLog,
     .page = R"md(## What it means
 
 TensorFlow 2.10 was the last release for Windows with CUDA. Every later wheel for Windows computes on the CPU only; no version of CUDA or cuDNN changes that.

@@ -1,6 +1,16 @@
 #include "diagnose/rule.h"
+#include "rules/logs.h"
 
 namespace tfdoctor {
+
+namespace {
+
+void JudgeLog(Signs& s) {
+  s.States(GpuWorks(s.story) && StatedAnywhere(s.story, "input on gpu"), "model", "the input is on the GPU",
+           kStrong);
+}
+
+}  // namespace
 
 namespace rules {
 
@@ -11,7 +21,7 @@ constinit const Rule input_on_wrong_device = {
     .effect = Effect::kDegrades,
     .title = "Each step copies data between CPU and GPU",
     .prior = 0.01,
-    .check = nullptr,  // what a program prints shows it: src/rules/logs/utilisation.cpp
+    .log = JudgeLog,
     .page = R"md(## What it means
 
 Preparing the input is placed on the GPU (or its result on the CPU), so each step copies much data.

@@ -1,6 +1,17 @@
 #include "diagnose/rule.h"
+#include "rules/logs.h"
 
 namespace tfdoctor {
+
+namespace {
+
+void JudgeLog(Signs& s) {
+  s.Proves("input-pipeline");
+  s.States(GpuWorks(s.story) && s.story.Yes("gpu_used"), "gpu_used", "the GPU is used and may wait for data",
+           kWeak);
+}
+
+}  // namespace
 
 namespace rules {
 
@@ -11,7 +22,7 @@ constinit const Rule input_pipeline_bottleneck = {
     .effect = Effect::kDegrades,
     .title = "The GPU waits for data",
     .prior = 0.03,
-    .check = nullptr,  // what a program prints shows it: src/rules/logs/utilisation.cpp
+    .log = JudgeLog,
     .page = R"md(## What it means
 
 Reading and preparing the data takes longer than training on it.

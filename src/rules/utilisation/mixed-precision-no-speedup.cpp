@@ -1,6 +1,13 @@
 #include "diagnose/rule.h"
+#include "rules/logs.h"
 
 namespace tfdoctor {
+
+namespace {
+
+void JudgeLog(Signs& s) { s.Proves("mixed-precision-slow"); }
+
+}  // namespace
 
 namespace rules {
 
@@ -11,7 +18,7 @@ constinit const Rule mixed_precision_no_speedup = {
     .effect = Effect::kDegrades,
     .title = "Mixed precision brings nothing on this GPU or for this model",
     .prior = 0.01,
-    .check = nullptr,  // what a program prints shows it: src/rules/logs/utilisation.cpp
+    .log = JudgeLog,
     .page = R"md(## What it means
 
 float16 is faster only with Tensor Cores and with shapes that they take.

@@ -1,6 +1,17 @@
 #include "diagnose/rule.h"
+#include "rules/logs.h"
 
 namespace tfdoctor {
+
+namespace {
+
+void JudgeLog(Signs& s) {
+  const LogStory& story = s.story;
+  s.States(GpuWorks(story) && (story.Yes("gpu_memory_used") || StatedAnywhere(story, "task manager")),
+           "gpu_memory_used", "the GPU's memory is in use, so TensorFlow has it", kDecisive);
+}
+
+}  // namespace
 
 namespace rules {
 
@@ -11,7 +22,7 @@ constinit const Rule monitoring_misread = {
     .effect = Effect::kHarmless,
     .title = "The GPU works; the display that was looked at does not show it",
     .prior = 0.02,
-    .check = nullptr,  // what a program prints shows it: src/rules/logs/utilisation.cpp
+    .log = JudgeLog,
     .page = R"md(## What it means
 
 TensorFlow uses the GPU. The program that was used to look at it shows another kind of load.

@@ -1,6 +1,13 @@
 #include "diagnose/rule.h"
+#include "rules/logs.h"
 
 namespace tfdoctor {
+
+namespace {
+
+void JudgeLog(Signs& s) { s.Proves("retracing").Speaks("slow-compile", kStrong); }
+
+}  // namespace
 
 namespace rules {
 
@@ -11,7 +18,7 @@ constinit const Rule retracing_or_recompilation = {
     .effect = Effect::kDegrades,
     .title = "tf.function is traced, or XLA compiles, at nearly every step",
     .prior = 0.03,
-    .check = nullptr,  // what a program prints shows it: src/rules/logs/utilisation.cpp
+    .log = JudgeLog,
     .page = R"md(## What it means
 
 TensorFlow makes a new graph for each new shape or Python value that a `tf.function` is called with. That takes much longer than a step.

@@ -1,6 +1,19 @@
 #include "diagnose/rule.h"
+#include "rules/logs.h"
 
 namespace tfdoctor {
+
+namespace {
+
+void JudgeLog(Signs& s) {
+  const LogStory& story = s.story;
+  s.Proves("rnn-criteria");
+  const std::string dropout = story.Stated("recurrent_dropout");
+  s.StatesProof(!dropout.empty() && dropout != "0" && dropout != "0.0", "recurrent_dropout",
+                "recurrent_dropout=" + dropout + " excludes cuDNN's kernel");
+}
+
+}  // namespace
 
 namespace rules {
 
@@ -11,7 +24,7 @@ constinit const Rule rnn_not_using_cudnn = {
     .effect = Effect::kDegrades,
     .title = "LSTM or GRU layers cannot use cuDNN with these arguments",
     .prior = 0.02,
-    .check = nullptr,  // what a program prints shows it: src/rules/logs/utilisation.cpp
+    .log = JudgeLog,
     .page = R"md(## What it means
 
 cuDNN's fast kernel for LSTM and GRU needs the default arguments. With others the layer runs on the GPU all the same, several times slower.

@@ -1,6 +1,18 @@
 #include "diagnose/rule.h"
+#include "rules/logs.h"
 
 namespace tfdoctor {
+
+namespace {
+
+void JudgeLog(Signs& s) {
+  const LogStory& story = s.story;
+  s.States(GpuWorks(story) && story.Stated("batch_size") == "1", "batch_size", "a batch of one", kDecisive);
+  s.States(GpuWorks(story) && story.Yes("gpu_used") && story.Stated("batch_size").empty(), "gpu_used",
+           "the GPU is used; small work does not keep it busy", kWeak);
+}
+
+}  // namespace
 
 namespace rules {
 
@@ -11,7 +23,7 @@ constinit const Rule workload_too_small = {
     .effect = Effect::kDegrades,
     .title = "The work is too small to keep the GPU busy",
     .prior = 0.03,
-    .check = nullptr,  // what a program prints shows it: src/rules/logs/utilisation.cpp
+    .log = JudgeLog,
     .page = R"md(## What it means
 
 Each step computes so little that starting kernels and copying data takes longer than the computation. The CPU may be faster.

@@ -2,6 +2,7 @@
 
 #include "diagnose/rule.h"
 #include "rules/common.h"
+#include "rules/logs.h"
 #include "rules/program.h"
 
 namespace tfdoctor {
@@ -66,6 +67,27 @@ Verdict Check(const Facts& facts, const Knowledge&) {
   return std::move(verdict).WithFix(std::move(fix));
 }
 
+void JudgeLog(Signs& s) {
+  const LogStory& story = s.story;
+  const auto* variables = story.facts.environment.variables.Peek();
+  const Fact<std::string>* stated = nullptr;
+  if (variables != nullptr && variables->contains("CUDA_VISIBLE_DEVICES"))
+    stated = &variables->at("CUDA_VISIBLE_DEVICES");
+  if (stated != nullptr && stated->Peek() != nullptr) {
+    // What the driver makes of the value, the rule of the machine says; that no device is left, the log.
+    const std::string& value = *stated->Peek();
+    s.States(NoDevice(story) && value != "0" && value != "all", "CUDA_VISIBLE_DEVICES",
+             "CUDA_VISIBLE_DEVICES=" + value + ", and the driver shows no device", kDecisive);
+    return;
+  }
+  if (story.Saw("cuda-no-device") && !story.wsl) {
+    s.Speaks("cuda-no-device", kWeak);
+    s.Speaks("versions-match", kStrong);
+    s.That(story.smi_works, "nvidia-smi sees a GPU, and the program none", kStrong);
+    s.Wants(story.facts.environment.variables);
+  }
+}
+
 }  // namespace
 
 namespace rules {
@@ -79,6 +101,7 @@ constinit const Rule cuda_visible_devices = {
     .prior = 0.05,
     .explained_by = {{{"no-nvidia-gpu"}}},
     .check = Check,
+    .log = JudgeLog,
     .page = R"md(## What it means
 
 The variable CUDA_VISIBLE_DEVICES says which GPUs a program may see. Here its value leaves none, so TensorFlow finds no GPU although everything else may be fine.

@@ -2,6 +2,7 @@
 
 #include "diagnose/rule.h"
 #include "rules/common.h"
+#include "rules/logs.h"
 #include "rules/program.h"
 
 namespace tfdoctor {
@@ -33,6 +34,21 @@ Verdict Check(const Facts& facts, const Knowledge&) {
   return Verdict::Silent();
 }
 
+void JudgeLog(Signs& s) {
+  const LogStory& story = s.story;
+  // Where something else keeps the GPU away, this is what follows.
+  const bool other = story.cuinit_failed || LibrariesFail(story) || NoDevice(story) ||
+                     MissesDriverLibrary(story) ||
+                     story.SawAny({"no-gpu-kernel", "gpu-ignored-cc", "cudaget-failed"});
+  if (other) return;
+  const bool list = !story.Field("device-unavailable", "list").empty();
+  if (list) {
+    s.Proves("device-unavailable");
+  } else {
+    s.Speaks("device-unavailable", kStrong);
+  }
+}
+
 }  // namespace
 
 namespace rules {
@@ -47,6 +63,7 @@ constinit const Rule explicit_device_unavailable = {
     .explained_by =
         {{{"no-nvidia-gpu"}, {"link:tensorflow"}, {"cuda-visible-devices"}, {"wrong-python-environment"}}},
     .check = Check,
+    .log = JudgeLog,
     .page = R"md(## What it means
 
 The program names a device such as `/GPU:1`, and the process has no GPU of that number. TensorFlow 2 silently takes the CPU for what runs there; graphs of TensorFlow 1 stop with an error.

@@ -2,6 +2,7 @@
 
 #include "diagnose/rule.h"
 #include "rules/common.h"
+#include "rules/logs.h"
 #include "rules/program.h"
 
 namespace tfdoctor {
@@ -41,6 +42,8 @@ Verdict Check(const Facts& facts, const Knowledge&) {
   return Verdict::Silent();
 }
 
+void JudgeLog(Signs& s) { s.Proves("devices-initialised"); }
+
 }  // namespace
 
 namespace rules {
@@ -54,6 +57,7 @@ constinit const Rule gpu_config_after_initialisation = {
     .prior = 0.02,
     .explained_by = {{{"no-nvidia-gpu"}, {"link:tensorflow"}, {"wrong-python-environment"}}},
     .check = Check,
+    .log = JudgeLog,
     .page = R"md(## What it means
 
 Memory growth, visible devices and logical devices can be set only before TensorFlow has created its devices. Afterwards the call ends with an error and changes nothing.

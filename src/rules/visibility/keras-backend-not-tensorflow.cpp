@@ -1,6 +1,7 @@
 #include "base/text.h"
 #include "diagnose/rule.h"
 #include "rules/common.h"
+#include "rules/logs.h"
 #include "rules/program.h"
 
 namespace tfdoctor {
@@ -66,6 +67,14 @@ Verdict Check(const Facts& facts, const Knowledge&) {
       .WithFix(Repair(backend));
 }
 
+void JudgeLog(Signs& s) {
+  const LogStory& story = s.story;
+  const std::string backend = Lower(story.Field("keras-backend", "backend"));
+  if (backend == "theano" || backend == "cntk" || backend == "jax" || backend == "torch" ||
+      backend == "pytorch")
+    s.Proves("keras-backend");
+}
+
 }  // namespace
 
 namespace rules {
@@ -78,6 +87,7 @@ constinit const Rule keras_backend_not_tensorflow = {
     .title = "Keras uses another backend than TensorFlow",
     .prior = 0.01,
     .check = Check,
+    .log = JudgeLog,
     .page = R"md(## What it means
 
 Keras 3 can compute with TensorFlow, JAX or PyTorch. Here it is told to use another one, so TensorFlow's GPU is not what trains your network.

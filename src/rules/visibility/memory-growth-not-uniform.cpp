@@ -4,6 +4,7 @@
 
 #include "diagnose/rule.h"
 #include "rules/common.h"
+#include "rules/logs.h"
 #include "rules/program.h"
 
 namespace tfdoctor {
@@ -43,6 +44,8 @@ Verdict Check(const Facts& facts, const Knowledge&) {
                                            {"export TF_FORCE_GPU_ALLOW_GROWTH=true"}));
 }
 
+void JudgeLog(Signs& s) { s.Proves("growth-differs"); }
+
 }  // namespace
 
 namespace rules {
@@ -57,6 +60,7 @@ constinit const Rule memory_growth_not_uniform = {
     .explained_by =
         {{{"no-nvidia-gpu"}, {"link:tensorflow"}, {"cuda-visible-devices"}, {"program-hides-gpu"}}},
     .check = Check,
+    .log = JudgeLog,
     .page = R"md(## What it means
 
 TensorFlow wants memory growth to be the same for all GPUs that it uses. Where it is set for the first one only, TensorFlow stops when it creates the devices.

@@ -3,6 +3,7 @@
 #include "base/text.h"
 #include "diagnose/rule.h"
 #include "rules/common.h"
+#include "rules/logs.h"
 #include "rules/program.h"
 
 namespace tfdoctor {
@@ -129,6 +130,12 @@ Verdict Check(const Facts& facts, const Knowledge&) {
   return open ? *std::move(open) : Verdict::Silent();
 }
 
+void JudgeLog(Signs& s) {
+  const LogStory& story = s.story;
+  s.States(StatedAnywhere(story, "set_visible_devices([]") || StatedAnywhere(story, "tf.device('/cpu:0')"),
+           "check", "the program itself turns the GPU away", kDecisive);
+}
+
 }  // namespace
 
 namespace rules {
@@ -142,6 +149,7 @@ constinit const Rule program_hides_gpu = {
     .prior = 0.04,
     .explained_by = {{{"no-nvidia-gpu"}, {"link:tensorflow"}, {"wrong-python-environment"}}},
     .check = Check,
+    .log = JudgeLog,
     .page = R"md(## What it means
 
 The machine and the environment may be fine: the program says itself that TensorFlow shall not use the GPU, or trains inside a block that names the CPU.

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include "diagnose/rule.h"
+#include "rules/logs.h"
 
 namespace tfdoctor {
 
@@ -37,6 +38,8 @@ Verdict Check(const Facts& facts, const Knowledge&) {
   return Verdict::Silent();
 }
 
+void JudgeLog(Signs& s) { s.Proves("variable-not-parsed").Proves("allocator-unsupported"); }
+
 }  // namespace
 
 namespace rules {
@@ -49,6 +52,7 @@ constinit const Rule tensorflow_variable_invalid = {
     .title = "A TF_ variable has a value that TensorFlow does not understand",
     .prior = 0.01,
     .check = Check,
+    .log = JudgeLog,
     .page = R"md(## What it means
 
 An environment variable that begins with TF_ has a value that TensorFlow cannot read. It ignores the setting, so the program behaves otherwise than you asked.

@@ -2,6 +2,7 @@
 
 #include "base/text.h"
 #include "diagnose/rule.h"
+#include "rules/logs.h"
 
 namespace tfdoctor {
 
@@ -40,6 +41,8 @@ Verdict Check(const Facts& facts, const Knowledge&) {
   return Verdict::Silent();
 }
 
+void JudgeLog(Signs& s) { s.Proves("xla-flags-unknown").Proves("xla-flag-value"); }
+
 }  // namespace
 
 namespace rules {
@@ -52,6 +55,7 @@ constinit const Rule xla_flags_invalid = {
     .title = "XLA_FLAGS holds something that is not a flag",
     .prior = 0.02,
     .check = Check,
+    .log = JudgeLog,
     .page = R"md(## What it means
 
 XLA reads its settings from XLA_FLAGS (and TF_XLA_FLAGS). A word that it does not know stops the program at the first use of the compiler.
