@@ -128,8 +128,10 @@ class Reader {
   }
 
   void Other(std::string_view line) {
-    if (Has(line, "Loading of unsigned module is rejected") ||
-        Has(line, "unsigned module loading is restricted") ||
+    // "Loading of unsigned module is rejected", since 5.18 "nvidia: loading of …"; "… with unavailable key
+    // …".
+    const bool rejected = Has(Lower(line), "loading of ") && Has(line, " is rejected");
+    if (rejected || Has(line, "unsigned module loading is restricted") ||
         (Has(line, "nvidia") && Has(line, "version magic"))) {
       rejected_ = Message(line);
     }
