@@ -11,6 +11,7 @@ namespace {
 // kernel/module/signing.c.
 bool IsRejection(const std::string& text) {
   return text.find("is rejected") != std::string::npos ||
+         text.find("loading is restricted") != std::string::npos ||
          text.find("Key was rejected") != std::string::npos ||
          text.find("Required key not available") != std::string::npos;
 }
