@@ -85,8 +85,8 @@ struct KernelDriver {
   Fact<std::string> dkms;  // "added", "built" or "installed"; absent: not under DKMS
   // the line of make.log or of the program: "Kernel headers … cannot be found"; absent: no such failure
   Fact<std::string> dkms_failure;
-  Fact<bool> headers;        // /lib/modules/…/build leads somewhere
-  Fact<bool> signed_module;  // the installed module file carries a signature
+  Fact<bool> headers;                         // /lib/modules/…/build leads somewhere
+  Fact<bool> signed_module;                   // the installed module file carries a signature
   Fact<std::string> prime_profile;            // "intel", "on-demand", "nvidia"; absent: no such tool is used
   Fact<std::string> firmware;                 // folder with the firmware of the loaded version; absent: none
   Fact<std::vector<std::string>> nvswitches;  // PCI addresses of NVSwitches: "0000:c1:00.0"
