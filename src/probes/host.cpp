@@ -199,7 +199,7 @@ Text Hypervisor(const System& system, const Host& host) {
     // Every hypervisor for x86 sets this bit of CPUID.
     for (const std::string& flag : *flags) {
       if (flag == "hypervisor")
-        return Text::Value(name.empty() ? "virtual machine" : name, host.cpu_flags.origin());
+        return Text::Value(name.empty() ? "a hypervisor that gives no name" : name, host.cpu_flags.origin());
     }
     return Text::Absent(host.cpu_flags.origin());
   }

@@ -347,12 +347,15 @@ class Answer {
     Holding("Also broken", broken);
     Holding("Worth knowing too", known);
     if (open.empty()) return;
-    print_.Heading("It could also be");
+    // Rivals of a headline that is open itself; beside one that holds, faults of their own.
+    const bool rivals = diagnosis_.headline() == nullptr || !diagnosis_.headline()->holds;
+    print_.Heading(rivals ? "It could also be" : "May be broken, too");
     for (const Finding* finding : open) {
-      Item(fmt::format("{} ({}; {})", WithoutStop(finding->title), finding->rule->id,
-                       Percent(finding->likelihood)));
+      Item(rivals ? fmt::format("{} ({}; {})", WithoutStop(finding->title), finding->rule->id,
+                                Percent(finding->likelihood))
+                  : fmt::format("{} ({})", WithoutStop(finding->title), finding->rule->id));
     }
-    if (diagnosis_.other_likelihood > 0)
+    if (rivals && diagnosis_.other_likelihood > 0)
       Item(fmt::format("something else ({})", Percent(diagnosis_.other_likelihood)));
   }
 
@@ -407,6 +410,9 @@ class Answer {
     for (const Ask& ask : diagnosis_.ask) {
       std::string text = ask.question;
       if (!ask.separates.empty()) text += fmt::format(" (tells apart: {})", Join(ask.separates, ", "));
+      if (log_ != nullptr)
+        text += fmt::format(" Answer: --answer {}={}", ask.key,
+                            ask.answers.empty() ? "…" : Join(ask.answers, "|"));
       Item(text);
       if (!ask.command.empty()) Commands({ask.command});
     }
