@@ -509,7 +509,7 @@ Subject Resolve(const Arguments& arguments) {
 
 // The statements of --context and of the single options; the latter win.
 std::optional<EarlyEnd> TakeStatements(const Arguments& arguments, const System& system,
-                                       Statements& statements) {
+                                       const Knowledge& knowledge, Statements& statements) {
   if (!arguments.context.empty()) {
     constexpr size_t kLargest = 4 << 20;
     Result<std::string> json = system.ReadAll(arguments.context, kLargest);
@@ -523,7 +523,7 @@ std::optional<EarlyEnd> TakeStatements(const Arguments& arguments, const System&
     const size_t equals = answer.find('=');
     if (equals == std::string::npos || equals == 0)
       return UsageError(fmt::format("--answer: '{}' is not KEY=VALUE", answer));
-    statements.Set(answer.substr(0, equals), answer.substr(equals + 1));
+    statements.Answer(answer.substr(0, equals), answer.substr(equals + 1), knowledge);
   }
   return std::nullopt;
 }
@@ -600,7 +600,7 @@ int ExplainLog(const Arguments& arguments, const Subject& subject, const Clock& 
   const CachingSystem& machine = look.machine;
   const Knowledge& knowledge = look.knowledge();
   Statements statements;
-  if (auto end = TakeStatements(arguments, machine, statements)) return EndEarly(*end);
+  if (auto end = TakeStatements(arguments, machine, knowledge, statements)) return EndEarly(*end);
 
   Facts of_machine;
   if (arguments.with_machine) {

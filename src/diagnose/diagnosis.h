@@ -45,8 +45,9 @@ struct Unchecked {
 struct Ask {
   std::string key;  // the fact
   std::string question;
-  std::string command;                 // that answers it; may be empty
-  std::vector<std::string> separates;  // causes that the answer tells apart
+  std::string command;                    // that answers it; may be empty
+  std::vector<std::string> separates;     // causes that the answer tells apart
+  std::vector<std::string> answers = {};  // words that --answer takes: "yes"; empty: a value in free words
 };
 
 enum class LinkState : uint8_t { kOk, kBroken, kDegraded, kUnknown };

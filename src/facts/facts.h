@@ -465,10 +465,14 @@ struct Project {
 struct Environment {
   // Every variable that bears on the chain; absent when not set. Always all of EnvironmentNames().
   Fact<std::map<std::string, Fact<std::string>>> variables;
+  // Of XLA_FLAGS and TF_XLA_FLAGS, where set: the words, of the file where the value names one; absent: it
+  // names a file that is not there.
+  Fact<std::map<std::string, Fact<std::vector<std::string>>>> flags;
 
   template <class Self, class V>
   static void Describe(Self& s, V&& v) {
     v("variables", s.variables, "environment variables");
+    v("flags", s.flags, "flags of XLA");
   }
   // The fact of one variable; an unknown one if `variables` itself is unknown. Never null.
   const Fact<std::string>& Variable(const std::string& name) const;

@@ -46,7 +46,8 @@ Verdict Check(const Facts& facts, const Knowledge&) {
 void JudgeLog(Signs& s) {
   const LogStory& story = s.story;
   if (story.Saw("no-cgroups") || story.Yes("no_cgroups")) return;
-  const bool before = story.Yes("worked_at_start") || story.Yes("worked_before");
+  const bool* worked = story.facts.container_engine.worked_before.Peek();
+  const bool before = worked != nullptr && *worked;
   if (before && story.container) s.Proves("nvml-unknown-error");
   s.Speaks("nvml-unknown-error", kDecisive);
   s.That(s.any() && story.smi_works, "nvidia-smi worked before in the same log", kStrong);
