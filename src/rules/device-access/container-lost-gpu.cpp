@@ -7,10 +7,9 @@ namespace tfdoctor {
 namespace {
 
 Verdict Check(const Facts& facts, const Knowledge&) {
-  const std::string* engine = facts.host.container.Get();
-  if (engine == nullptr) return Verdict::Silent();
   if (DriverFindsGpu(facts))
     return Verdict::Excluded().Because(facts.driver_answers.count, "the driver lists a device");
+  if (!facts.host.container.Present()) return Verdict::Silent();
   const auto* nodes = facts.device_access.nodes.Get();
   if (nodes == nullptr || !HasNvidiaNode(*nodes)) return Verdict::Silent();
   if (!facts.driver_answers.asked.Is(true)) return Verdict::Silent();

@@ -70,6 +70,7 @@ constinit const Rule driver_library_missing = {
                       {"docker-without-gpu-flag"},
                       {"container-driver-capabilities"},
                       {"kubernetes-gpu-not-requested"},
+                      {"kubernetes-runtime-not-nvidia"},
                       {"singularity-without-nv"},
                       {"wsl-no-dxg-device"}}},
     .check = Check,

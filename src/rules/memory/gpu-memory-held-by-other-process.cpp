@@ -26,11 +26,21 @@ void NameHolders(const Facts& facts, Verdict& verdict) {
   for (const auto& [pid, holder] : *holders) {
     const std::string* command = holder.command.Peek();
     const std::string* memory = holder.memory.Peek();
+    const std::string* container = holder.container.Peek();
     std::string text = "process " + pid;
     if (command != nullptr) text += " (" + *command + ")";
-    if (memory != nullptr) text += " holds " + Gigabytes(std::strtod(memory->c_str(), nullptr));
-    verdict.Because(facts.device_memory.holders, memory == nullptr ? text + " has the GPU open" : text);
+    if (holder.command.state() == FactState::kAbsent) text += ", of another container or of the host,";
+    if (container != nullptr) text += " in a container (" + *container + ")";
+    text += memory == nullptr ? " has the GPU open"
+                              : " holds " + Gigabytes(std::strtod(memory->c_str(), nullptr));
+    const bool* listed = holder.listed.Peek();
+    if (listed != nullptr && !*listed) text += "; nvidia-smi does not list it";
+    verdict.Because(facts.device_memory.holders, text);
   }
+  const bool* others = facts.device_memory.other_users.Peek();
+  if (others != nullptr && *others)
+    verdict.Because(facts.device_memory.other_users,
+                    "processes of other users could not be looked at (root can)", Strength::kWeak);
 }
 
 Verdict Check(const Facts& facts, const Knowledge&) {
