@@ -124,8 +124,8 @@ class Transcript {
     using Devices = Fact<std::map<std::string, NvmlDevice>>;
     // What was not asked, or what the GPU or its driver does not know, that GPU does not have.
     std::map<std::string, NvmlDevice> devices = nvml_;
-    for (auto& [index, device] : devices) {
-      NvmlDevice::Describe(device, [&](const char* name, auto& field, const char*) {
+    for (auto& [number, device] : devices) {
+      NvmlDevice::Describe(device, [&, &index = number](const char* name, auto& field, const char*) {
         using Field = std::remove_cvref_t<decltype(field)>;
         if (field.Peek() != nullptr) return;
         auto failed = nvml_failed_.find(index + " " + name);
@@ -375,7 +375,10 @@ void ProbeDriver(const System& system, const Knowledge& knowledge, const Questio
   if (!question.assumed_gpus.empty()) return NotAsked("--assume", answers);
   if (!question.driver_calls) return NotAsked("--no-driver-calls", answers);
   const std::string* cuda = facts.driver_library.cuda.path.Peek();
-  if (cuda == nullptr) return NotAsked(kNoLibrary, answers);
+  if (cuda == nullptr) {
+    const Text& path = facts.driver_library.cuda.path;
+    return NotAsked(path.state() == FactState::kAbsent ? kNoLibrary : path.why(), answers);
+  }
 
   std::vector<ChildTask> tasks = {{{"driver-child", "cuda", *cuda}, {}}};
   const std::string* nvml = facts.driver_library.nvml.path.Peek();

@@ -155,15 +155,21 @@ class Machine {
     for (const auto& [name, value] : variables) system_.UnsetEnv(name);
     const std::string processor = json.value("machine", "x86_64");
     system_.SetMachine(processor, processor == "x86_64" ? 3 : 0);
+    of_elf_ = processor == "aarch64" ? elf::kMachineAarch64 : elf::kMachineX86_64;
     system_.SetEffectiveUser(1000);
     system_.SetWorkingDirectory("/");
     MakePython(json);
-    for (const auto& [path, text] : Part(json, "files"))
+    for (const auto& [name, text] : Part(json, "files")) {
+      // Where this Python keeps its packages.
+      constexpr std::string_view kSite = "SITE/";
+      const std::string path = name.starts_with(kSite) ? site_ + "/" + name.substr(kSite.size()) : name;
       system_.AddFile(path, text.is_array() ? Lines(text) : text.get<std::string>());
+    }
     for (const auto& [path, target] : Part(json, "links"))
       system_.AddSymlink(path, target.get<std::string>());
     for (const auto& [path, soname] : Part(json, "libraries"))
-      system_.AddFile(path, elf::WriteObject({.soname = soname.get<std::string>()}), 0755);
+      system_.AddFile(path, elf::WriteObject({.soname = soname.get<std::string>(), .machine = of_elf_}),
+                      0755);
     for (const auto& [path, mode] : Part(json, "devices"))
       system_.AddDevice(path, 0xc300, static_cast<uint32_t>(std::stoul(mode.get<std::string>(), nullptr, 8)));
     for (const auto& [name, value] : Part(json, "env")) system_.SetEnv(name, value.get<std::string>());
@@ -211,25 +217,41 @@ class Machine {
     }
   }
 
+  // An interpreter and a dynamic loader, as far as the emulation reads them (elf/linker.h).
+  void MakeAarch64(const std::string& python) {
+    const std::string loader = "/lib/ld-linux-aarch64.so.1";
+    constexpr std::string_view kText(
+        "GLIBC_2.35\0GNU C Library stable release version 2.35.\0/lib/aarch64-linux-gnu/\0"
+        "/usr/lib/aarch64-linux-gnu/\0/lib/\0/usr/lib/\0",
+        122);
+    system_.AddFile(python, elf::WriteObject({.machine = of_elf_, .interpreter = loader}), 0755);
+    system_.AddFile(
+        loader,
+        elf::WriteObject({.soname = "ld-linux-aarch64.so.1", .machine = of_elf_}) + std::string(kText), 0755);
+  }
+
   // "tensorflow": "": none. "cudnn": this version instead of the newest that it allows.
   void MakePython(const Json& json) {
     const std::string python = live_->RealPath("/usr/bin/python3").value_or("/usr/bin/python3.11");
+    if (of_elf_ == elf::kMachineAarch64) MakeAarch64(python);
     const std::string version = python.substr(python.rfind('/') + 1);
     system_.AddSymlink("/made/env/bin/python", python);
     system_.AddFile("/made/env/pyvenv.cfg", "home = /usr/bin\ninclude-system-site-packages = false\n");
-    const std::string site = "/made/env/lib/" + version + "/site-packages";
-    system_.AddDirectory(site);
+    site_ = "/made/env/lib/" + version + "/site-packages";
+    system_.AddDirectory(site_);
     const std::string tensorflow = json.value("tensorflow", "2.20.0");
     if (tensorflow.empty()) return;
-    auto made = MakeSitePackages(tensorflow, site, system_);
+    auto made = MakeSitePackages(tensorflow, site_, system_);
     EXPECT_TRUE(made.ok()) << made.error().message;
     if (!json.contains("cudnn")) return;
-    made = Apply(InstallDistribution{site, "nvidia-cudnn-cu12", json["cudnn"].get<std::string>()}, system_);
+    made = Apply(InstallDistribution{site_, "nvidia-cudnn-cu12", json["cudnn"].get<std::string>()}, system_);
     EXPECT_TRUE(made.ok()) << made.error().message;
   }
 
   std::unique_ptr<System> live_;
   OverlaySystem system_;
+  std::string site_;
+  uint16_t of_elf_ = elf::kMachineX86_64;
   Question question_;
 };
 
