@@ -181,6 +181,19 @@ class Faults(Case):
                 self.assertEqual((facts["nvml_init"], facts["init"]), (str(number), "0"))
                 self.assertNotIn("driver-call-fails", self.causes)  # TensorFlow 2.20 does not need NVML
 
+    def test_what_nvml_does_not_tell(self):
+        # The stand-in supports neither MIG nor ECC: the GPU has none.
+        self.ask()
+        device = self.facts["nvml_devices"]["0"]
+        self.assertEqual((device["mig_mode"], device["ecc_errors"], device["compute_mode"]), (None, None, "default"))
+        # What failed otherwise is not known, and what else was told is.
+        self.ask(FAKE_GPU_FAULTS="nvmlDeviceGetComputeMode=999,nvmlDeviceGetMemoryInfo=15")
+        device = self.facts["nvml_devices"]["0"]
+        self.assertIn("unknown: NVML failed with 999", device["compute_mode"])
+        self.assertIn("unknown: NVML failed with 15", device["total_memory"])
+        self.assertIn("unknown: NVML failed with 15", device["free_memory"])
+        self.assertEqual(device["compute_capability"], "8.9")
+
     def test_crash(self):
         for function in ("cuInit", "cuDeviceGetCount", "cuDeviceGetName", "cuDevicePrimaryCtxRetain"):
             with self.subTest(function=function):

@@ -288,6 +288,14 @@ void Expect(const Diagnosis& diagnosis, const Json& expect) {
   const std::vector<std::string> explained = Named(diagnosis.explained);
   EXPECT_EQ(std::set<std::string>(explained.begin(), explained.end()),
             expect.value("explained", Json::array()).get<std::set<std::string>>());
+  // Parts of what is said for the root cause.
+  for (const Json& part : expect.value("evidence", Json::array())) {
+    std::string all;
+    if (const Finding* head = diagnosis.headline()) {
+      for (const Evidence& evidence : head->evidence) all += evidence.text + "\n";
+    }
+    EXPECT_NE(all.find(part.get<std::string>()), std::string::npos) << part << " in:\n" << all;
+  }
 }
 
 TEST(Machines, AreDiagnosedAsExpected) {

@@ -2,6 +2,7 @@
 
 #include <cstdlib>
 
+#include "base/text.h"
 #include "diagnose/rule.h"
 #include "rules/common.h"
 #include "rules/logs.h"
@@ -43,12 +44,15 @@ void NameHolders(const Facts& facts, Verdict& verdict) {
                     "processes of other users could not be looked at (root can)", Strength::kWeak);
 }
 
+// TensorFlow makes a context on every device that it sees, and computes on the first unless the program says
+// otherwise.
 Verdict Check(const Facts& facts, const Knowledge&) {
   const DriverAnswers& answers = facts.driver_answers;
   if (!answers.asked.Is(true)) return Verdict::Silent();
   const auto* devices = answers.devices.Get();
   if (devices == nullptr || devices->empty()) return Verdict::Silent();
   Verdict verdict = Verdict::Holds();
+  const CudaDevice* with_room = nullptr;
   for (const auto& [ordinal, device] : *devices) {
     // Without memory there is no context either.
     const std::string* context = device.context.Get();
@@ -61,14 +65,25 @@ Verdict Check(const Facts& facts, const Knowledge&) {
     double total = Bytes(device.total_memory);
     double free = Bytes(device.free_memory);
     if (total <= 0 || free < 0) return Verdict::Silent();
-    if (free >= kTooLittle || free >= total / 2)
-      return Verdict::Excluded().Because(device.free_memory,
-                                         fmt::format("device {} has {} free", ordinal, Gigabytes(free)));
-    verdict.Because(device.free_memory,
-                    fmt::format("device {} has {} of {} free", ordinal, Gigabytes(free), Gigabytes(total)));
+    if (free >= kTooLittle || free >= total / 2) {
+      if (with_room == nullptr) with_room = &device;
+      continue;
+    }
+    if (ordinal == "0")
+      verdict.Because(device.free_memory,
+                      fmt::format("device {} has {} of {} free", ordinal, Gigabytes(free), Gigabytes(total)));
   }
-  if (verdict.evidence.empty()) return Verdict::Silent();
+  if (verdict.evidence.empty()) {
+    if (with_room == nullptr) return Verdict::Silent();
+    return Verdict::Excluded().Because(with_room->free_memory,
+                                       Gigabytes(Bytes(with_room->free_memory)) + " are free");
+  }
   NameHolders(facts, verdict);
+  const std::string* uuid = with_room == nullptr ? nullptr : with_room->uuid.Peek();
+  if (uuid != nullptr) {
+    verdict = std::move(verdict).WithFix(
+        Advice("Use a GPU that has room", {"export CUDA_VISIBLE_DEVICES=" + ShellQuote(*uuid)}));
+  }
   return std::move(verdict).WithFix(Advice(
       "Find the processes and end those that nobody needs (a notebook's kernel keeps its memory until it "
       "ends)",
