@@ -23,6 +23,7 @@
 
 #include "base/text.h"
 #include "diagnose/diagnose.h"
+#include "diagnose/since.h"
 #include "driver/child.h"
 #include "knowledge/knowledge.h"
 #include "logs/decode.h"
@@ -38,6 +39,7 @@
 #include "render/terminal.h"
 #include "render/text.h"
 #include "rules/all.h"
+#include "saved/state.h"
 #include "system/caching.h"
 #include "system/system.h"
 
@@ -53,7 +55,7 @@ constexpr std::string_view kHelp = R"(tfdoctor says why TensorFlow cannot use th
 
 It looks at the GPU, its driver, the Python environment, TensorFlow and the CUDA
 libraries as they are in this shell. It needs no root and no network, starts no
-Python, and changes nothing.
+Python, and changes nothing (--save writes one file of its own).
 
 Usage:
   tfdoctor [check] [options]   judge this machine and this environment
@@ -85,6 +87,9 @@ Options of check:
   --all             judge every environment of this user: those here and above,
                     conda's, pyenv's, Poetry's, …, and all Jupyter kernels
   --python-flags F  options that python gets: -I, -E, -P, -s, -S
+  --save            if TensorFlow can use the GPU: keep what was read, below
+                    $XDG_STATE_HOME/tfdoctor (else ~/.local/state/tfdoctor);
+                    later answers name what differs from it
   --strict          exit status 1 also when the GPU is used, but not fully
   --facts           with --format json: everything that was read
   --simulated-facts with --format json: under each repair, what would be read
@@ -143,6 +148,7 @@ struct Arguments {
   int driver_limit = 20;
   bool all = false;
   std::string python_flags;
+  bool save = false;
 
   bool json() const { return format == "json"; }
 };
@@ -227,6 +233,7 @@ Options Declare(CLI::App& app, Arguments& arguments) {
       app.add_option("--driver-limit", arguments.driver_limit)->check(CLI::Range(1, 600)),
       app.add_flag("--all", arguments.all),
       app.add_option("--python-flags", arguments.python_flags),
+      app.add_flag("--save", arguments.save),
   };
   app.add_option("--format", arguments.format)->check(CLI::IsMember({"text", "json"}));
   app.add_option("--color", arguments.color)->check(CLI::IsMember({"auto", "always", "never"}));
@@ -263,10 +270,10 @@ std::string Unexpected(const std::string& argument) {
   if (argument.ends_with(".py"))
     return message + fmt::format("; to judge a program: tfdoctor --script {}", argument);
   const std::vector<std::string> words = {
-      "check",    "explain",       "causes",    "--python", "--script",          "--assume",
-      "--strict", "--facts",       "--verbose", "--data",   "--simulated-facts", "--format",
-      "--color",  "--width",       "--version", "--help",   "--no-driver-calls", "--driver-limit",
-      "--all",    "--python-flags"};
+      "check",    "explain",        "causes",    "--python", "--script",          "--assume",
+      "--strict", "--facts",        "--verbose", "--data",   "--simulated-facts", "--format",
+      "--color",  "--width",        "--version", "--help",   "--no-driver-calls", "--driver-limit",
+      "--all",    "--python-flags", "--save"};
   if (std::find(words.begin(), words.end(), argument) != words.end())
     return message + " after what stands before it";
   const std::vector<std::string> nearest = Nearest(Split(argument, '=').front(), words, 1);
@@ -315,6 +322,10 @@ std::optional<EarlyEnd> Parse(int argc, char** argv, Arguments& arguments) {
   }
   if (arguments.all && !(arguments.python + arguments.script).empty()) {
     return UsageError("--all judges every environment; --python and --script name one");
+  }
+  if (arguments.save && (arguments.all || !arguments.assume.empty())) {
+    return UsageError(
+        "--save keeps what was read of this machine and one environment, not --all or --assume");
   }
   if ((arguments.facts || arguments.simulated_facts) && !arguments.json()) {
     return UsageError("--facts and --simulated-facts go with --format json; for people: -v");
@@ -441,6 +452,15 @@ TextOptions TextOptionsFor(const Arguments& arguments) {
 
 class Clock {
  public:
+  // As the logs of packages have it.
+  std::string LocalTime() const {
+    const std::time_t started = std::chrono::system_clock::to_time_t(started_);
+    std::tm local = {};
+    ::localtime_r(&started, &local);
+    char text[32] = "";
+    std::strftime(text, sizeof text, "%Y-%m-%d %H:%M", &local);
+    return text;
+  }
   RunInfo Info() const {
     using std::chrono::steady_clock;
     const std::time_t started = std::chrono::system_clock::to_time_t(started_);
@@ -664,6 +684,30 @@ int Explain(const Arguments& arguments, const Clock& clock) {
   return rule != nullptr ? Page(arguments, *rule) : NoSuchCause(subject.value);
 }
 
+// What changed is asked only where something is wrong.
+void TellWhatChanged(const CachingSystem& machine, const Clock& clock, Probing& present,
+                     Diagnosis& diagnosis) {
+  const bool* assumed = present.facts().assumed.Peek();
+  if (diagnosis.headline() == nullptr || diagnosis.verdict == VerdictKind::kGpuUsable) return;
+  if (assumed == nullptr || *assumed) return;
+  present.AddHistory();
+  diagnosis.since = Since(diagnosis, present.facts(), clock.LocalTime());
+  if (auto path = StatePath(machine, present.facts()); path.ok())
+    diagnosis.saved = CompareState(machine, *path, present.facts());
+}
+
+// --save. On stderr, since the answer is for stdout; it does not change the exit status.
+void Save(const CachingSystem& machine, const Facts& facts, const Diagnosis& diagnosis, const RunInfo& run) {
+  if (diagnosis.verdict != VerdictKind::kGpuUsable && diagnosis.verdict != VerdictKind::kGpuDegraded) {
+    return Complain("not saved: only a state in which TensorFlow can use the GPU is kept");
+  }
+  const Result<std::string> path = StatePath(machine, facts);
+  if (!path.ok()) return Complain("not saved: " + path.error().message);
+  const Result<bool> done = SaveState(*path, facts, run.started);
+  Complain(done.ok() ? "saved as the good state of this environment: " + Printable(*path)
+                     : "not saved: " + done.error().message);
+}
+
 int Check(const Arguments& arguments, const Clock& clock) {
   Look look;
   if (auto end = TakeData(arguments, look.machine, look.with_file)) return EndEarly(*end);
@@ -672,12 +716,14 @@ int Check(const Arguments& arguments, const Clock& clock) {
   Question question;
   if (auto end = TakeQuestion(arguments, machine, knowledge, question)) return EndEarly(*end);
 
-  const Probing present(machine, knowledge, question);
+  Probing present(machine, knowledge, question);
   const Facts& facts = present.facts();
   Diagnosis diagnosis = Diagnose(facts, knowledge, AllRules());
   TryFixes(machine, knowledge, present, diagnosis);
+  TellWhatChanged(machine, clock, present, diagnosis);
 
   RunInfo run = clock.Info();
+  if (arguments.save) Save(machine, facts, diagnosis, run);
   run.driver_milliseconds = present.driver_milliseconds();
   TextOptions text = TextOptionsFor(arguments);
   text.driver_milliseconds = present.driver_milliseconds();

@@ -709,16 +709,14 @@ struct PackageChange {
   }
 };
 
-// Read only where something is wrong.
+// Read only where a cause was found.
 struct History {
-  Fact<std::string> now;     // when we looked: "2026-11-26 06:19:52", local time as in the packages' logs
-  Fact<std::string> booted;  // when this system started, likewise
+  Fact<std::string> booted;  // when this system started: "2026-11-25 08:12", local time as in packages' logs
   // What bears on the GPU, by time and package: "2026-11-25 06:33:10 nvidia-driver-570". Only the newest.
   Fact<std::map<std::string, PackageChange>> changes;
 
   template <class Self, class V>
   static void Describe(Self& s, V&& v) {
-    v("now", s.now, "when the machine was looked at");
     v("booted", s.booted, "when the machine was started");
     v("changes", s.changes, "packages that changed");
   }

@@ -226,8 +226,6 @@ Text Container(const System& system) {
       {"/run/.containerenv", "podman"},
       {"/.dockerenv", "docker"},
       {"/.flatpak-info", "flatpak"},
-      {"/dev/lxd/sock", "lxc"},
-      {"/dev/incus/sock", "lxc"},
   };
   std::string unsure;
   for (const auto& [path, engine] : kFiles) {

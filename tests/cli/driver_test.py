@@ -145,6 +145,45 @@ class Answers(Case):
         fixes = self.answer["causes"][0]["fixes"]
         self.assertIn("unset CUDA_VISIBLE_DEVICES", fixes[0]["commands"])
 
+    def test_saved_state(self):
+        state = work / "state"
+
+        def run(*arguments, **variables):
+            environment = {"PATH": os.environ["PATH"], "LANG": "C.UTF-8", "HOME": str(work), "XDG_STATE_HOME": str(state),
+                           "LD_LIBRARY_PATH": str(fakes), **variables}
+            done = subprocess.run([binary, "--python", work / "env", *arguments], cwd=work, env=environment,
+                                  capture_output=True, text=True, timeout=LIMIT)
+            return done.returncode, done.stdout, done.stderr
+
+        # Nothing is written without being asked for, nor when the state is not good.
+        self.assertEqual(run()[0], 0)
+        self.assertEqual(run("--save", FAKE_GPU_FAULTS="cuInit=999")[2],
+                         "tfdoctor: not saved: only a state in which TensorFlow can use the GPU is kept\n")
+        self.assertFalse(state.exists())
+        status, _, told = run("--save")
+        self.assertEqual(status, 0)
+        self.assertIn("tfdoctor: saved as the good state of this environment: ", told)
+        files = [path for path in state.rglob("*") if path.is_file()]
+        self.assertEqual(len(files), 1)
+        # While all is well nobody hears of it; then what differs is named.
+        self.assertNotIn("What changed", run()[1])
+        broken = {"FAKE_GPU_FAULTS": "cuInit=999", "XLA_FLAGS": "--xla_gpu_autotune_level=2"}
+        status, text, told = run("--width", "200", **broken)
+        self.assertEqual((status, told), (1, ""))
+        self.assertIn("What changed", text)
+        self.assertIn("XLA_FLAGS", text)
+        answer = json.loads(run("--format", "json", **broken)[1])
+        self.assertEqual(json_schema.faults(SCHEMA, answer), [])
+        changed = {difference["fact"]: difference for difference in answer["saved"]["differences"]}
+        self.assertEqual(changed["environment.variables.XLA_FLAGS"]["before"], "absent")
+        # What is no saved state is said, and the answer is the same else.
+        files[0].write_text("{")
+        answer = json.loads(run("--format", "json", **broken)[1])
+        self.assertIn("no state", answer["saved"]["trouble"])
+        self.assertEqual(answer["causes"][0]["id"], "driver-call-fails")
+        self.assertEqual(run("--save", "--all")[0], 2)
+        self.assertEqual(run("--save", "--assume", "gpu=8.9")[0], 2)
+
     def test_the_same_twice(self):
         self.ask(FAKE_GPU_FAULTS="cuInit=999")
         first = {key: part for key, part in self.answer.items() if key != "run"}
