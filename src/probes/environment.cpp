@@ -6,6 +6,10 @@ void ProbeEnvironment(const System& system, const Knowledge&, const Question&, F
   std::map<std::string, Fact<std::string>> variables;
   for (const std::string& name : EnvironmentNames()) {
     const Origin origin{Witness::kMachine, "environment variable " + name};
+    if (!system.KnowsVariable(name)) {
+      variables.emplace(name, Fact<std::string>::Unknown("not recorded", origin));
+      continue;
+    }
     auto value = system.Env(name);
     variables.emplace(name, value ? Fact<std::string>::Value(std::move(*value), origin)
                                   : Fact<std::string>::Absent(origin));

@@ -15,3 +15,6 @@ set_tests_properties(hostile PROPERTIES LABELS slow)  # a minute of two cores: n
 # The live driver's answers, over the stand-ins of tests/fakes.
 add_test(NAME driver COMMAND ${Python3_EXECUTABLE} ${CMAKE_CURRENT_LIST_DIR}/driver_test.py $<TARGET_FILE:tfdoctor>
                              ${CMAKE_BINARY_DIR}/fakes/driver $<TARGET_FILE:lay_environment>)
+# Other machines than this shell's.
+add_test(NAME from COMMAND ${Python3_EXECUTABLE} ${CMAKE_CURRENT_LIST_DIR}/from_test.py $<TARGET_FILE:tfdoctor>
+                           $<TARGET_FILE:lay_environment> $<TARGET_FILE:machines_test>)
