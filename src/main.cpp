@@ -96,6 +96,10 @@ Options of check:
   --python-flags F  options that python gets: -I, -E, -P, -s, -S
   --from FILE       judge the machine of a recording, with the options that it
                     was made with
+  --root DIR        judge what lies below this folder (a mounted image, a chroot);
+                    all paths are inside it, and of this machine nothing counts
+  --env KEY=VALUE, --env-file FILE
+                    the variables of the program there; may be repeated
   --strict          exit status 1 also when the GPU is used, but not fully
   --facts           with --format json: everything that was read
   --simulated-facts with --format json: under each repair, what would be read
@@ -249,6 +253,12 @@ Options Declare(CLI::App& app, Arguments& arguments) {
       app.add_flag("--all", arguments.all),
       app.add_option("--python-flags", arguments.python_flags),
       app.add_option("--from", arguments.source.from),
+      app.add_option("--root", arguments.source.root),
+      app.add_option("--env", arguments.source.environment)->expected(1)->take_all()->allow_extra_args(false),
+      app.add_option("--env-file", arguments.source.environment_files)
+          ->expected(1)
+          ->take_all()
+          ->allow_extra_args(false),
   };
   app.add_option("--format", arguments.format)->check(CLI::IsMember({"text", "json"}));
   app.add_option("--color", arguments.color)->check(CLI::IsMember({"auto", "always", "never"}));
@@ -346,6 +356,10 @@ std::optional<EarlyEnd> Parse(int argc, char** argv, Arguments& arguments) {
         "explain what? A log's file, - for standard input, a line of it, or a cause (\"tfdoctor causes\" "
         "lists them)");
   }
+  if (!arguments.source.from.empty() && !arguments.source.root.empty())
+    return UsageError("--from and --root name two machines");
+  if (arguments.source.states_environment() && arguments.source.root.empty())
+    return UsageError("--env and --env-file go with --root");
   if (arguments.action == Action::kRecord && (arguments.all || arguments.json()))
     return UsageError("record takes neither --all nor --format json");
   if (arguments.all && !(arguments.python + arguments.script).empty()) {

@@ -9,6 +9,7 @@
 #include <cstring>
 
 #include "base/text.h"
+#include "system/root.h"
 
 namespace tfdoctor {
 
@@ -28,6 +29,48 @@ Result<Source> Replayed(const std::string& path, const System& live) {
   return source;
 }
 
+// One KEY=VALUE.
+bool TakeVariable(std::string_view line, std::map<std::string, std::string>& variables) {
+  const size_t equals = line.find('=');
+  if (equals == std::string_view::npos || equals == 0) return false;
+  variables[std::string(line.substr(0, equals))] = line.substr(equals + 1);
+  return true;
+}
+
+// What is stated; --env outweighs the files. The form of the files is that of docker's --env-file: what
+// stands behind "=" is the value as it is, "#" begins a comment.
+Result<bool> TakeEnvironment(const SourceOptions& options, const System& live,
+                             std::map<std::string, std::string>& variables) {
+  for (const std::string& path : options.environment_files) {
+    Result<std::string> text = live.ReadAll(path, 1 << 20);
+    if (!text.ok()) return Error{text.error().kind, "--env-file: " + text.error().message};
+    for (std::string_view line : SplitLines(*text)) {
+      while (line.starts_with(' ') || line.starts_with('\t')) line.remove_prefix(1);
+      if (line.empty() || line.front() == '#') continue;
+      if (!TakeVariable(line, variables))
+        return Error{ErrorKind::kMalformed,
+                     fmt::format("--env-file {}: '{}' is not KEY=VALUE", path, Printable(line, 80))};
+    }
+  }
+  for (const std::string& stated : options.environment) {
+    if (!TakeVariable(stated, variables))
+      return Error{ErrorKind::kMalformed, fmt::format("--env: '{}' is not KEY=VALUE", Printable(stated, 80))};
+  }
+  return true;
+}
+
+Result<Source> InRoot(const SourceOptions& options, const System& live) {
+  RootSettings settings;
+  if (Result<bool> taken = TakeEnvironment(options, live, settings.environment); !taken.ok())
+    return taken.error();
+  Result<std::unique_ptr<System>> root = RootSystem(options.root, std::move(settings));
+  if (!root.ok()) return Error{root.error().kind, "--root: " + root.error().message};
+  Source source;
+  source.system = std::move(*root);
+  source.name = "the root " + options.root;
+  return source;
+}
+
 Error WriteError(const std::string& path, const char* what) {
   return {ErrorKind::kIo, fmt::format("cannot write {}: {}", path, what)};
 }
@@ -36,6 +79,7 @@ Error WriteError(const std::string& path, const char* what) {
 
 Result<Source> OpenSource(const SourceOptions& options, const System& live) {
   if (!options.from.empty()) return Replayed(options.from, live);
+  if (!options.root.empty()) return InRoot(options, live);
   Source source;
   source.system = LiveSystem();
   return source;

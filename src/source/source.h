@@ -13,7 +13,12 @@
 namespace tfdoctor {
 
 struct SourceOptions {
-  std::string from;  // --from: a recording
+  std::string from;                            // --from: a recording
+  std::string root;                            // --root: the folder of another root
+  std::vector<std::string> environment;        // --env: KEY=VALUE
+  std::vector<std::string> environment_files;  // --env-file: lines KEY=VALUE
+
+  bool states_environment() const { return !environment.empty() || !environment_files.empty(); }
 };
 
 struct Source {

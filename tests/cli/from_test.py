@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
-"""Machines that are not this shell's: recordings. Usage: from_test.py TFDOCTOR LAY_ENVIRONMENT MACHINES_TEST [unittest options]"""
+"""Machines that are not this shell's: recordings, other roots. Usage: from_test.py TFDOCTOR LAY_ENVIRONMENT MACHINES_TEST [unittest options]"""
 import hashlib
 import json
 import os
 import pathlib
+import shutil
 import stat
 import subprocess
 import sys
@@ -73,6 +74,117 @@ class Case(unittest.TestCase):
         self.assertEqual(done.stdout, b"", arguments)
         self.assertIn(says, done.stderr.decode())
         self.assertTrue(done.stderr.startswith(b"tfdoctor: "), done.stderr)
+
+
+def make_root(root, environment):
+    """A root with the Python of this machine, the libraries that it needs, and the environment in /opt/venv."""
+    python = os.path.realpath("/usr/bin/python3")
+    shell = os.path.realpath("/bin/sh")
+    libraries = set()
+    for program in (python, shell):
+        listed = subprocess.run(["ldd", program], stdout=subprocess.PIPE, check=True, timeout=LIMIT).stdout.decode()
+        libraries.update(word for line in listed.splitlines() for word in line.split() if word.startswith("/"))
+    libc = next(pathlib.Path(path) for path in libraries if path.endswith("/libc.so.6"))
+    for name in ("libdl.so.2", "libm.so.6", "libpthread.so.0", "librt.so.1", "libstdc++.so.6", "libgcc_s.so.1"):
+        found = [folder / name for folder in (libc.parent, pathlib.Path("/usr") / str(libc.parent)[1:]) if (folder / name).exists()]
+        libraries.update(map(str, found[:1]))  # what TensorFlow needs
+    for folder in ("bin", "lib", "lib64"):
+        (root / "usr" / folder).mkdir(parents=True)
+        if os.path.islink("/" + folder):
+            (root / folder).symlink_to("usr/" + folder)
+        else:
+            (root / folder).mkdir()
+    for path in [python, shell, *libraries, *(["/etc/os-release"] if os.path.exists("/etc/os-release") else [])]:
+        (root / path[1:]).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(path, root / path[1:])
+    for name in ("python3", "sh"):
+        link = root / "usr/bin" / name
+        if not link.exists():
+            link.symlink_to({"python3": python, "sh": shell}[name])
+    standard = f"usr/lib/{pathlib.Path(python).name}"
+    (root / standard / "lib-dynload").mkdir(parents=True)
+    for path in pathlib.Path("/", standard).glob("*.py"):
+        shutil.copy2(path, root / standard / path.name)
+    (root / "opt").mkdir()
+    subprocess.run(["cp", "-a", "--sparse=always", environment, root / "opt/venv"], check=True, timeout=LIMIT)
+    for folder in ("proc", "sys", "dev", "etc"):
+        (root / folder).mkdir(exist_ok=True)
+
+
+class Roots(Case):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.root = cls.folder / "root"
+        make_root(cls.root, cls.environment)
+
+    def links(self, answer):
+        return {link["link"]: link["state"] for link in answer["chain"]}
+
+    def test_an_image_says_nothing_of_the_machine(self):
+        answer = self.answer("--root", self.root, "--python", "/opt/venv")
+        self.assertEqual(answer["verdict"], "unknown")
+        self.assertEqual(answer["causes"], [])
+        links = self.links(answer)
+        for link in ("hardware", "kernel-driver", "device-access", "driver-library"):
+            self.assertEqual(links[link], "unknown", link)
+        for link in ("python", "tensorflow", "cuda-libraries"):
+            self.assertEqual(links[link], "ok", link)
+        self.assertTrue(any("no kernel runs in this root" in u["why"] for u in answer["unchecked"]))
+        self.assertIn(f"Judged is the root {self.root}", self.text("--root", self.root, "--width", "200"))
+
+    def test_assumed_nodes(self):
+        answer = self.answer("--root", self.root, "--python", "/opt/venv", "--assume", "gpu=RTX 4090")
+        self.assertEqual(answer["verdict"], "gpu-usable", answer)
+        hidden = self.answer("--root", self.root, "--python", "/opt/venv", "--assume", "gpu=RTX 4090", "--env",
+                             "CUDA_VISIBLE_DEVICES=-1")
+        self.assertEqual(hidden["causes"][0]["id"], "cuda-visible-devices")
+
+    def test_nothing_leaks_in(self):
+        for env in (ENVIRONMENT, {**ENVIRONMENT, "CUDA_VISIBLE_DEVICES": "-1", "LD_LIBRARY_PATH": "/nowhere", "PATH": "/none",
+                                  "PYTHONPATH": "/x", "VIRTUAL_ENV": "/y"}):
+            with self.subTest(env):
+                answer = self.answer("--facts", "--root", self.root, "--python", "/opt/venv", "--assume", "gpu=RTX 4090", env=env)
+                self.assertEqual(answer["verdict"], "gpu-usable")
+                self.assertEqual(answer["facts"]["environment"]["variables"]["value"]["LD_LIBRARY_PATH"]["state"], "absent")
+                self.assertEqual(answer["facts"]["host"]["kernel"]["state"], "unknown")
+
+    def test_variables(self):
+        stated = self.folder / "vars"
+        stated.write_text("# comment\n\nCUDA_VISIBLE_DEVICES=0,1\nPATH=/opt/venv/bin\nXLA_FLAGS=--a=b c\n")
+        answer = self.answer("--facts", "--root", self.root, "--env-file", stated, "--env", "CUDA_VISIBLE_DEVICES=1")
+        variables = answer["facts"]["environment"]["variables"]["value"]
+        self.assertEqual(variables["CUDA_VISIBLE_DEVICES"]["value"], "1")
+        self.assertEqual(variables["XLA_FLAGS"]["value"], "--a=b c")
+        self.assertEqual(answer["facts"]["python"]["interpreter"]["value"], "/opt/venv/bin/python")
+        stated.write_text("nothing here\n")
+        self.refused("--root", self.root, "--env-file", stated, says="KEY=VALUE")
+        self.refused("--root", self.root, "--env", "novalue", says="KEY=VALUE")
+        self.refused("--root", self.root, "--env-file", "/no/such/file", says="--env-file")
+        self.refused("--env", "A=b", says="--root")
+
+    def test_paths_are_inside(self):
+        outside = self.folder / "outside.py"
+        outside.write_text("x = 1\n")
+        self.refused("--root", self.root, "--script", outside, says="no such file")
+        (self.root / "opt/train.py").write_text("import os\nos.environ['CUDA_VISIBLE_DEVICES'] = '-1'\nimport tensorflow\n")
+        answer = self.answer("--root", self.root, "--python", "/opt/venv", "--script", "/opt/train.py", "--assume", "gpu=H100")
+        self.assertIn("program-hides-gpu", [cause["id"] for cause in answer["causes"]])
+
+    def test_no_driver_is_called(self):
+        answer = self.answer("--facts", "--root", "/", "--python", "/usr/bin/python3")
+        self.assertFalse(answer["facts"]["driver_answers"]["asked"]["value"])
+
+    def test_bad_roots(self):
+        for root, says in (("/etc/passwd", "directory"), ("/no/such/root", "No such file"), ("", "value")):
+            self.refused("--root", root, says=says)
+        self.refused("--root", "/", "--from", "/x", says="two machines")
+
+    def test_a_root_can_be_recorded(self):
+        path = self.folder / "root.tfdoctor"
+        self.text("record", "-o", path, "--no-redact", "--root", self.root, "--python", "/opt/venv", status=0)
+        self.assertEqual(without_run(self.answer("--facts", "--from", path)),
+                         without_run(self.answer("--facts", "--root", self.root, "--python", "/opt/venv")))
 
 
 class Recordings(Case):
@@ -192,12 +304,12 @@ class Recordings(Case):
                        check=True, stdout=subprocess.DEVNULL, timeout=LIMIT)
         made = json.loads((machines / "colleague.json").read_text())
         self.assertEqual(made["expect"]["verdict"], self.answer("--python", self.environment)["verdict"])
-        tested = subprocess.run([MACHINES_TEST], env={**os.environ, "TFDOCTOR_MACHINES": str(machines)}, timeout=LIMIT,
+        tested = subprocess.run([MACHINES_TEST, "--gtest_filter=*AsExpected"], env={**os.environ, "TFDOCTOR_MACHINES": str(machines)}, timeout=LIMIT,
                                 stdout=subprocess.PIPE, check=False)
         self.assertEqual(tested.returncode, 0, tested.stdout)
         made["expect"]["verdict"] = "another"
         (machines / "colleague.json").write_text(json.dumps(made))
-        tested = subprocess.run([MACHINES_TEST], env={**os.environ, "TFDOCTOR_MACHINES": str(machines)}, timeout=LIMIT,
+        tested = subprocess.run([MACHINES_TEST, "--gtest_filter=*AsExpected"], env={**os.environ, "TFDOCTOR_MACHINES": str(machines)}, timeout=LIMIT,
                                 stdout=subprocess.PIPE, check=False)
         self.assertEqual(tested.returncode, 1)
 

@@ -18,6 +18,7 @@
 #include "elf/synth.h"
 #include "facts/json.h"
 #include "knowledge/knowledge.h"
+#include "laid_out.h"
 #include "made_environment.h"
 #include "probes/probes.h"
 #include "rules/all.h"
@@ -25,6 +26,7 @@
 #include "system/overlay.h"
 #include "system/recording.h"
 #include "system/redaction.h"
+#include "system/root.h"
 
 namespace tfdoctor {
 namespace {
@@ -93,6 +95,37 @@ class Machine {
     question_.python = "/made/env/bin/python";
   }
 
+  // As a root can show it: the driver is not called, and it is seen by who runs the test.
+  void OnlyFiles() {
+    question_.driver_calls = false;
+    system_.SetEffectiveUser(geteuid());
+    system_.SetKernelLog(system_.KernelLog().value_or(""));
+    if (LaidOut::MakesDevices()) return;
+    for (const DirEntry& entry : system_.List("/dev").value_or({})) {
+      if (entry.type == FileType::kCharacterDevice) system_.Remove("/dev/" + entry.name);
+    }
+  }
+  // The same from a folder with its files.
+  Diagnosis JudgeRoot(const fs::path& folder) const {
+    Recording recording;
+    const RecordingSystem recorder(system_, recording);
+    const CachingSystem machine(recorder);
+    (void)ProbeAll(machine, BuiltInKnowledge(), question_);
+    (void)recorder.KernelLog();
+    (void)recorder.Read("/bin/sh", 0, 64);  // by which a root tells its architecture
+    (void)recorder.Read("/proc/cpuinfo", 0, 16 * 1024);
+    const LaidOut laid_out(recording, system_, folder);
+    RootSettings settings;
+    settings.environment = system_.Environment();
+    const auto root = RootSystem(folder, std::move(settings));
+    EXPECT_TRUE(root.ok());
+    const CachingSystem of_root(**root);
+    return Diagnose(ProbeAll(of_root, BuiltInKnowledge(), question_), BuiltInKnowledge(), AllRules());
+  }
+
+  Diagnosis JudgeOnce() const {
+    return Diagnose(ProbeAll(system_, BuiltInKnowledge(), question_), BuiltInKnowledge(), AllRules());
+  }
   Diagnosis Judge() const {
     Recording recording;
     const RecordingSystem recorder(system_, recording);
@@ -208,6 +241,29 @@ TEST(Machines, AreDiagnosedAsExpected) {
     EXPECT_EQ(Named(well.causes), std::vector<std::string>()) << "the healthy variant";
   }
   EXPECT_GE(count, Machines() == kOurMachines ? 20U : 1U);
+}
+
+TEST(Machines, AreDiagnosedAlikeInARoot) {
+  const Json parts = ReadJson(kOurMachines / kParts);
+  std::string name = (fs::temp_directory_path() / "tfdoctor-machines-XXXXXX").string();
+  const fs::path folder = mkdtemp(name.data());
+  size_t holding = 0;
+  for (const auto& entry : fs::directory_iterator(kOurMachines)) {
+    if (entry.path().extension() != ".json" || entry.path().filename() == kParts) continue;
+    SCOPED_TRACE(entry.path().stem().string());
+    const Json json = ReadJson(entry.path());
+    if (json.contains("recording")) continue;
+    Machine machine(Compose(json, parts));
+    machine.OnlyFiles();
+    const Diagnosis live = machine.JudgeOnce();
+    const Diagnosis in_root = machine.JudgeRoot(folder / entry.path().stem());
+    EXPECT_EQ(Name(in_root.verdict), Name(live.verdict)) << Unknowns(in_root);
+    EXPECT_EQ(Named(in_root.causes), Named(live.causes)) << Unknowns(in_root);
+    EXPECT_EQ(Named(in_root.explained), Named(live.explained));
+    holding += live.causes.empty() ? 0 : 1;
+  }
+  EXPECT_GE(holding, 10U) << "they say little without the driver";
+  fs::remove_all(folder);
 }
 
 }  // namespace
