@@ -19,3 +19,6 @@ add_test(NAME driver COMMAND ${Python3_EXECUTABLE} ${CMAKE_CURRENT_LIST_DIR}/dri
 add_test(NAME gpu COMMAND ${Python3_EXECUTABLE} ${CMAKE_SOURCE_DIR}/tests/real/gpu_test.py $<TARGET_FILE:tfdoctor>
                           $<TARGET_FILE:lay_environment>)
 set_tests_properties(gpu PROPERTIES SKIP_RETURN_CODE 77)
+# Other machines than this shell's.
+add_test(NAME from COMMAND ${Python3_EXECUTABLE} ${CMAKE_CURRENT_LIST_DIR}/from_test.py $<TARGET_FILE:tfdoctor>
+                           $<TARGET_FILE:lay_environment> $<TARGET_FILE:machines_test>)
