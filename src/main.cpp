@@ -35,11 +35,13 @@
 #include "render/all.h"
 #include "render/json.h"
 #include "render/pages.h"
+#include "render/processes.h"
 #include "render/terminal.h"
 #include "render/text.h"
 #include "rules/all.h"
 #include "source/source.h"
 #include "system/caching.h"
+#include "system/process.h"
 #include "system/recording.h"
 #include "system/redaction.h"
 #include "system/system.h"
@@ -98,6 +100,8 @@ Options of check:
                     was made with
   --root DIR        judge what lies below this folder (a mounted image, a chroot);
                     all paths are inside it, and of this machine nothing counts
+  --pid [NUMBER]    judge a running Python as it was started and what it has
+                    mapped; without a number: those that have TensorFlow mapped
   --env KEY=VALUE, --env-file FILE
                     the variables of the program there; may be repeated
   --strict          exit status 1 also when the GPU is used, but not fully
@@ -164,6 +168,9 @@ struct Arguments {
   bool all = false;
   std::string python_flags;
   SourceOptions source;
+  // of --pid, or of a recording of one
+  std::string process, process_command;
+  bool list_processes = false;
   // --- of record
   std::string output;
   bool no_redact = false;
@@ -227,6 +234,7 @@ constexpr std::pair<const char*, const char*> kStatedOptions[] = {
 };
 
 struct Options {
+  CLI::Option* pid = nullptr;
   std::vector<CLI::Option*> of_check;
   std::vector<CLI::Option*> of_explain;
   CLI::App* check = nullptr;
@@ -254,12 +262,14 @@ Options Declare(CLI::App& app, Arguments& arguments) {
       app.add_option("--python-flags", arguments.python_flags),
       app.add_option("--from", arguments.source.from),
       app.add_option("--root", arguments.source.root),
+      app.add_option("--pid", arguments.source.pid)->expected(0, 1),
       app.add_option("--env", arguments.source.environment)->expected(1)->take_all()->allow_extra_args(false),
       app.add_option("--env-file", arguments.source.environment_files)
           ->expected(1)
           ->take_all()
           ->allow_extra_args(false),
   };
+  options.pid = app.get_option("--pid");
   app.add_option("--format", arguments.format)->check(CLI::IsMember({"text", "json"}));
   app.add_option("--color", arguments.color)->check(CLI::IsMember({"auto", "always", "never"}));
   app.add_option("--width", arguments.width)->check(CLI::Range(kNarrowest, kWidest));
@@ -356,8 +366,14 @@ std::optional<EarlyEnd> Parse(int argc, char** argv, Arguments& arguments) {
         "explain what? A log's file, - for standard input, a line of it, or a cause (\"tfdoctor causes\" "
         "lists them)");
   }
-  if (!arguments.source.from.empty() && !arguments.source.root.empty())
-    return UsageError("--from and --root name two machines");
+  const SourceOptions& source = arguments.source;
+  const auto named = {!source.from.empty(), !source.root.empty(), options.pid->count() > 0};
+  if (std::count(named.begin(), named.end(), true) > 1)
+    return UsageError("--from, --root and --pid name different machines");
+  arguments.list_processes = options.pid->count() > 0 && source.pid.empty();
+  if (arguments.list_processes && arguments.action != Action::kCheck)
+    return UsageError("--pid needs the number of a process here");
+  if (arguments.all && options.pid->count() > 0) return UsageError("--all and --pid do not go together");
   if (arguments.source.states_environment() && arguments.source.root.empty())
     return UsageError("--env and --env-file go with --root");
   if (arguments.action == Action::kRecord && (arguments.all || arguments.json()))
@@ -435,6 +451,8 @@ std::optional<EarlyEnd> TakeQuestion(const Arguments& arguments, const System& s
   if (auto end = TakePath(system, "--python", arguments.python, question.python)) return end;
   if (auto end = TakePath(system, "--script", arguments.script, question.script)) return end;
   if (auto end = TakeFlags(arguments.python_flags, question)) return end;
+  question.process = arguments.process;
+  question.process_command = arguments.process_command;
   question.driver_calls = !arguments.no_driver_calls;
   question.driver_limit = std::chrono::seconds(arguments.driver_limit);
   return arguments.assume.empty() ? std::nullopt : ParseAssumption(arguments.assume, knowledge, question);
@@ -534,7 +552,9 @@ class Look {
       for (auto& [name, place] : {std::pair("python", &arguments.python),
                                   {"script", &arguments.script},
                                   {"python-flags", &arguments.python_flags},
-                                  {"assume", &arguments.assume}}) {
+                                  {"assume", &arguments.assume},
+                                  {"pid", &arguments.process},
+                                  {"command", &arguments.process_command}}) {
         if (option == name && place->empty()) *place = value;
       }
       if (option == "no-driver-calls") arguments.no_driver_calls = true;
@@ -805,7 +825,9 @@ std::vector<std::pair<std::string, std::string>> Kept(const Arguments& arguments
   for (const auto& [option, value] : {std::pair("python", &question.python),
                                       {"script", &question.script},
                                       {"python-flags", &arguments.python_flags},
-                                      {"assume", &arguments.assume}}) {
+                                      {"assume", &arguments.assume},
+                                      {"pid", &question.process},
+                                      {"command", &question.process_command}}) {
     if (!value->empty()) kept.emplace_back(option, *value);
   }
   if (arguments.no_driver_calls) kept.emplace_back("no-driver-calls", "");
@@ -878,6 +900,15 @@ int Record(Arguments& arguments, const Clock& clock) {
   return to_stdout ? 0 : Finish(summary, 0);
 }
 
+int ListProcesses(const Arguments& arguments) {
+  std::vector<RunningTensorFlow> processes;
+  for (TensorFlowProcess& process : TensorFlowProcesses())
+    processes.push_back({process.pid, std::move(process.command), std::move(process.library)});
+  return Finish(arguments.json() ? RenderProcessesJson(processes)
+                                 : RenderProcesses(processes, TextOptionsFor(arguments)),
+                0);
+}
+
 int Run(int argc, char** argv, Arguments& arguments, const Clock& clock) {
   if (auto end = Parse(argc, argv, arguments)) return EndEarly(*end);
   switch (arguments.action) {
@@ -892,6 +923,7 @@ int Run(int argc, char** argv, Arguments& arguments, const Clock& clock) {
     case Action::kCheck:
       break;
   }
+  if (arguments.list_processes) return ListProcesses(arguments);
   return arguments.all ? CheckAll(arguments, clock) : Check(arguments, clock);
 }
 

@@ -9,6 +9,7 @@
 #include <cstring>
 
 #include "base/text.h"
+#include "system/process.h"
 #include "system/root.h"
 
 namespace tfdoctor {
@@ -71,6 +72,21 @@ Result<Source> InRoot(const SourceOptions& options, const System& live) {
   return source;
 }
 
+Result<Source> OfProcess(const std::string& pid) {
+  constexpr size_t kLongest = 9;
+  if (pid.size() > kLongest || pid.find_first_not_of("0123456789") != std::string::npos || pid == "0")
+    return Error{ErrorKind::kMalformed, fmt::format("--pid: '{}' is not the number of a process", pid)};
+  Result<PythonProcess> process = OpenProcess(std::stoi(pid));
+  if (!process.ok()) return Error{process.error().kind, "--pid: " + process.error().message};
+  Source source;
+  source.name = fmt::format("the running process {} ({})", pid, process->command);
+  source.question = {{"pid", pid}, {"command", process->command}, {"python", process->interpreter}};
+  if (!process->script.empty()) source.question.emplace_back("script", process->script);
+  if (!process->flags.empty()) source.question.emplace_back("python-flags", "-" + process->flags);
+  source.system = std::move(process->system);
+  return source;
+}
+
 Error WriteError(const std::string& path, const char* what) {
   return {ErrorKind::kIo, fmt::format("cannot write {}: {}", path, what)};
 }
@@ -80,6 +96,7 @@ Error WriteError(const std::string& path, const char* what) {
 Result<Source> OpenSource(const SourceOptions& options, const System& live) {
   if (!options.from.empty()) return Replayed(options.from, live);
   if (!options.root.empty()) return InRoot(options, live);
+  if (!options.pid.empty()) return OfProcess(options.pid);
   Source source;
   source.system = LiveSystem();
   return source;

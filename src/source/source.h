@@ -15,6 +15,7 @@ namespace tfdoctor {
 struct SourceOptions {
   std::string from;                            // --from: a recording
   std::string root;                            // --root: the folder of another root
+  std::string pid;                             // --pid: a running process
   std::vector<std::string> environment;        // --env: KEY=VALUE
   std::vector<std::string> environment_files;  // --env-file: lines KEY=VALUE
 

@@ -17,4 +17,4 @@ add_test(NAME driver COMMAND ${Python3_EXECUTABLE} ${CMAKE_CURRENT_LIST_DIR}/dri
                              ${CMAKE_BINARY_DIR}/fakes/driver $<TARGET_FILE:lay_environment>)
 # Other machines than this shell's.
 add_test(NAME from COMMAND ${Python3_EXECUTABLE} ${CMAKE_CURRENT_LIST_DIR}/from_test.py $<TARGET_FILE:tfdoctor>
-                           $<TARGET_FILE:lay_environment> $<TARGET_FILE:machines_test>)
+                           $<TARGET_FILE:lay_environment> $<TARGET_FILE:machines_test> ${CMAKE_BINARY_DIR}/fakes/driver)
