@@ -22,6 +22,7 @@
 #include <vector>
 
 #include "base/text.h"
+#include "diagnose/compare.h"
 #include "diagnose/diagnose.h"
 #include "driver/child.h"
 #include "knowledge/knowledge.h"
@@ -33,6 +34,7 @@
 #include "plan/plan.h"
 #include "probes/probes.h"
 #include "render/all.h"
+#include "render/compare.h"
 #include "render/json.h"
 #include "render/pages.h"
 #include "render/processes.h"
@@ -70,6 +72,8 @@ Usage:
                                write what check asks of this machine, and the
                                answers, to one small file; -o - writes it to
                                standard output
+  tfdoctor diff A [B]          what differs that bears on the GPU? Each a
+                               recording or an environment; B: this shell
 
 Examples:
   tfdoctor
@@ -98,8 +102,9 @@ Options of check:
   --python-flags F  options that python gets: -I, -E, -P, -s, -S
   --from FILE       judge the machine of a recording, with the options that it
                     was made with
-  --root DIR        judge what lies below this folder (a mounted image, a chroot);
-                    all paths are inside it, and of this machine nothing counts
+  --root DIR        judge what lies below this folder (a mounted image, a
+                    chroot); all paths are inside it, of this machine nothing
+                    counts
   --pid [NUMBER]    judge a running Python as it was started and what it has
                     mapped; without a number: those that have TensorFlow mapped
   --env KEY=VALUE, --env-file FILE
@@ -134,14 +139,14 @@ Options of every command:
 
 Exit status:
   0  TensorFlow can use the GPU
-  1  it cannot (with --strict also: not fully)
+  1  it cannot (with --strict also: not fully); diff: something differs
   2  the command was not understood
   3  could not tell; the answer says what is missing
 
 Where to go on: "tfdoctor causes" (all causes), "tfdoctor -v" (all evidence).
 )";
 
-enum class Action : uint8_t { kCheck, kExplain, kCauses, kRecord };
+enum class Action : uint8_t { kCheck, kExplain, kCauses, kRecord, kDiff };
 
 struct Arguments {
   Action action = Action::kCheck;
@@ -171,6 +176,7 @@ struct Arguments {
   // of --pid, or of a recording of one
   std::string process, process_command;
   bool list_processes = false;
+  std::vector<std::string> compared;  // of diff: A and B
   // --- of record
   std::string output;
   bool no_redact = false;
@@ -241,6 +247,7 @@ struct Options {
   CLI::App* explain = nullptr;
   CLI::App* causes = nullptr;
   CLI::App* record = nullptr;
+  CLI::App* diff = nullptr;
 };
 
 Options Declare(CLI::App& app, Arguments& arguments) {
@@ -280,6 +287,8 @@ Options Declare(CLI::App& app, Arguments& arguments) {
   options.record = app.add_subcommand("record");
   options.record->add_option("-o,--output", arguments.output)->required();
   options.record->add_flag("--no-redact", arguments.no_redact);
+  options.diff = app.add_subcommand("diff");
+  options.diff->add_option("A B", arguments.compared);
   options.explain->add_option("WHAT", arguments.subject);
   options.of_explain = {
       options.explain->add_option("--file", arguments.file),
@@ -298,7 +307,7 @@ Options Declare(CLI::App& app, Arguments& arguments) {
           arguments.stated.emplace_back(key, value);
         });
   }
-  for (CLI::App* command : {options.check, options.explain, options.causes, options.record})
+  for (CLI::App* command : {options.check, options.explain, options.causes, options.record, options.diff})
     command->fallthrough();
   return options;
 }
@@ -310,14 +319,19 @@ std::string Unexpected(const std::string& argument) {
     return fmt::format("{} goes with record: tfdoctor record -o FILE", argument);
   if (argument.ends_with(".py"))
     return message + fmt::format("; to judge a program: tfdoctor --script {}", argument);
-  const std::vector<std::string> words = {"check",          "explain",  "causes",
-                                          "--python",       "--script", "--assume",
-                                          "record",         "--output", "--from",
-                                          "--no-redact",    "--strict", "--facts",
-                                          "--verbose",      "--data",   "--simulated-facts",
-                                          "--format",       "--color",  "--width",
-                                          "--version",      "--help",   "--no-driver-calls",
-                                          "--driver-limit", "--all",    "--python-flags"};
+  const std::vector<std::string> words = {"check",          "explain",
+                                          "causes",         "--python",
+                                          "--script",       "--assume",
+                                          "record",         "diff",
+                                          "--output",       "--from",
+                                          "--no-redact",    "--strict",
+                                          "--facts",        "--verbose",
+                                          "--data",         "--simulated-facts",
+                                          "--format",       "--color",
+                                          "--width",        "--version",
+                                          "--help",         "--no-driver-calls",
+                                          "--driver-limit", "--all",
+                                          "--python-flags"};
   if (std::find(words.begin(), words.end(), argument) != words.end())
     return message + " after what stands before it";
   const std::vector<std::string> nearest = Nearest(Split(argument, '=').front(), words, 1);
@@ -344,13 +358,18 @@ std::optional<EarlyEnd> Parse(int argc, char** argv, Arguments& arguments) {
   arguments.action = options.explain->parsed()  ? Action::kExplain
                      : options.causes->parsed() ? Action::kCauses
                      : options.record->parsed() ? Action::kRecord
+                     : options.diff->parsed()   ? Action::kDiff
                                                 : Action::kCheck;
   for (const CLI::Option* option : options.of_check) {
     if (option->count() == 0) continue;
     const bool both = option->get_name() == "--verbose" || option->get_name() == "-v" ||
                       option->get_name() == "--strict" || option->get_name() == "--facts" ||
                       option->get_name() == "--data";
-    const bool machine_too = arguments.action == Action::kRecord ||
+    const bool of_diff = arguments.action == Action::kDiff &&
+                         (option->get_name() == "--assume" || option->get_name() == "--no-driver-calls" ||
+                          option->get_name() == "--data" || option->get_name() == "--verbose" ||
+                          option->get_name() == "-v" || option->get_name() == "--driver-limit");
+    const bool machine_too = arguments.action == Action::kRecord || of_diff ||
                              (arguments.action == Action::kExplain && (both || arguments.with_machine));
     if (arguments.action != Action::kCheck && !machine_too) {
       return UsageError(fmt::format("{} goes with check, not with explain or causes", option->get_name()));
@@ -376,6 +395,8 @@ std::optional<EarlyEnd> Parse(int argc, char** argv, Arguments& arguments) {
   if (arguments.all && options.pid->count() > 0) return UsageError("--all and --pid do not go together");
   if (arguments.source.states_environment() && arguments.source.root.empty())
     return UsageError("--env and --env-file go with --root");
+  if (arguments.action == Action::kDiff && (arguments.compared.empty() || arguments.compared.size() > 2))
+    return UsageError("diff compares two things, a recording or an environment each: tfdoctor diff A B");
   if (arguments.action == Action::kRecord && (arguments.all || arguments.json()))
     return UsageError("record takes neither --all nor --format json");
   if (arguments.all && !(arguments.python + arguments.script).empty()) {
@@ -900,6 +921,37 @@ int Record(Arguments& arguments, const Clock& clock) {
   return to_stdout ? 0 : Finish(summary, 0);
 }
 
+// A recording, an environment of this machine, or, where nothing is named, this shell.
+std::optional<EarlyEnd> Judge(Arguments arguments, const std::string& named, ComparedSide& side,
+                              Facts& facts) {
+  constexpr std::string_view kZstd("\x28\xb5\x2f\xfd", 4);
+  const auto live = LiveSystem();
+  const bool recording = !named.empty() && live->Read(named, 0, kZstd.size()).value_or("") == kZstd;
+  (recording ? arguments.source.from : arguments.python) = named;
+  Look look;
+  if (auto end = look.Open(arguments)) return end;
+  Question question;
+  if (auto end = TakeQuestion(arguments, look.machine(), look.knowledge(), question)) return end;
+  side.name = named.empty() ? "this shell" : recording ? look.name() : "the environment " + named;
+  facts = ProbeAll(look.machine(), look.knowledge(), question);
+  side.diagnosis = Diagnose(facts, look.knowledge(), AllRules());
+  return std::nullopt;
+}
+
+int Diff(const Arguments& arguments) {
+  Comparison comparison;
+  Facts a, b;
+  const std::string other = arguments.compared.size() > 1 ? arguments.compared[1] : "";
+  if (auto end = Judge(arguments, arguments.compared[0], comparison.a, a)) return EndEarly(*end);
+  if (auto end = Judge(arguments, other, comparison.b, b)) return EndEarly(*end);
+  comparison.differences = Compare(a, b);
+  const bool differ = std::any_of(comparison.differences.begin(), comparison.differences.end(),
+                                  [](const Difference& one) { return one.known(); });
+  return Finish(arguments.json() ? RenderComparisonJson(comparison)
+                                 : RenderComparison(comparison, TextOptionsFor(arguments)),
+                differ ? 1 : 0);
+}
+
 int ListProcesses(const Arguments& arguments) {
   std::vector<RunningTensorFlow> processes;
   for (TensorFlowProcess& process : TensorFlowProcesses())
@@ -920,6 +972,8 @@ int Run(int argc, char** argv, Arguments& arguments, const Clock& clock) {
                     0);
     case Action::kRecord:
       return Record(arguments, clock);
+    case Action::kDiff:
+      return Diff(arguments);
     case Action::kCheck:
       break;
   }

@@ -219,8 +219,7 @@ void ReadArguments(const std::vector<std::string>& words, PythonProcess& process
 
 bool IsTensorFlow(const std::string& file) {
   const std::string name = BaseName(file);
-  return name.starts_with("libtensorflow_framework.so") || name.starts_with("libtensorflow_cc.so") ||
-         name.starts_with("_pywrap_tensorflow");
+  return name.starts_with("libtensorflow_cc.so") || name.starts_with("_pywrap_tensorflow");
 }
 
 }  // namespace
@@ -303,7 +302,10 @@ std::vector<TensorFlowProcess> TensorFlowProcesses() {
     if (!stat.ok() || stat->uid != geteuid()) continue;
     const std::vector<std::string> files =
         FilesOf(live->ReadAll(folder + "/maps", kLargestMaps).value_or(""));
-    const auto library = std::find_if(files.begin(), files.end(), IsTensorFlow);
+    auto library = std::find_if(files.begin(), files.end(), [](const std::string& file) {
+      return BaseName(file).starts_with("libtensorflow_framework.so");
+    });
+    if (library == files.end()) library = std::find_if(files.begin(), files.end(), IsTensorFlow);
     if (library == files.end()) continue;
     found.push_back(
         {std::stoi(entry.name), CommandOf(Words(live->ReadAll(folder + "/cmdline").value_or(""))), *library});

@@ -353,6 +353,62 @@ class Processes(Case):
         self.assertEqual(without_run(self.answer("--facts", "--from", path)), without_run(self.answer("--facts", "--pid", pid)))
 
 
+class Differences(Case):
+    def compare(self, *arguments, status):
+        schema = json.loads((ROOT / "docs/schema/diff-1.schema.json").read_text(encoding="utf-8"))
+        done = run("diff", *arguments, "--format", "json")
+        self.assertEqual((done.stderr, done.returncode), (b"", status), done.stdout)
+        answer = json.loads(done.stdout)
+        self.assertEqual(json_schema.faults(schema, answer), [])
+        links = [difference["link"] for difference in answer["differences"]]
+        order = json.loads((ROOT / "docs/schema/diff-1.schema.json").read_text())["properties"]["differences"]["items"]["properties"]["link"]["enum"]
+        self.assertEqual(links, sorted(links, key=order.index))
+        return answer
+
+    def test_environments(self):
+        other = self.make_environment(self.folder / "other-place", "2.15.1")
+        self.assertEqual(self.compare(self.environment, self.environment, status=0)["differences"], [])
+        answer = self.compare(self.environment, other, "--assume", "gpu=RTX 4090", status=1)
+        found = {difference["fact"]: (difference["a"].get("value"), difference["b"].get("value")) for difference in answer["differences"]}
+        self.assertEqual(found["tensorflow.version"], ("2.20.0", "2.15.1"))
+        self.assertEqual(answer["a"]["verdict"], "gpu-usable")
+        self.assertNotIn(str(self.environment), json.dumps(answer["differences"]), "the folder of the environment is no difference")
+        text = self.text("diff", self.environment, other, status=1)
+        self.assertIn("version of TensorFlow", text)
+        self.assertIn("A  2.20.0", text)
+
+    def test_the_same_environment_elsewhere(self):
+        other = self.make_environment(self.folder / "copy")
+        answer = self.compare(self.environment, other, status=0)
+        self.assertEqual(answer["differences"], [])
+        self.assertIn("Nothing that is known of both", self.text("diff", self.environment, other, status=0))
+
+    def test_a_library_that_is_missing(self):
+        other = self.make_environment(self.folder / "broken")
+        for library in other.glob("lib/python3*/site-packages/nvidia/cufft/lib/*"):
+            library.unlink()
+        answer = self.compare(self.environment, other, "--assume", "gpu=RTX 4090", status=1)
+        facts = [d["fact"] for d in answer["differences"] if ".libcufft" in d["fact"]]
+        self.assertEqual(facts, ["cuda_libraries.opened.libcufft.so.11.path"])
+        self.assertEqual((answer["a"]["verdict"], answer["b"]["verdict"]), ("gpu-usable", "gpu-blocked"))
+
+    def test_recordings(self):
+        before, after = self.folder / "before", self.folder / "after"
+        self.text("record", "-o", before, "--python", self.environment, status=0)
+        self.text("record", "-o", after, "--python", self.environment, status=0, env={**ENVIRONMENT, "CUDA_VISIBLE_DEVICES": "-1"})
+        answer = self.compare(before, after, status=1)
+        self.assertEqual([(d["link"], d["fact"], d["b"]["value"]) for d in answer["differences"]],
+                         [("visibility", "environment.variables.CUDA_VISIBLE_DEVICES", "-1")])
+        self.assertEqual(self.compare(before, before, status=0)["differences"], [])
+        self.compare(before, self.environment, status=0)
+
+    def test_bad_arguments(self):
+        self.refused("diff", says="")
+        self.refused("diff", "/a", "/b", "/c", says="")
+        self.refused("diff", "/no/such/thing", says="no such file")
+        self.refused("diff", self.environment, "--script", "x", says="--script")
+
+
 class Recordings(Case):
     def record(self, *arguments, **more):
         path = self.folder / "machine.tfdoctor"
