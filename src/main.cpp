@@ -14,6 +14,7 @@
 #include <cstring>
 #include <ctime>
 #include <exception>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -105,6 +106,8 @@ Options of check:
   --root DIR        judge what lies below this folder (a mounted image, a
                     chroot); all paths are inside it, of this machine nothing
                     counts
+  --image FILE      judge a container image: an OCI layout (a folder or a tar
+                    archive) or what "docker save" writes; nothing is unpacked
   --pid [NUMBER]    judge a running Python as it was started and what it has
                     mapped; without a number: those that have TensorFlow mapped
   --env KEY=VALUE, --env-file FILE
@@ -269,6 +272,7 @@ Options Declare(CLI::App& app, Arguments& arguments) {
       app.add_option("--python-flags", arguments.python_flags),
       app.add_option("--from", arguments.source.from),
       app.add_option("--root", arguments.source.root),
+      app.add_option("--image", arguments.source.image),
       app.add_option("--pid", arguments.source.pid)->expected(0, 1),
       app.add_option("--env", arguments.source.environment)->expected(1)->take_all()->allow_extra_args(false),
       app.add_option("--env-file", arguments.source.environment_files)
@@ -386,15 +390,17 @@ std::optional<EarlyEnd> Parse(int argc, char** argv, Arguments& arguments) {
         "lists them)");
   }
   const SourceOptions& source = arguments.source;
-  const auto named = {!source.from.empty(), !source.root.empty(), options.pid->count() > 0};
+  const auto named = {!source.from.empty(), !source.root.empty(), !source.image.empty(),
+                      options.pid->count() > 0};
   if (std::count(named.begin(), named.end(), true) > 1)
-    return UsageError("--from, --root and --pid name different machines");
+    return UsageError("--from, --root, --image and --pid name different machines");
   arguments.list_processes = options.pid->count() > 0 && source.pid.empty();
   if (arguments.list_processes && arguments.action != Action::kCheck)
     return UsageError("--pid needs the number of a process here");
   if (arguments.all && options.pid->count() > 0) return UsageError("--all and --pid do not go together");
-  if (arguments.source.states_environment() && arguments.source.root.empty())
-    return UsageError("--env and --env-file go with --root");
+  if (source.states_environment() && (source.root + source.image).empty())
+    return UsageError("--env and --env-file go with --root and --image");
+  if (arguments.all && !source.image.empty()) return UsageError("--all and --image do not go together");
   if (arguments.action == Action::kDiff && (arguments.compared.empty() || arguments.compared.size() > 2))
     return UsageError("diff compares two things, a recording or an environment each: tfdoctor diff A B");
   if (arguments.action == Action::kRecord && (arguments.all || arguments.json()))
@@ -545,18 +551,51 @@ class Clock {
   std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
 };
 
+// On a terminal, what is being done after the first second; one line that is written over.
+std::function<void(const std::string&)> ProgressLine() {
+  if (::isatty(STDERR_FILENO) != 1) return {};
+  return [start = std::chrono::steady_clock::now(), last = std::string()](const std::string& text) mutable {
+    if (std::chrono::steady_clock::now() - start < std::chrono::seconds(1) || text == last) return;
+    last = text;
+    const std::string line = "\r" + text + "\x1b[K";
+    [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, line.data(), line.size());
+  };
+}
+void EndProgressLine() {
+  constexpr std::string_view kErase = "\r\x1b[K";
+  if (::isatty(STDERR_FILENO) != 1) return;
+  [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, kErase.data(), kErase.size());
+}
+
 // The machine to be judged, what is asked about it, and the data to judge it by.
 class Look {
  public:
   // What ends the command before it looked.
   std::optional<EarlyEnd> Open(Arguments& arguments, Recording* recording = nullptr) {
     if (auto end = TakeData(arguments, *live_, with_file_)) return end;
-    Result<Source> source = OpenSource(arguments.source, *live_);
+    Result<Source> source = OpenSource(arguments.source, *live_, ProgressLine());
+    if (!source || source->fetch) EndProgressLine();
     if (!source) return UsageError(source.error().message);
     source_ = std::move(*source);
     Adopt(source_.question, arguments);
     if (recording != nullptr) recorder_ = std::make_unique<RecordingSystem>(*source_.system, *recording);
     machine_ = std::make_unique<CachingSystem>(recorder_ ? *recorder_ : *source_.system);
+    return std::nullopt;
+  }
+
+  // Of an image only what was asked for is read: asks, until all answers are there.
+  std::optional<EarlyEnd> Settle(const Question& question) {
+    if (!source_.fetch) return std::nullopt;
+    while (true) {
+      const CachingSystem machine(*source_.system);
+      const Probing present(machine, knowledge(), question);
+      Diagnosis diagnosis = Diagnose(present.facts(), knowledge(), AllRules());
+      TryFixes(machine, knowledge(), present, diagnosis);
+      Result<bool> more = source_.fetch();
+      if (!more) return UsageError("--image: " + more.error().message);
+      if (!*more) break;
+    }
+    EndProgressLine();
     return std::nullopt;
   }
 
@@ -730,6 +769,7 @@ int ExplainLog(Arguments& arguments, const Subject& subject, const Clock& clock)
   if (arguments.with_machine) {
     Question question;
     if (auto end = TakeQuestion(arguments, machine, knowledge, question)) return EndEarly(*end);
+    if (auto end = look.Settle(question)) return EndEarly(*end);
     question.driver_calls = false;  // to read a log starts nothing
     of_machine = Probing(machine, knowledge, question).facts();
   }
@@ -795,6 +835,7 @@ int Check(Arguments& arguments, const Clock& clock) {
   const Knowledge& knowledge = look.knowledge();
   Question question;
   if (auto end = TakeQuestion(arguments, machine, knowledge, question)) return EndEarly(*end);
+  if (auto end = look.Settle(question)) return EndEarly(*end);
 
   const Probing present(machine, knowledge, question);
   const Facts& facts = present.facts();
@@ -821,6 +862,7 @@ int CheckAll(Arguments& arguments, const Clock& clock) {
   const Knowledge& knowledge = look.knowledge();
   Question question;
   if (auto end = TakeQuestion(arguments, machine, knowledge, question)) return EndEarly(*end);
+  if (auto end = look.Settle(question)) return EndEarly(*end);
 
   const ManyProbings probings(machine, knowledge, question);
   AllEnvironments all;
@@ -881,6 +923,7 @@ int Record(Arguments& arguments, const Clock& clock) {
   if (auto end = look.Open(arguments, &recording)) return EndEarly(*end);
   Question question;
   if (auto end = TakeQuestion(arguments, look.machine(), look.knowledge(), question)) return EndEarly(*end);
+  if (auto end = look.Settle(question)) return EndEarly(*end);
   auto judge = [&](const CachingSystem& machine, const Question& asked) {
     const Probing present(machine, look.knowledge(), asked);
     Diagnosis diagnosis = Diagnose(present.facts(), look.knowledge(), AllRules());
@@ -932,6 +975,7 @@ std::optional<EarlyEnd> Judge(Arguments arguments, const std::string& named, Com
   if (auto end = look.Open(arguments)) return end;
   Question question;
   if (auto end = TakeQuestion(arguments, look.machine(), look.knowledge(), question)) return end;
+  if (auto end = look.Settle(question)) return end;
   side.name = named.empty() ? "this shell" : recording ? look.name() : "the environment " + named;
   facts = ProbeAll(look.machine(), look.knowledge(), question);
   side.diagnosis = Diagnose(facts, look.knowledge(), AllRules());

@@ -9,7 +9,7 @@
 #include "python/interpreter.h"
 #include "python/path.h"
 #include "python/requirement.h"
-#include "python/sha256.h"
+#include "base/sha256.h"
 
 namespace tfdoctor {
 namespace {

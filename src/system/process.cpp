@@ -12,6 +12,7 @@
 #include "base/text.h"
 #include "system/children.h"
 #include "system/error.h"
+#include "system/python_command.h"
 #include "system/root.h"
 
 namespace tfdoctor {
@@ -175,46 +176,11 @@ std::string BaseName(const std::string& path) { return path.substr(path.rfind('/
 // the name leads elsewhere (the working directory has changed, a program has set its title).
 std::string InterpreterOf(const System& system, const std::vector<std::string>& words,
                           const std::string& program) {
-  std::vector<std::string> candidates;
-  const std::string name = words.empty() ? "" : words.front();
-  if (name.starts_with('/')) {
-    candidates.push_back(name);
-  } else if (name.find('/') != std::string::npos) {
-    candidates.push_back(system.WorkingDirectory() + "/" + name);
-  } else if (!name.empty()) {
-    for (const std::string& folder :
-         Split(system.Env("PATH").value_or("/usr/local/bin:/usr/bin:/bin"), ':')) {
-      if (!folder.empty()) candidates.push_back(folder + "/" + name);
-    }
-  }
-  for (const std::string& candidate : candidates) {
+  for (const std::string& candidate : PlacesOfProgram(system, words.empty() ? "" : words.front())) {
     const Result<std::string> real = system.RealPath(candidate);
     if (real.ok() && *real == program) return candidate;
   }
   return program;
-}
-
-// What follows the interpreter on its command line.
-void ReadArguments(const std::vector<std::string>& words, PythonProcess& process) {
-  for (size_t i = 1; i < words.size(); i++) {
-    const std::string& word = words[i];
-    if (word == "-m" || word == "-c" || word == "-") return;
-    if (word == "-W" || word == "-X") {
-      i++;
-      continue;
-    }
-    if (word.starts_with('-')) {
-      for (const char letter : word.starts_with("--") ? std::string() : word.substr(1)) {
-        if (letter == 'm' || letter == 'c') return;
-        if (std::string_view("IEPsS").find(letter) != std::string_view::npos) process.flags += letter;
-      }
-      continue;
-    }
-    const std::string path = word.starts_with('/') ? word : process.system->WorkingDirectory() + "/" + word;
-    const Result<FileStat> stat = process.system->Stat(path);
-    if (stat.ok() && stat->type == FileType::kRegular) process.script = path;
-    return;
-  }
 }
 
 bool IsTensorFlow(const std::string& file) {
@@ -286,7 +252,10 @@ Result<PythonProcess> OpenProcess(int pid) {
     return failed(fmt::format("it runs no Python, but {}", Printable(program)));
   process.system = std::make_unique<RunningProcess>(std::move(*root), std::move(live), std::move(known));
   process.interpreter = InterpreterOf(*process.system, words, program);
-  ReadArguments(words, process);
+  const std::vector<std::string> rest(words.begin() + (words.empty() ? 0 : 1), words.end());
+  PythonArguments read = ReadPythonArguments(*process.system, rest);
+  process.script = std::move(read.script);
+  process.flags = std::move(read.flags);
   return process;
 }
 

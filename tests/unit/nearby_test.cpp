@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "python/project.h"
-#include "python/sha256.h"
+#include "base/sha256.h"
 #include "system/overlay.h"
 
 namespace tfdoctor {
