@@ -181,7 +181,7 @@ class Roots(Case):
     def test_bad_roots(self):
         for root, says in (("/etc/passwd", "directory"), ("/no/such/root", "No such file"), ("", "value")):
             self.refused("--root", root, says=says)
-        self.refused("--root", "/", "--from", "/x", says="two machines")
+        self.refused("--root", "/", "--from", "/x", says="different machines")
 
     def test_a_root_can_be_recorded(self):
         path = self.folder / "root.tfdoctor"
