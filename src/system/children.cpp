@@ -31,7 +31,10 @@ int MillisecondsUntil(Time end) {
 
 class Child {
  public:
-  Child(const std::string& program, const ChildTask& task) { Start(program, task); }
+  Child(const std::string& program, const ChildTask& task,
+        const std::map<std::string, std::string>* environment) {
+    Start(program, task, environment);
+  }
   ~Child() {
     if (pipe_ >= 0) close(pipe_);
   }
@@ -93,8 +96,15 @@ class Child {
     return pointers;
   }
 
-  static std::vector<std::string> EnvironmentWithout(const std::vector<std::string>& names) {
+  static std::vector<std::string> EnvironmentWithout(const std::vector<std::string>& names,
+                                                     const std::map<std::string, std::string>* environment) {
     std::vector<std::string> entries;
+    if (environment != nullptr) {
+      for (const auto& [name, value] : *environment) {
+        if (std::find(names.begin(), names.end(), name) == names.end()) entries.push_back(name + "=" + value);
+      }
+      return entries;
+    }
     for (char** entry = environ; entry != nullptr && *entry != nullptr; entry++) {
       std::string_view text = *entry;
       std::string_view name = text.substr(0, text.find('='));
@@ -103,7 +113,8 @@ class Child {
     return entries;
   }
 
-  void Start(const std::string& program, const ChildTask& task) {
+  void Start(const std::string& program, const ChildTask& task,
+             const std::map<std::string, std::string>* environment) {
     int ends[2];
     if (pipe2(ends, O_CLOEXEC) != 0) {
       end_.why = std::strerror(errno);
@@ -114,7 +125,7 @@ class Child {
 
     std::vector<std::string> words = {program};
     words.insert(words.end(), task.arguments.begin(), task.arguments.end());
-    std::vector<std::string> variables = EnvironmentWithout(task.without);
+    std::vector<std::string> variables = EnvironmentWithout(task.without, environment);
     posix_spawn_file_actions_t actions;
     posix_spawn_file_actions_init(&actions);
     for (int stream : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO})
@@ -200,10 +211,11 @@ void ReapAll(std::vector<std::unique_ptr<Child>>& children, Time deadline) {
 }  // namespace
 
 std::vector<ChildEnd> RunProcesses(const std::string& program, const std::vector<ChildTask>& tasks,
-                                   const ChildLimits& limits) {
+                                   const ChildLimits& limits,
+                                   const std::map<std::string, std::string>* environment) {
   const Time deadline = Now() + limits.time;
   std::vector<std::unique_ptr<Child>> children;
-  for (const ChildTask& task : tasks) children.push_back(std::make_unique<Child>(program, task));
+  for (const ChildTask& task : tasks) children.push_back(std::make_unique<Child>(program, task, environment));
   ReadAll(children, limits, deadline);
   ReapAll(children, deadline);
   std::vector<ChildEnd> ends;

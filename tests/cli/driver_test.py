@@ -175,7 +175,7 @@ class Answers(Case):
         answer = json.loads(run("--format", "json", **broken)[1])
         self.assertEqual(json_schema.faults(SCHEMA, answer), [])
         changed = {difference["fact"]: difference for difference in answer["saved"]["differences"]}
-        self.assertEqual(changed["environment.variables.XLA_FLAGS"]["before"], "absent")
+        self.assertEqual(changed["environment.variables.XLA_FLAGS"]["before"], "none")
         # What is no saved state is said, and the answer is the same else.
         files[0].write_text("{")
         answer = json.loads(run("--format", "json", **broken)[1])
