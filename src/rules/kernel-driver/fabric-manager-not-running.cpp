@@ -39,6 +39,13 @@ Verdict Check(const Facts& facts, const Knowledge& knowledge) {
   } else if (!not_ready) {
     return Verdict::Silent();
   }
+  if (const auto* devices = answers.nvml_devices.Peek()) {
+    for (const auto& [index, device] : *devices) {
+      const std::string* state = device.fabric.Peek();
+      if (state != nullptr && *state != "completed")
+        verdict.Because(device.fabric, fmt::format("the fabric of GPU {} is {}", index, *state));
+    }
+  }
   // 802 without a switch in sight may have another reason, as in a virtual machine.
   if (!has_switches && reason == "unknown") verdict.state = Verdict::State::kOpen;
   const std::string branch = std::to_string(MajorVersion(*driver.version.Get()));

@@ -28,8 +28,10 @@ void NameHolders(const Facts& facts, Verdict& verdict) {
     const std::string* command = holder.command.Peek();
     const std::string* memory = holder.memory.Peek();
     const std::string* container = holder.container.Peek();
+    const std::string* user = holder.user.Peek();
     std::string text = "process " + pid;
     if (command != nullptr) text += " (" + *command + ")";
+    if (user != nullptr) text += " of user " + *user;
     if (holder.command.state() == FactState::kAbsent) text += ", of another container or of the host,";
     if (container != nullptr) text += " in a container (" + *container + ")";
     text += memory == nullptr ? " has the GPU open"
