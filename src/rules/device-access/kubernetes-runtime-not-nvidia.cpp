@@ -14,14 +14,11 @@ Fix MakeDefault(std::string title) {
                 true);
 }
 
-// The device plugin names what it granted by UUID. An image says "all" or "void", a person "0".
-bool WasGranted(const std::string& value) { return value.starts_with("GPU-") || value.starts_with("MIG-"); }
-
 Verdict CheckPod(const Facts& facts) {
   const Fact<std::string>& granted = facts.environment.Variable("NVIDIA_VISIBLE_DEVICES");
   const Library& cuda = facts.driver_library.cuda;
   const auto* nodes = facts.device_access.nodes.Get();
-  if (granted.Get() == nullptr || !WasGranted(*granted.Get()) || nodes == nullptr) return Verdict::Silent();
+  if (!DevicePluginGranted(facts) || nodes == nullptr) return Verdict::Silent();
   const bool no_library = cuda.path.Absent() || cuda.stub.Is(true);
   if (cuda.path.Unknown() || (!no_library && HasNvidiaNode(*nodes))) return Verdict::Silent();
   Verdict verdict = Verdict::Holds();
