@@ -65,8 +65,7 @@ Verdict CheckRefusals(const Facts& facts, const std::map<std::string, DeviceNode
         .WithTitle("A security module (SELinux or AppArmor) keeps this process from the GPU")
         .WithExplanation(
             "The device nodes are there and their permissions allow it, but the policy of SELinux or "
-            "AppArmor "
-            "does not let this process open them.")
+            "AppArmor does not let this process open them.")
         .WithFix(Advice("Read what was denied, and allow it",
                         {"sudo ausearch -m avc -ts recent", "sudo journalctl -k | grep -i denied"}, true));
   }
@@ -77,8 +76,7 @@ Verdict CheckRefusals(const Facts& facts, const std::map<std::string, DeviceNode
         .WithTitle("The control group of this process forbids the GPU")
         .WithExplanation(
             "The device nodes are there and their permissions allow it, but the control group that this "
-            "process "
-            "runs in does not let it open them.")
+            "process runs in does not let it open them.")
         .WithFix(Advice("Where a service of systemd runs it: permit the devices in its unit",
                         {"systemctl status $$",
                          "sudo systemctl edit UNIT   # [Service] DeviceAllow=char-nvidia-frontend rw, "

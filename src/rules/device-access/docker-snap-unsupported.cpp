@@ -7,7 +7,7 @@ namespace tfdoctor {
 
 namespace {
 
-// The snap has passed the GPU on since 2024 (its revisions from Docker 27 on), so it is only suspected.
+// The snap can pass the GPU on since 2024 (canonical/docker-snap, pull request 161), so it is only suspected.
 Verdict Check(const Facts& facts, const Knowledge&) {
   const ContainerEngine& engine = facts.container_engine;
   const bool* snap = engine.snap.Peek();
