@@ -23,6 +23,7 @@
 
 #include "base/text.h"
 #include "diagnose/diagnose.h"
+#include "diagnose/judge_proof.h"
 #include "diagnose/since.h"
 #include "driver/child.h"
 #include "knowledge/knowledge.h"
@@ -33,15 +34,19 @@
 #include "logs/statements.h"
 #include "plan/plan.h"
 #include "probes/probes.h"
+#include "prove/attend.h"
+#include "prove/prove.h"
 #include "render/all.h"
 #include "render/json.h"
 #include "render/pages.h"
+#include "render/proof.h"
 #include "render/terminal.h"
 #include "render/text.h"
 #include "rules/all.h"
 #include "saved/state.h"
 #include "system/caching.h"
 #include "system/system.h"
+#include "tensorflow/child.h"
 
 namespace tfdoctor {
 namespace {
@@ -55,10 +60,13 @@ constexpr std::string_view kHelp = R"(tfdoctor says why TensorFlow cannot use th
 
 It looks at the GPU, its driver, the Python environment, TensorFlow and the CUDA
 libraries as they are in this shell. It needs no root and no network, starts no
-Python, and changes nothing (--save writes one file of its own).
+Python, and changes nothing (--save writes one file of its own). Only "prove"
+starts TensorFlow.
 
 Usage:
   tfdoctor [check] [options]   judge this machine and this environment
+  tfdoctor prove [options]     run that TensorFlow: does it compute and train on
+                               the GPU, and are the results right?
   tfdoctor explain LOG         what do the lines of a log mean, and what is the
                                cause? A file, - (standard input), or a line
   tfdoctor explain NAME        explain one cause: what it is, how to repair it
@@ -97,6 +105,14 @@ Options of check:
   -v, --verbose     everything that was read, with where
   --data FILE       newer data (TOML) on top of what is built in
 
+Options of prove (and those of check that say what is judged):
+  --device GPU:N|CPU:0  where the steps have to run; default: GPU:0
+  --steps NAMES     of devices,add,matmul,memory-growth,train-mlp,train-cnn
+  --seed N          of the random numbers; default: 1
+  --time-limit N    seconds for all steps together; default: 600
+  --memory-limit N  MiB of this machine's memory for TensorFlow; default: 8192
+  --keep-log FILE   all that TensorFlow printed
+
 Options of explain:
   --context FILE    what is known of that machine, as JSON; single things:
                     --tf-version, --python-version, --os, --gpu, --driver,
@@ -114,15 +130,15 @@ Options of every command:
   --version, -h, --help
 
 Exit status:
-  0  TensorFlow can use the GPU
-  1  it cannot (with --strict also: not fully)
+  0  TensorFlow can use the GPU; of prove: every step passed
+  1  it cannot (with --strict also: not fully); of prove: a step failed
   2  the command was not understood
   3  could not tell; the answer says what is missing
 
 Where to go on: "tfdoctor causes" (all causes), "tfdoctor -v" (all evidence).
 )";
 
-enum class Action : uint8_t { kCheck, kExplain, kCauses };
+enum class Action : uint8_t { kCheck, kProve, kExplain, kCauses };
 
 struct Arguments {
   Action action = Action::kCheck;
@@ -132,6 +148,12 @@ struct Arguments {
   std::vector<std::string> answers;                         // KEY=VALUE
   std::vector<std::pair<std::string, std::string>> stated;  // by --tf-version and the like
   bool with_machine = false;
+  // --- of prove
+  std::string device = "GPU:0";
+  std::string steps, keep_log;
+  int64_t seed = 1;
+  int time_limit = 600;          // seconds
+  uint64_t memory_limit = 8192;  // MiB
   // --- of check
   std::string python;
   std::string script;
@@ -211,7 +233,9 @@ constexpr std::pair<const char*, const char*> kStatedOptions[] = {
 struct Options {
   std::vector<CLI::Option*> of_check;
   std::vector<CLI::Option*> of_explain;
+  std::vector<CLI::Option*> not_of_prove;  // of those of check
   CLI::App* check = nullptr;
+  CLI::App* prove = nullptr;
   CLI::App* explain = nullptr;
   CLI::App* causes = nullptr;
 };
@@ -240,6 +264,18 @@ Options Declare(CLI::App& app, Arguments& arguments) {
   app.add_option("--width", arguments.width)->check(CLI::Range(kNarrowest, kWidest));
   app.require_subcommand(0, 1);
   options.check = app.add_subcommand("check");
+  for (CLI::Option* option : options.of_check) {
+    for (const char* name : {"--assume", "--all", "--strict", "--simulated-facts"}) {
+      if (option->check_name(name)) options.not_of_prove.push_back(option);
+    }
+  }
+  options.prove = app.add_subcommand("prove");
+  options.prove->add_option("--device", arguments.device);
+  options.prove->add_option("--steps", arguments.steps);
+  options.prove->add_option("--seed", arguments.seed)->check(CLI::Range(int64_t{0}, int64_t{1} << 31));
+  options.prove->add_option("--time-limit", arguments.time_limit)->check(CLI::Range(1, 24 * 3600));
+  options.prove->add_option("--memory-limit", arguments.memory_limit)->check(CLI::Range(64, 1 << 24));
+  options.prove->add_option("--keep-log", arguments.keep_log);
   options.explain = app.add_subcommand("explain");
   options.causes = app.add_subcommand("causes");
   options.explain->add_option("WHAT", arguments.subject);
@@ -260,7 +296,8 @@ Options Declare(CLI::App& app, Arguments& arguments) {
           arguments.stated.emplace_back(key, value);
         });
   }
-  for (CLI::App* command : {options.check, options.explain, options.causes}) command->fallthrough();
+  for (CLI::App* command : {options.check, options.prove, options.explain, options.causes})
+    command->fallthrough();
   return options;
 }
 
@@ -270,10 +307,10 @@ std::string Unexpected(const std::string& argument) {
   if (argument.ends_with(".py"))
     return message + fmt::format("; to judge a program: tfdoctor --script {}", argument);
   const std::vector<std::string> words = {
-      "check",    "explain",        "causes",    "--python", "--script",          "--assume",
-      "--strict", "--facts",        "--verbose", "--data",   "--simulated-facts", "--format",
-      "--color",  "--width",        "--version", "--help",   "--no-driver-calls", "--driver-limit",
-      "--all",    "--python-flags", "--save"};
+      "check",          "prove",    "explain",        "causes",    "--python", "--script",
+      "--assume",       "--strict", "--facts",        "--verbose", "--data",   "--simulated-facts",
+      "--format",       "--color",  "--width",        "--version", "--help",   "--no-driver-calls",
+      "--driver-limit", "--all",    "--python-flags", "--save"};
   if (std::find(words.begin(), words.end(), argument) != words.end())
     return message + " after what stands before it";
   const std::vector<std::string> nearest = Nearest(Split(argument, '=').front(), words, 1);
@@ -298,6 +335,7 @@ std::optional<EarlyEnd> Parse(int argc, char** argv, Arguments& arguments) {
     return UsageError(error.what());
   }
   arguments.action = options.explain->parsed()  ? Action::kExplain
+                     : options.prove->parsed()  ? Action::kProve
                      : options.causes->parsed() ? Action::kCauses
                                                 : Action::kCheck;
   for (const CLI::Option* option : options.of_check) {
@@ -306,8 +344,12 @@ std::optional<EarlyEnd> Parse(int argc, char** argv, Arguments& arguments) {
                       option->get_name() == "--strict" || option->get_name() == "--facts" ||
                       option->get_name() == "--data";
     const bool machine_too = arguments.action == Action::kExplain && (both || arguments.with_machine);
-    if (arguments.action != Action::kCheck && !machine_too) {
-      return UsageError(fmt::format("{} goes with check, not with explain or causes", option->get_name()));
+    const bool prove_too = arguments.action == Action::kProve &&
+                           std::find(options.not_of_prove.begin(), options.not_of_prove.end(), option) ==
+                               options.not_of_prove.end();
+    if (arguments.action != Action::kCheck && !machine_too && !prove_too) {
+      return UsageError(fmt::format("{} goes with check, not with {}", option->get_name(),
+                                    arguments.action == Action::kProve ? "prove" : "explain or causes"));
     }
     if (option->get_expected_min() > 0 && option->as<std::string>().empty()) {
       return UsageError(fmt::format("{} needs a value", option->get_name()));
@@ -735,6 +777,68 @@ int Check(const Arguments& arguments, const Clock& clock) {
   std::_Exit(status);
 }
 
+std::optional<EarlyEnd> TakeProveOptions(const Arguments& arguments, ProveOptions& options) {
+  Result<std::string> device = ReadDevice(arguments.device);
+  if (!device) return UsageError("--device: " + device.error().message);
+  options.device = *device;
+  Result<std::vector<std::string>> steps = arguments.steps.empty() ? StepNames() : ReadSteps(arguments.steps);
+  if (!steps) return UsageError("--steps: " + steps.error().message);
+  options.steps = *steps;
+  options.seed = arguments.seed;
+  options.time_limit = std::chrono::seconds(arguments.time_limit);
+  options.memory_limit = arguments.memory_limit << 20;
+  return std::nullopt;
+}
+
+int ProveIt(const Arguments& arguments, const Clock& clock) {
+  Look look;
+  if (auto end = TakeData(arguments, look.machine, look.with_file)) return EndEarly(*end);
+  const CachingSystem& machine = look.machine;
+  const Knowledge& knowledge = look.knowledge();
+  Question question;
+  if (auto end = TakeQuestion(arguments, machine, knowledge, question)) return EndEarly(*end);
+  ProveOptions options;
+  if (auto end = TakeProveOptions(arguments, options)) return EndEarly(*end);
+  int log = -1;
+  if (!arguments.keep_log.empty()) {
+    log = ::open(arguments.keep_log.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    if (log < 0) {
+      return EndEarly(
+          UsageError(fmt::format("cannot write {}: {}", arguments.keep_log, std::strerror(errno))));
+    }
+  }
+  const Interruption interruption;
+  ProgressLine line;
+  line.Show("looking at this machine");
+  const Probing present(machine, knowledge, question);
+  const Diagnosis predicted = Diagnose(present.facts(), knowledge, AllRules());
+  options.progress = [&](const std::string& doing) { line.Show(doing); };
+  options.interrupted = Interruption::Asked;
+  options.log = [log](std::string_view text) {
+    // A full disk is no reason to stop.
+    if (log >= 0) [[maybe_unused]]
+      const ssize_t written = ::write(log, text.data(), text.size());
+  };
+  Proving proving = Prove(machine, knowledge, present.facts(), options);
+  line.Clear();
+  if (log >= 0) ::close(log);
+  if (proving.interrupted) Interruption::End();
+
+  Facts facts = present.facts();
+  AddLog(proving.log, {}, knowledge, false, facts);
+  Diagnosis diagnosis = Diagnose(facts, knowledge, AllRules());
+  TryFixes(machine, knowledge, present, diagnosis);
+  JudgeProof(predicted, diagnosis, proving.proof);
+  RunInfo run = clock.Info();
+  run.driver_milliseconds = present.driver_milliseconds();
+  const int status = Finish(
+      arguments.json()
+          ? RenderJson(diagnosis, arguments.facts ? &facts : nullptr, run, false, nullptr, &proving.proof)
+          : RenderProof(proving.proof, diagnosis, facts, TextOptionsFor(arguments)),
+      ExitStatus(proving.proof, diagnosis));
+  std::_Exit(status);
+}
+
 int CheckAll(const Arguments& arguments, const Clock& clock) {
   Look look;
   if (auto end = TakeData(arguments, look.machine, look.with_file)) return EndEarly(*end);
@@ -766,6 +870,8 @@ int Run(int argc, char** argv, Arguments& arguments, const Clock& clock) {
   switch (arguments.action) {
     case Action::kExplain:
       return Explain(arguments, clock);
+    case Action::kProve:
+      return ProveIt(arguments, clock);
     case Action::kCauses:
       return Finish(arguments.json() ? RenderCausesJson(AllRules())
                                      : RenderCauses(AllRules(), TextOptionsFor(arguments)),
@@ -798,8 +904,10 @@ int Main(int argc, char** argv) {
 }  // namespace tfdoctor
 
 int main(int argc, char** argv) {
-  // We ourselves, started once more to call the driver: nothing else is to run in that process.
+  // We ourselves, started once more to call the driver or TensorFlow: nothing else is to run in that process.
   if (argc > 1 && std::string_view(argv[1]) == tfdoctor::kDriverChild)
     return tfdoctor::DriverChildMain(argc, argv);
+  if (argc > 1 && std::string_view(argv[1]) == tfdoctor::kProveChild)
+    return tfdoctor::ProveChildMain(argc, argv);
   return tfdoctor::Main(argc, argv);
 }

@@ -19,3 +19,6 @@ add_test(NAME driver COMMAND ${Python3_EXECUTABLE} ${CMAKE_CURRENT_LIST_DIR}/dri
 add_test(NAME gpu COMMAND ${Python3_EXECUTABLE} ${CMAKE_SOURCE_DIR}/tests/real/gpu_test.py $<TARGET_FILE:tfdoctor>
                           $<TARGET_FILE:lay_environment>)
 set_tests_properties(gpu PROPERTIES SKIP_RETURN_CODE 77)
+# Experiments with TensorFlow, over the stand-in of tests/fakes.
+add_test(NAME prove COMMAND ${Python3_EXECUTABLE} ${CMAKE_CURRENT_LIST_DIR}/prove_test.py $<TARGET_FILE:tfdoctor>
+                            ${CMAKE_BINARY_DIR}/fakes $<TARGET_FILE:lay_environment>)
