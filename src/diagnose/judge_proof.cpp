@@ -54,8 +54,21 @@ bool Names(const Diagnosis& diagnosis, const Rule* rule) {
          std::any_of(diagnosis.explained.begin(), diagnosis.explained.end(), is);
 }
 
-// The links that `check` judges on its own; memory, execution and use show only in a running program.
-bool JudgedBefore(Link link) { return link < Link::kMemory; }
+// The links that `check` judges for good: hardware may fail at any time, and memory, execution and use show
+// only in a running program.
+bool JudgedBefore(Link link) { return link > Link::kHardware && link < Link::kMemory; }
+
+// What TensorFlow printed proves that it was asked wrongly: no link of the chain need be broken.
+bool AskedWrongly(const Diagnosis& diagnosis) {
+  return std::any_of(diagnosis.causes.begin(), diagnosis.causes.end(), [](const Finding& finding) {
+    return finding.holds && finding.rule->effect == Effect::kProgram;
+  });
+}
+
+bool SaidByTensorFlow(const Finding& finding) {
+  return std::any_of(finding.evidence.begin(), finding.evidence.end(),
+                     [](const Evidence& evidence) { return evidence.witness == Witness::kLog; });
+}
 
 std::string Disagreement(const Diagnosis& predicted, const Diagnosis& diagnosis, const Proof& proof) {
   const Finding* expected = predicted.headline();
@@ -66,7 +79,7 @@ std::string Disagreement(const Diagnosis& predicted, const Diagnosis& diagnosis,
   }
   const ProvedStep* failed = FirstFailed(proof);
   if (!Expected(predicted) || failed == nullptr || !failed->certain) return {};
-  if (failed->name == "devices") {
+  if (failed->name == "devices" && !AskedWrongly(diagnosis)) {
     return fmt::format("tfdoctor check finds that TensorFlow can use the GPU, yet step {} fails: {}",
                        failed->name, failed->message);
   }
@@ -114,6 +127,10 @@ void JudgeProof(const Diagnosis& predicted, Diagnosis& diagnosis, Proof& proof) 
   }
   if (diagnosis.verdict == VerdictKind::kGpuBlocked) return;
   diagnosis.verdict = failed->certain ? VerdictKind::kGpuBlocked : VerdictKind::kUnknown;
+  // What only makes it slower, and of which TensorFlow said nothing, is not why it fails.
+  std::stable_partition(diagnosis.causes.begin(), diagnosis.causes.end(), [](const Finding& finding) {
+    return !finding.holds || finding.rule->effect != Effect::kDegrades || SaidByTensorFlow(finding);
+  });
   const Finding* headline = diagnosis.headline();
   if (headline == nullptr || !headline->holds) diagnosis.confident = false;
 }

@@ -52,7 +52,8 @@ class TemporaryFolder {
   std::string why_;
 };
 
-// The last line that says something, of what comes in pieces.
+// The last line that says something, of what comes in pieces: not of the list of functions that follows a
+// crash.
 class LastLine {
  public:
   void Feed(std::string_view text) {
@@ -60,14 +61,23 @@ class LastLine {
       if (c != '\n') {
         if (line_.size() < kLongestMessage) line_ += c;
       } else {
-        if (!Trim(line_).empty()) last_ = CleanLine(line_);
+        Take();
         line_.clear();
       }
     }
   }
-  std::string Get() const { return Trim(line_).empty() ? last_ : CleanLine(line_); }
+  std::string Get() {
+    Take();
+    return last_;
+  }
 
  private:
+  void Take() {
+    const std::string line = CleanLine(line_);
+    const std::string_view words = Trim(line);
+    if (!words.empty() && !words.starts_with("@ ") && !words.starts_with("*** ")) last_ = words;
+  }
+
   std::string line_;
   std::string last_;
 };

@@ -98,7 +98,9 @@ double DifferenceOfRows(const Square& a, const Square& b, const Square& c, int r
 // Freivalds' check of all entries: c times a vector of ±1 against a times (b times it), in the same units.
 // An entry that is off shows in its row with certainty.
 double DifferenceOfAll(const Square& a, const Square& b, const Square& c) {
-  const auto sign = [](int i) { return (i * 2654435761U >> 16 & 1U) == 0U ? 1.0 : -1.0; };
+  const auto sign = [](int i) {
+    return (static_cast<unsigned>(i) * 2654435761U >> 16 & 1U) == 0U ? 1.0 : -1.0;
+  };
   const auto times = [&](const Square& matrix, const std::vector<double>& vector) {
     std::vector<double> result(vector.size(), 0.0);
     for (int row = 0; row < matrix.size; row++) {

@@ -114,8 +114,9 @@ std::array<double, kClasses> CnnScores(const float* x, const std::vector<Floats>
         double sum = weights[1][static_cast<size_t>(filter)];
         for (int i = 0; i < 9; i++)
           sum += pixel(row + i / 3 - 1, column + i % 3 - 1) *
-                 weights[0][static_cast<size_t>(i * kFilters + filter)];
-        double& best = pooled[static_cast<size_t>(((row / 2) * kPooled + column / 2) * kFilters + filter)];
+                 weights[0][static_cast<size_t>(i) * kFilters + static_cast<size_t>(filter)];
+        double& best = pooled[static_cast<size_t>((row / 2) * kPooled + column / 2) * kFilters +
+                              static_cast<size_t>(filter)];
         best = std::max(best, sum);
       }
     }

@@ -98,6 +98,24 @@ TEST(JudgeProof, AFailedStepBlocksButALimitDoesNotTell) {
   EXPECT_EQ(ExitStatus(proof, diagnosis), 1);
 }
 
+TEST(JudgeProof, WhatOnlySlowsDownIsNotTheCauseOfAFailure) {
+  Diagnosis diagnosis = Says(VerdictKind::kGpuDegraded, "ptx-jit-slow-start");
+  diagnosis.causes.push_back(
+      Says(VerdictKind::kUnknown, "memory-pool-starves-libraries", false).causes.front());
+  Proof proof = Saw("GPU:0", {{"add", kFailed}});
+  JudgeProof(diagnosis, diagnosis, proof);
+  EXPECT_EQ(diagnosis.verdict, VerdictKind::kGpuBlocked);
+  EXPECT_EQ(diagnosis.causes.front().rule->id, "memory-pool-starves-libraries");
+  // But what TensorFlow itself complained of stays in front.
+  diagnosis = Says(VerdictKind::kGpuDegraded, "tensorflow-variable-invalid");
+  diagnosis.causes.front().evidence.push_back(
+      {"line 7", Witness::kLog, "TF_GPU_ALLOCATOR", Strength::kStrong});
+  diagnosis.causes.push_back(
+      Says(VerdictKind::kUnknown, "memory-pool-starves-libraries", false).causes.front());
+  JudgeProof(diagnosis, diagnosis, proof);
+  EXPECT_EQ(diagnosis.causes.front().rule->id, "tensorflow-variable-invalid");
+}
+
 TEST(JudgeProof, TheTwoMustAgree) {
   const Diagnosis usable = Says(VerdictKind::kGpuUsable);
   const Diagnosis blocked = Says(VerdictKind::kGpuBlocked, "no-nvidia-gpu");
