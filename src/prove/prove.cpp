@@ -8,9 +8,11 @@
 #include <algorithm>
 #include <cerrno>
 #include <filesystem>
+#include <fstream>
 #include <optional>
 
 #include "base/text.h"
+#include "prove/python_stand_in.h"
 #include "tensorflow/child.h"
 #include "tensorflow/trial.h"
 
@@ -167,25 +169,41 @@ class Prover {
   }
 
   bool FindTensorFlow() {
+    if (!temporary_.why().empty()) return Unstarted(temporary_.why());
     if (facts_.tensorflow.folder.state() == FactState::kAbsent)
       return Unstarted("no TensorFlow is installed there");
     const std::string* folder = facts_.tensorflow.folder.Peek();
     if (folder == nullptr)
       return Unstarted("which TensorFlow is imported is not known: " + facts_.tensorflow.folder.why());
-    // The files of the wheels for Linux since 2.13.
-    for (const char* name : {"libtensorflow_framework.so.2", "libtensorflow_cc.so.2"}) {
-      libraries_.push_back(*folder + "/" + name);
-      if (const auto found = system_.Stat(libraries_.back()); !found.ok())
+    // The files of the wheels for Linux.
+    const std::string framework = *folder + "/libtensorflow_framework.so.2";
+    const std::string since_2_13 = *folder + "/libtensorflow_cc.so.2";
+    const std::string before = *folder + "/python/_pywrap_tensorflow_internal.so";
+    libraries_ = {framework, system_.Stat(since_2_13).not_found() ? before : since_2_13};
+    for (const std::string& file : libraries_) {
+      if (const auto found = system_.Stat(file); !found.ok())
         return Unstarted(
             fmt::format("{} has no C API that can be called: {}", *folder, found.error().message));
     }
+    if (libraries_.back() == before && !AddPythonStandIn()) return false;
     proof_.by = "C API";
+    return true;
+  }
+
+  bool AddPythonStandIn() {
+    Result<std::string> bytes = PythonStandIn(system_, libraries_);
+    // Nor will the loader read what we cannot; it says why, in the child.
+    if (!bytes || bytes->empty()) return true;
+    const std::string file = temporary_.path() + "/libpython-stand-in.so";
+    std::ofstream out(file, std::ios::binary);
+    out << *bytes;
+    if (!out.flush()) return Unstarted("cannot write " + file);
+    libraries_.insert(libraries_.begin(), file);
     return true;
   }
 
   // With memory growth or without is a matter of the whole process.
   void RunGroups() {
-    if (!temporary_.why().empty()) return (void)Unstarted(temporary_.why());
     deadline_ = std::chrono::steady_clock::now() + options_.time_limit;
     std::vector<std::string> plain;
     std::vector<std::string> growing;

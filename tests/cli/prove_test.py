@@ -287,6 +287,18 @@ class BadInput(Case):
         self.failed("devices", "TensorFlow could not be loaded")
         self.doCleanups()
 
+    def test_before_2_13_it_is_a_module_of_python(self):
+        (package / LIBRARIES[1]).unlink()
+        module = package / "python" / "_pywrap_tensorflow_internal.so"
+        released = module.with_name("released")
+        module.rename(released)
+        self.addCleanup(lambda: released.rename(module))
+        answer = self.on_cpu()
+        self.assertIn("no C API that can be called", answer["proof"]["unstarted"])
+        shutil.copy(pathlib.Path(fakes, "tensorflow", module.name), module)
+        self.on_cpu()
+        self.assertEqual([step["state"] for step in self.steps.values()], ["passed", "passed"])
+
     def test_no_tensorflow(self):
         nothing = work / "nothing"
         (nothing / "bin").mkdir(parents=True, exist_ok=True)

@@ -159,6 +159,16 @@ FAKE_EXPORT Tensor* TFE_TensorHandleResolve(Handle* handle, Status* status) {
   return copy;
 }
 
+#ifdef FAKE_NEEDS_PYTHON
+// As a release before 2.13, whose library is a module of Python.
+extern "C" {
+extern long PyTuple_Type[];
+void* PyErr_Occurred();
+}
+FAKE_EXPORT void* const needs_python[] = {static_cast<void*>(PyTuple_Type),
+                                          reinterpret_cast<void*>(&PyErr_Occurred)};
+#endif
+
 // --- what is only looked up
 #define FAKE_MISSING(name) \
   FAKE_EXPORT void name() { abort(); }

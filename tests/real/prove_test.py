@@ -34,8 +34,10 @@ SCHEMA = json.loads((ROOT / "docs/schema/answer-1.schema.json").read_text(encodi
 SHARE = 6  # one fault in so many runs each time
 LIMIT_S = 240
 STEPS = ["devices", "add", "matmul", "memory-growth", "train-mlp", "train-cnn"]
-CPU_ENVIRONMENTS = ("tf-cpu-2.21.0", "tf-2.21.0", "tf-2.20.0", "tf-2.15.1")
-GPU_ENVIRONMENTS = ("tf-2.21.0", "tf-2.20.0", "tf-2.15.1")
+GPU_ENVIRONMENTS = ("tf-2.21.0", "tf-2.20.0", "tf-2.15.1", "tf-2.10.1")
+CPU_ENVIRONMENTS = ("tf-cpu-2.21.0", *GPU_ENVIRONMENTS)
+# 2.10 knows nothing of pip's libraries: whoever uses it names them.
+LIBRARY_PATH = {**scenarios.REPAIRED, "tf-2.10.1": ("{env}/nvidia/*/lib",)}
 SECONDS_ON_CPU = 30
 
 MISSING = ("cuda-libraries-missing", "library-not-on-search-path", "pip-nvidia-libs-not-found", "cudnn-missing",
@@ -44,6 +46,8 @@ MEMORY = ("gpu-memory-held-by-other-process", "model-or-batch-too-large", "memor
           "gpu-memory-fragmentation")
 NO_DRIVER = ("driver-library-missing", "no-nvidia-gpu", "driver-not-installed", "kernel-module-not-loaded",
              "docker-without-gpu-flag")
+WITH_CUDA_12 = ("tf-2.21.0", "tf-2.20.0", "tf-2.15.1")
+NAMED_BY_VERSION = {"cudnn": ("tf-2.15.1", "tf-2.10.1"), "nvjitlink": WITH_CUDA_12}
 WRONG = ("gpu-computes-wrongly",)
 ADD = ("add",)
 
@@ -80,13 +84,15 @@ def faults():
                     faults=f"cuDevicePrimaryCtxRetain={number}")
     # Not cusparse, nor cuDNN 9: a newer CUDA in ld.so.cache may have them under the same sonames.
     for part in ("cublas", "cufft", "cusolver", "cudnn", "nvjitlink"):
-        yield Fault(f"without {part}", MISSING, remove=(f"nvidia/{part}",), only=("tf-2.15.1",) if part == "cudnn" else ())
+        yield Fault(f"without {part}", MISSING, remove=(f"nvidia/{part}",), only=NAMED_BY_VERSION.get(part, ()))
     yield Fault("no libcuda", NO_DRIVER, driver="no libcuda")
     yield Fault("no driver", NO_DRIVER, driver="none")
     yield Fault("NVML is missing", ("nvml-library-missing",), driver="no NVML", only=("tf-2.21.0",))
     yield Fault("NVML fails", ("driver-library-version-mismatch", "driver-call-fails", "nvml-library-missing"),
                 driver="NVML fails", only=("tf-2.21.0",))
-    yield Fault("driver for CUDA 11.4", ("driver-too-old",), variables=(("FAKE_GPU_CUDA", "11040"), ("FAKE_GPU_DRIVER", "470.57.02")))
+    yield Fault("driver for CUDA 11.4", ("driver-too-old",), variables=(("FAKE_GPU_CUDA", "11040"), ("FAKE_GPU_DRIVER", "470.57.02")),
+                only=WITH_CUDA_12)
+    yield Fault("driver for CUDA 10.2", ("driver-too-old",), variables=(("FAKE_GPU_CUDA", "10020"), ("FAKE_GPU_DRIVER", "440.33.01")))
     yield Fault("compute capability 3.0", ("compute-capability-too-old",), gpu="3.0")
     yield Fault("compute capability 12.0", ("ptx-jit-slow-start", "compute-capability-too-new"), step=ADD, gpu="12.0", beside=True)
     # Where the build has code for the GPU, these numbers have no cause that could be named.
@@ -150,7 +156,7 @@ def on_cpu(arguments, bench, name):
 def with_fault(arguments, bench, name, fault):
     scenario = oracle.Scenario(
         name, fault.name, remove=fault.remove, driver=fault.driver, gpu=fault.gpu,
-        library_path=(str(bench.fakes / "runtime"), *scenarios.REPAIRED[name]),
+        library_path=(str(bench.fakes / "runtime"), *LIBRARY_PATH[name]),
         variables=(*fault.variables, *((("FAKE_GPU_FAULTS", fault.faults),) if fault.faults else ())))
     with bench.prepared(scenario) as variables:
         answer, wrong = run(arguments, bench, variables, "--time-limit", str(fault.limit), "--driver-limit", "2",
@@ -177,7 +183,7 @@ def with_fault(arguments, bench, name, fault):
 
 def on_gpu(arguments, bench, name):
     """On a real one: as it is used, all passes."""
-    variables = {**os.environ, **bench.variables(oracle.Scenario(name, "on the GPU", driver="none", library_path=scenarios.REPAIRED[name]))}
+    variables = {**os.environ, **bench.variables(oracle.Scenario(name, "on the GPU", driver="none", library_path=LIBRARY_PATH[name]))}
     answer, wrong = run(arguments, bench, variables)
     if answer is None:
         return "", wrong
