@@ -112,6 +112,8 @@ Options of prove (and those of check that say what is judged):
   --time-limit N    seconds for all steps together; default: 600
   --memory-limit N  MiB of this machine's memory for TensorFlow; default: 8192
   --keep-log FILE   all that TensorFlow printed
+  --with-python     run the same steps in the environment's Python, which takes
+                    longer; done by itself where TensorFlow has no C API
 
 Options of explain:
   --context FILE    what is known of that machine, as JSON; single things:
@@ -151,6 +153,7 @@ struct Arguments {
   // --- of prove
   std::string device = "GPU:0";
   std::string steps, keep_log;
+  bool with_python = false;
   int64_t seed = 1;
   int time_limit = 600;          // seconds
   uint64_t memory_limit = 8192;  // MiB
@@ -265,7 +268,7 @@ Options Declare(CLI::App& app, Arguments& arguments) {
   app.require_subcommand(0, 1);
   options.check = app.add_subcommand("check");
   for (CLI::Option* option : options.of_check) {
-    for (const char* name : {"--assume", "--all", "--strict", "--simulated-facts"}) {
+    for (const char* name : {"--assume", "--all", "--strict", "--simulated-facts", "--save"}) {
       if (option->check_name(name)) options.not_of_prove.push_back(option);
     }
   }
@@ -276,6 +279,7 @@ Options Declare(CLI::App& app, Arguments& arguments) {
   options.prove->add_option("--time-limit", arguments.time_limit)->check(CLI::Range(1, 24 * 3600));
   options.prove->add_option("--memory-limit", arguments.memory_limit)->check(CLI::Range(64, 1 << 24));
   options.prove->add_option("--keep-log", arguments.keep_log);
+  options.prove->add_flag("--with-python", arguments.with_python);
   options.explain = app.add_subcommand("explain");
   options.causes = app.add_subcommand("causes");
   options.explain->add_option("WHAT", arguments.subject);
@@ -785,6 +789,7 @@ std::optional<EarlyEnd> TakeProveOptions(const Arguments& arguments, ProveOption
   if (!steps) return UsageError("--steps: " + steps.error().message);
   options.steps = *steps;
   options.seed = arguments.seed;
+  options.with_python = arguments.with_python;
   options.time_limit = std::chrono::seconds(arguments.time_limit);
   options.memory_limit = arguments.memory_limit << 20;
   return std::nullopt;

@@ -13,6 +13,7 @@
 
 #include "base/text.h"
 #include "prove/python_stand_in.h"
+#include "prove/steps.h"
 #include "tensorflow/child.h"
 #include "tensorflow/trial.h"
 
@@ -158,6 +159,15 @@ class Prover {
 
   Proving Run() {
     if (FindTensorFlow()) RunGroups();
+    if (no_functions_) {
+      // Nothing has been run yet: from the start, with Python.
+      for (ProvedStep& step : proof_.steps) {
+        ProvedStep again;
+        again.name = step.name;
+        step = std::move(again);
+      }
+      if (FindPython("its C API cannot be called: " + load_failure_)) RunGroups();
+    }
     if (!proof_.unstarted.empty()) SkipRest(proof_.unstarted);
     return {std::move(proof_), reader_.Finish(), interrupted_};
   }
@@ -175,6 +185,7 @@ class Prover {
     const std::string* folder = facts_.tensorflow.folder.Peek();
     if (folder == nullptr)
       return Unstarted("which TensorFlow is imported is not known: " + facts_.tensorflow.folder.why());
+    if (options_.with_python) return FindPython("--with-python");
     // The files of the wheels for Linux.
     const std::string framework = *folder + "/libtensorflow_framework.so.2";
     const std::string since_2_13 = *folder + "/libtensorflow_cc.so.2";
@@ -182,29 +193,47 @@ class Prover {
     libraries_ = {framework, system_.Stat(since_2_13).not_found() ? before : since_2_13};
     for (const std::string& file : libraries_) {
       if (const auto found = system_.Stat(file); !found.ok())
-        return Unstarted(
-            fmt::format("{} has no C API that can be called: {}", *folder, found.error().message));
+        return FindPython("its C API cannot be called: " + found.error().message);
     }
     if (libraries_.back() == before && !AddPythonStandIn()) return false;
     proof_.by = "C API";
     return true;
   }
 
+  // The user's own interpreter is to run the steps.
+  bool FindPython(const std::string& why) {
+    const std::string* python = facts_.python.interpreter.Peek();
+    if (python == nullptr)
+      return Unstarted(
+          fmt::format("{}, and which Python is used is not known: {}", why, facts_.python.interpreter.why()));
+    if (!WriteTemporary("steps.py", PythonSteps())) return false;
+    python_ = *python;
+    proof_.by = "Python";
+    proof_.note = why;
+    return true;
+  }
+
+  bool WriteTemporary(const char* name, std::string_view bytes) {
+    const std::string file = temporary_.path() + "/" + name;
+    std::ofstream out(file, std::ios::binary);
+    out << bytes;
+    return out.flush() ? true : Unstarted("cannot write " + file);
+  }
+
   bool AddPythonStandIn() {
     Result<std::string> bytes = PythonStandIn(system_, libraries_);
     // Nor will the loader read what we cannot; it says why, in the child.
     if (!bytes || bytes->empty()) return true;
-    const std::string file = temporary_.path() + "/libpython-stand-in.so";
-    std::ofstream out(file, std::ios::binary);
-    out << *bytes;
-    if (!out.flush()) return Unstarted("cannot write " + file);
-    libraries_.insert(libraries_.begin(), file);
+    constexpr const char* kName = "libpython-stand-in.so";
+    if (!WriteTemporary(kName, *bytes)) return false;
+    libraries_.insert(libraries_.begin(), temporary_.path() + "/" + kName);
     return true;
   }
 
   // With memory growth or without is a matter of the whole process.
   void RunGroups() {
     deadline_ = std::chrono::steady_clock::now() + options_.time_limit;
+    over_ = false;
     std::vector<std::string> plain;
     std::vector<std::string> growing;
     for (const ProvedStep& step : proof_.steps) {
@@ -231,6 +260,11 @@ class Prover {
         device != nullptr && device->pci_address.Peek() != nullptr)
       settings.address = *device->pci_address.Peek();
     task.arguments = {kProveChild, ToJson(settings).dump()};
+    if (!python_.empty()) {
+      task.program = python_;
+      // No bytecode is written.
+      task.arguments = {"-B", temporary_.path() + "/steps.py", ToJson(settings).dump()};
+    }
     task.folder = temporary_.path();
     task.variables = {
         {"TMPDIR", temporary_.path()},
@@ -253,6 +287,8 @@ class Prover {
     group_ = steps;
     current_.clear();
     loaded_ = false;
+    load_failure_.clear();
+    no_functions_ = false;
     finished_ = false;
     line_.clear();
     began_ = std::chrono::steady_clock::now();
@@ -283,6 +319,7 @@ class Prover {
       load_seconds_ = Seconds(event);
     } else if (kind == "failed") {
       load_failure_ = Text(event, "message");
+      no_functions_ = python_.empty() && event.value("opened", false);
     } else if (kind == "begin") {
       current_ = Text(event, "step");
       began_ = std::chrono::steady_clock::now();
@@ -353,7 +390,7 @@ class Prover {
       step->seconds = SecondsSince(began_);
       step->message = why;
       step->certain = certain;
-      if (!load_failure_.empty()) Log(fmt::format("\nImportError: {}\n", load_failure_));
+      if (!load_failure_.empty() && !no_functions_) Log(fmt::format("\nImportError: {}\n", load_failure_));
       // As a shell tells it.
       if (end.how == ChildEnd::How::kSignal) Log(fmt::format("\n{}\n", ::strsignal(end.number)));
     }
@@ -463,6 +500,8 @@ class Prover {
   bool interrupted_ = false;
   double load_seconds_ = 0;
   std::string load_failure_;
+  bool no_functions_ = false;  // its libraries were opened, and have no C API
+  std::string python_;         // that runs the steps; empty: the C API does
   // Of the process that runs.
   std::vector<std::string> group_;
   std::string current_;  // the step that it is in

@@ -21,6 +21,7 @@ struct ProveOptions {
   std::string device = "GPU:0";
   std::vector<std::string> steps;  // in the order in which they are run
   int64_t seed = 1;
+  bool with_python = false;  // in the user's own interpreter, whether or not the C API can be had
   std::chrono::milliseconds time_limit{600'000};  // for all steps together
   uint64_t memory_limit = 8ULL << 30;             // bytes that the child may hold
   uint64_t output_limit = 64ULL << 20;            // bytes that it may print

@@ -99,6 +99,11 @@ std::string OneLine(const std::string& text) {
     const std::string_view words = Trim(part);
     if (!words.empty()) line += (line.empty() ? "" : " ") + std::string(words);
   }
+  constexpr size_t kLongest = 500;  // the whole is in the JSON and in the log
+  if (line.size() > kLongest) {
+    line.resize(kLongest);
+    line += " …";
+  }
   return line;
 }
 
@@ -170,9 +175,9 @@ std::string RenderProof(const Proof& proof, const Diagnosis& diagnosis, const Fa
   const bool passed = proof.AllPassed();
   print.Wrapped(print.Toned(passed ? Tone::kGood : Tone::kBad, print.Safe(FirstLine(proof))));
   if (!proof.by.empty() && proof.unstarted.empty()) {
-    print.Prose(print.Safe(proof.by == "Python" ? "Run by the environment's own Python" +
-                                                      (proof.note.empty() ? "." : ": " + proof.note + ".")
-                                                : "Run by TensorFlow's own libraries, without Python."));
+    print.Prose(print.Safe(proof.by == "Python"
+                               ? fmt::format("Run by the environment's own Python ({}).", proof.note)
+                               : "Run by TensorFlow's own libraries, without Python."));
   }
   if (proof.unstarted.empty()) {
     print.Blank();

@@ -103,8 +103,12 @@ struct CApi {
 #undef TFDOCTOR_DECLARE
 };
 
+struct LoadFailure {
+  std::string why;      // empty: all are there
+  bool opened = false;  // the libraries were opened, and lack a function
+};
 // Opens the libraries in this order, for all that comes after them as Python's import does (RTLD_NOW,
-// RTLD_GLOBAL), and finds every function in them. Empty: all are there; else why not.
-std::string LoadCApi(const std::vector<std::string>& libraries, CApi& api);
+// RTLD_GLOBAL), and finds every function in them.
+LoadFailure LoadCApi(const std::vector<std::string>& libraries, CApi& api);
 
 }  // namespace tfdoctor

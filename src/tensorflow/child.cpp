@@ -94,8 +94,8 @@ bool RunStep(const Step& step, Trial& trial) {
 int Run(const Settings& settings) {
   CApi api;
   const auto start = std::chrono::steady_clock::now();
-  if (const std::string why = LoadCApi(settings.libraries, api); !why.empty()) {
-    Say({{"event", "failed"}, {"message", why}});
+  if (const LoadFailure failure = LoadCApi(settings.libraries, api); !failure.why.empty()) {
+    Say({{"event", "failed"}, {"message", failure.why}, {"opened", failure.opened}});
     return 1;
   }
   Say({{"event", "loaded"}, {"version", api.TF_Version()}, {"seconds", SecondsSince(start)}});

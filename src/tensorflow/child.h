@@ -8,7 +8,8 @@
 //   {"event":"finished"}
 //
 // A step that failed has "state":"failed"; with "wrong":true where what was computed is not right, with
-// "code" where TensorFlow said why. {"event":"failed","message":…}: it could not be loaded.
+// "code" where TensorFlow said why. {"event":"failed","message":…}: it could not be loaded;
+// with "opened":true its libraries could, but they lack a function. src/prove/steps.py writes the same.
 #pragma once
 
 namespace tfdoctor {

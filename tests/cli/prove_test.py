@@ -184,7 +184,7 @@ class Disagreement(Case):
             (package / name).unlink()
             shutil.copy(work / "as-released" / name, package)
         answer = self.prove("--steps", "devices,add", LD_LIBRARY_PATH=f"{fakes}/driver", FAKE_GPU_CC="8.0")
-        self.failed("devices", "no function TF_Version")
+        self.failed("devices", "TensorFlow could not be loaded")
         self.assertIn("yet step devices fails", answer["proof"]["disagreement"])
         self.assertEqual(answer["verdict"], "gpu-blocked")
         self.assertFalse(answer["confident"])
@@ -273,11 +273,14 @@ class BadInput(Case):
                 if name != "cut":
                     self.failed("devices", "TensorFlow could not be loaded", LIBRARIES[1])
 
-    def test_a_library_without_its_functions(self):
+    def test_a_library_without_its_functions_is_run_by_python(self):
         (package / LIBRARIES[1]).unlink()
         shutil.copy(package / LIBRARIES[0], package / LIBRARIES[1])
-        self.on_cpu()
-        self.failed("devices", "no function TF_Version")
+        answer = self.on_cpu()
+        self.assertEqual(answer["proof"]["by"], "Python")
+        self.assertIn("no function TF_Version", answer["proof"]["note"])
+        # What is laid out there cannot be imported.
+        self.failed("devices", "TensorFlow could not be loaded", "Error: ")
 
     def test_a_folder_in_its_place(self):
         (package / LIBRARIES[1]).unlink()
@@ -294,7 +297,8 @@ class BadInput(Case):
         module.rename(released)
         self.addCleanup(lambda: released.rename(module))
         answer = self.on_cpu()
-        self.assertIn("no C API that can be called", answer["proof"]["unstarted"])
+        self.assertEqual(answer["proof"]["by"], "Python")
+        self.assertIn("its C API cannot be called", answer["proof"]["note"])
         shutil.copy(pathlib.Path(fakes, "tensorflow", module.name), module)
         self.on_cpu()
         self.assertEqual([step["state"] for step in self.steps.values()], ["passed", "passed"])
@@ -324,6 +328,62 @@ class BadInput(Case):
                 done = subprocess.run([binary, "prove", *arguments], env=environment(), cwd=work, capture_output=True, text=True, timeout=LIMIT)
                 self.assertEqual((done.returncode, done.stdout), (2, ""))
                 self.assertIn(says, done.stderr)
+
+
+class WithPython(Case):
+    """A package of Python in the place of TensorFlow, as small as the stand-in for its libraries."""
+
+    MODULE = """
+import os
+__version__ = "2.98.0"
+class _Value(list):
+    device = "/job:localhost/replica:0/task:0/device:CPU:0"
+    def numpy(self): return self
+    def tolist(self): return list(self)
+class _Device:
+    def __init__(self, name): pass
+    def __enter__(self): pass
+    def __exit__(self, *rest): pass
+class _Logical:
+    name, device_type = "/device:CPU:0", "CPU"
+class config:
+    set_soft_device_placement = staticmethod(lambda value: None)
+    list_logical_devices = staticmethod(lambda: [_Logical])
+device, constant = _Device, _Value
+def add(a, b):
+    what = os.environ.get("FAKE_PYTHON", "")
+    if what == "crash": os.abort()
+    if what == "raise": raise RuntimeError("told to fail")
+    return _Value(x + y + (what == "wrong") for x, y in zip(a, b))
+"""
+
+    def setUp(self):
+        site = package.parent
+        for name, text in (("tensorflow", self.MODULE), ("numpy", "")):
+            module = site / name / "__init__.py"
+            module.parent.mkdir(exist_ok=True)
+            before = module.read_bytes() if module.exists() else None
+            module.write_text(text)
+            self.addCleanup(lambda m=module, b=before: m.write_bytes(b) if b is not None else m.unlink())
+
+    def test_the_same_report(self):
+        answer = self.on_python()
+        self.assertEqual([(s["name"], s["state"], s["device"]) for s in answer["steps"]],
+                         [("devices", "passed", "CPU:0"), ("add", "passed", "CPU:0")])
+        self.assertEqual((answer["proof"]["tensorflow"], answer["proof"]["by"], answer["proof"]["note"]),
+                         ("2.98.0", "Python", "--with-python"))
+        self.assertEqual(self.steps["add"]["figures"]["result"], "5 7 9")
+
+    def test_failures(self):
+        self.on_python(FAKE_PYTHON="wrong")
+        self.failed("add", "the sum is 6 8 10, right is 5 7 9")
+        self.on_python(FAKE_PYTHON="raise")
+        self.failed("add", "told to fail")
+        self.on_python(FAKE_PYTHON="crash")
+        self.failed("add", "SIGABRT")
+
+    def on_python(self, **variables):
+        return self.prove("--with-python", "--device", "CPU:0", "--steps", "devices,add", **variables)
 
 
 class Shown(Case):
