@@ -107,7 +107,11 @@ Options of check:
 
 Options of prove (and those of check that say what is judged):
   --device GPU:N|CPU:0  where the steps have to run; default: GPU:0
-  --steps NAMES     of devices,add,matmul,memory-growth,train-mlp,train-cnn
+  --steps NAMES     of devices,add,matmul,memory-growth,train-mlp,train-cnn;
+                    with --deep also precision,xla,all-gpus,memory-fill,load:
+  --deep            float16 and bfloat16, XLA, every GPU and a sum over all, 90 %
+                    of the free memory, a minute of load watched for errors
+  --load-seconds N  of step load; default: 60
   --seed N          of the random numbers; default: 1
   --time-limit N    seconds for all steps together; default: 600
   --memory-limit N  MiB of this machine's memory for TensorFlow; default: 8192
@@ -153,7 +157,8 @@ struct Arguments {
   // --- of prove
   std::string device = "GPU:0";
   std::string steps, keep_log;
-  bool with_python = false;
+  bool with_python = false, deep = false;
+  double load_seconds = 60;
   int64_t seed = 1;
   int time_limit = 600;          // seconds
   uint64_t memory_limit = 8192;  // MiB
@@ -280,6 +285,8 @@ Options Declare(CLI::App& app, Arguments& arguments) {
   options.prove->add_option("--memory-limit", arguments.memory_limit)->check(CLI::Range(64, 1 << 24));
   options.prove->add_option("--keep-log", arguments.keep_log);
   options.prove->add_flag("--with-python", arguments.with_python);
+  options.prove->add_flag("--deep", arguments.deep);
+  options.prove->add_option("--load-seconds", arguments.load_seconds)->check(CLI::Range(0.1, 3600.0));
   options.explain = app.add_subcommand("explain");
   options.causes = app.add_subcommand("causes");
   options.explain->add_option("WHAT", arguments.subject);
@@ -785,11 +792,13 @@ std::optional<EarlyEnd> TakeProveOptions(const Arguments& arguments, ProveOption
   Result<std::string> device = ReadDevice(arguments.device);
   if (!device) return UsageError("--device: " + device.error().message);
   options.device = *device;
-  Result<std::vector<std::string>> steps = arguments.steps.empty() ? StepNames() : ReadSteps(arguments.steps);
+  Result<std::vector<std::string>> steps =
+      arguments.steps.empty() ? StepNames(arguments.deep) : ReadSteps(arguments.steps);
   if (!steps) return UsageError("--steps: " + steps.error().message);
   options.steps = *steps;
   options.seed = arguments.seed;
   options.with_python = arguments.with_python;
+  options.load_seconds = arguments.load_seconds;
   options.time_limit = std::chrono::seconds(arguments.time_limit);
   options.memory_limit = arguments.memory_limit << 20;
   return std::nullopt;

@@ -28,6 +28,23 @@ constexpr size_t kLongestMessage = 2000;
 constexpr size_t kMostFigures = 64;
 constexpr size_t kLongestLine = 1 << 16;
 
+// Memory growth and XLA are matters of a whole process: each of these is one.
+enum class Group : uint8_t { kPlain, kGrowth, kXla };
+
+struct KnownStep {
+  const char* name;
+  Group group;
+  bool deep = false;
+};
+constexpr KnownStep kSteps[] = {
+    {"devices", Group::kPlain},         {"add", Group::kPlain},
+    {"matmul", Group::kPlain},          {"memory-growth", Group::kGrowth},
+    {"train-mlp", Group::kGrowth},      {"train-cnn", Group::kGrowth},
+    {"precision", Group::kPlain, true}, {"xla", Group::kXla, true},
+    {"all-gpus", Group::kGrowth, true}, {"memory-fill", Group::kGrowth, true},
+    {"load", Group::kGrowth, true},
+};
+
 // Where the child may write; removed at the end.
 class TemporaryFolder {
  public:
@@ -160,6 +177,7 @@ class Prover {
   Proving Run() {
     if (FindTensorFlow()) RunGroups();
     if (no_functions_) {
+      no_functions_ = false;
       // Nothing has been run yet: from the start, with Python.
       for (ProvedStep& step : proof_.steps) {
         ProvedStep again;
@@ -230,21 +248,49 @@ class Prover {
     return true;
   }
 
-  // With memory growth or without is a matter of the whole process.
   void RunGroups() {
     deadline_ = std::chrono::steady_clock::now() + options_.time_limit;
     over_ = false;
-    std::vector<std::string> plain;
-    std::vector<std::string> growing;
-    for (const ProvedStep& step : proof_.steps) {
-      const bool plainly = step.name == "devices" || step.name == "add" || step.name == "matmul";
-      (plainly ? plain : growing).push_back(step.name);
+    const std::string kernel_said = KernelLog();
+    for (const Group group : {Group::kPlain, Group::kGrowth, Group::kXla}) {
+      std::vector<std::string> steps;
+      for (const KnownStep& known : kSteps) {
+        ProvedStep* step = Find(known.name);
+        if (known.group != group || step == nullptr) continue;
+        if (known.deep && !python_.empty()) {
+          step->message = "only through the C API";
+        } else {
+          steps.emplace_back(known.name);
+        }
+      }
+      if (!steps.empty() && !over_ && !no_functions_) RunGroup(steps, group != Group::kPlain);
+      const ProvedStep* devices = Find("devices");
+      if (devices != nullptr && devices->state == StepState::kFailed)
+        return SkipRest(fmt::format("there is no {} to run it on", options_.device));
     }
-    if (!plain.empty()) RunGroup(plain, false);
-    const ProvedStep* devices = Find("devices");
-    if (devices != nullptr && devices->state == StepState::kFailed)
-      return SkipRest(fmt::format("there is no {} to run it on", options_.device));
-    if (!growing.empty() && !over_) RunGroup(growing, true);
+    HearKernel(kernel_said);
+    if (!no_functions_) SkipRest("the process did not come to it");
+  }
+
+  std::string KernelLog() const {
+    return proof_.OnGpu() ? system_.KernelLog().value_or(std::string()) : std::string();
+  }
+
+  // What the driver has said in the kernel's log since `before` is part of the story; an Xid error is a
+  // failure.
+  void HearKernel(const std::string& before) {
+    const std::string after = KernelLog();
+    const std::vector<std::string_view> old = SplitLines(before);
+    size_t start = old.empty() ? 0 : after.rfind(old.back());
+    start = start == std::string::npos ? 0 : start + (old.empty() ? 0 : old.back().size());
+    for (const std::string_view line : SplitLines(std::string_view(after).substr(start))) {
+      if (line.find("NVRM: ") == std::string_view::npos) continue;
+      Log(fmt::format("\n{}\n", line));
+      ProvedStep* load = Find("load");
+      if (line.find("NVRM: Xid") == std::string_view::npos || load == nullptr) continue;
+      load->state = StepState::kFailed;
+      load->message = line;
+    }
   }
 
   void RunGroup(const std::vector<std::string>& steps, bool growth) {
@@ -254,6 +300,7 @@ class Prover {
     settings.steps = steps;
     settings.device = options_.device;
     settings.seed = options_.seed;
+    settings.load_seconds = options_.load_seconds;
     settings.growth = growth;
     settings.tf32 = MayUseTf32();
     if (const CudaDevice* device = DriverDevice(facts_, options_.device);
@@ -340,6 +387,12 @@ class Prover {
     step->figures = FiguresOf(event);
     step->message = Text(event, "message");
     if (step->name == "devices") DescribeDevices(*step);
+    if (step->name == "xla" && proof_.OnGpu()) {
+      const CudaTools& tools = facts_.cuda_libraries.tools;
+      step->figures.emplace_back("libdevice",
+                                 tools.libdevice.Peek() == nullptr ? "" : *tools.libdevice.Peek());
+      step->figures.emplace_back("ptxas", tools.ptxas.Peek() == nullptr ? "" : *tools.ptxas.Peek());
+    }
     if (step->state == StepState::kPassed) return;
     // As a log would have it: there it is recognised.
     if (event.value("wrong", false)) {
@@ -513,9 +566,11 @@ class Prover {
 
 }  // namespace
 
-const std::vector<std::string>& StepNames() {
-  static const std::vector<std::string> names = {"devices",       "add",       "matmul",
-                                                 "memory-growth", "train-mlp", "train-cnn"};
+std::vector<std::string> StepNames(bool deep) {
+  std::vector<std::string> names;
+  for (const KnownStep& step : kSteps) {
+    if (deep || !step.deep) names.emplace_back(step.name);
+  }
   return names;
 }
 
@@ -534,15 +589,16 @@ Result<std::string> ReadDevice(std::string_view text) {
 }
 
 Result<std::vector<std::string>> ReadSteps(std::string_view text) {
+  const std::vector<std::string> known = StepNames(true);
   std::vector<std::string> wanted = Split(text, ',');
   for (std::string& name : wanted) {
     name = std::string(Trim(name));
-    if (std::find(StepNames().begin(), StepNames().end(), name) != StepNames().end()) continue;
+    if (std::find(known.begin(), known.end(), name) != known.end()) continue;
     return Error{ErrorKind::kMalformed,
-                 fmt::format("'{}' is no step; there are {}", name, Join(StepNames(), ", "))};
+                 fmt::format("'{}' is no step; there are {}", name, Join(known, ", "))};
   }
   std::vector<std::string> steps;
-  for (const std::string& name : StepNames()) {
+  for (const std::string& name : known) {
     if (std::find(wanted.begin(), wanted.end(), name) != wanted.end()) steps.push_back(name);
   }
   return steps;

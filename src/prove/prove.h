@@ -23,6 +23,7 @@ struct ProveOptions {
   int64_t seed = 1;
   bool with_python = false;  // in the user's own interpreter, whether or not the C API can be had
   std::chrono::milliseconds time_limit{600'000};  // for all steps together
+  double load_seconds = 60;                       // that step load takes
   uint64_t memory_limit = 8ULL << 30;             // bytes that the child may hold
   uint64_t output_limit = 64ULL << 20;            // bytes that it may print
   // Hears what is done at the moment, several times a second.
@@ -32,11 +33,11 @@ struct ProveOptions {
   std::function<bool()> interrupted;
 };
 
-// The names of all steps, in order.
-const std::vector<std::string>& StepNames();
+// The names of the steps, in order; `deep`: those of --deep after them.
+std::vector<std::string> StepNames(bool deep);
 // "GPU:0", "CPU:0"; also as TensorFlow writes it, "/device:GPU:0", "/GPU:0", and in lower case.
 Result<std::string> ReadDevice(std::string_view text);
-// "add,matmul": each known, in the order of StepNames().
+// "add,matmul": each known, of --deep or not, in the order of StepNames().
 Result<std::vector<std::string>> ReadSteps(std::string_view text);
 
 struct Proving {

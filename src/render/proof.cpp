@@ -27,10 +27,13 @@ class Words {
       Devices();
     } else if (step_.name == "add") {
       if (const auto* result = step_.Find<std::string>("result")) Add("[1 2 3] + [4 5 6] = [{}]", *result);
-    } else if (step_.name.starts_with("train-")) {
+    } else if (step_.name.starts_with("train-") || step_.name == "xla") {
       Training();
-    } else {
+    } else if (step_.Find<double>("largest_difference") != nullptr &&
+               step_.Find<std::string>("precision") != nullptr) {
       Product();
+    } else {
+      Deep();
     }
     return Join(parts_, ", ");
   }
@@ -75,6 +78,22 @@ class Words {
     if (step_.Find<int64_t>("taken_bytes") != nullptr) Add("took {}", Bytes(Number("taken_bytes")));
     if (Number("without_growth_bytes") > 0)
       Add("without memory growth it would be {}", Bytes(Number("without_growth_bytes")));
+  }
+
+  void Deep() {
+    if (Number("float16_tolerance") > 0)
+      Add("float16{}", Number("bfloat16_tolerance") > 0 ? " and bfloat16" : "");
+    if (step_.name == "all-gpus" && Number("gpus") > 0) Add("{:.0f} GPUs", Number("gpus"));
+    if (const bool* reduced = step_.Find<bool>("all_reduce"); reduced != nullptr && *reduced)
+      Add("the sum over all is right");
+    if (Number("filled_bytes") > 0)
+      Add("{0:.0f}x{0:.0f}, {1} filled", Number("size"), Bytes(Number("filled_bytes")));
+    if (Number("products") > 0)
+      Add("{:.0f} products in {:.0f} s, all that were looked at right", Number("products"),
+          Number("load_seconds"));
+    if (Number("hottest_celsius") > 0) Add("at most {:.0f} °C", Number("hottest_celsius"));
+    if (step_.Find<int64_t>("uncorrectable_errors") != nullptr)
+      Add("{:.0f} uncorrectable memory errors", Number("uncorrectable_errors"));
   }
 
   void Training() {
@@ -134,7 +153,7 @@ std::string FirstLine(const Proof& proof) {
   if (!proof.unstarted.empty()) return fmt::format("No step could be run: {}.", proof.unstarted);
   if (proof.AllPassed()) {
     return fmt::format("Proved: {} {} on {} ({} of {} steps passed).", version,
-                       all == 6 ? "computes and trains" : "passes what was asked", proof.device, all, all);
+                       all >= 6 ? "computes and trains" : "passes what was asked", proof.device, all, all);
   }
   return fmt::format("{} does not {} on {}: of {} steps {} passed, {} failed, {} {} not run.", version,
                      proof.Computed() ? "do all that was asked" : "compute", proof.device, all,

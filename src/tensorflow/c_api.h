@@ -82,6 +82,7 @@ enum Code : int { kOk = 0, kInvalidArgument = 3, kResourceExhausted = 8 };
   X(void, TF_SetDevice, (TF_OperationDescription*, const char* device))                                  \
   X(void, TF_AddInput, (TF_OperationDescription*, TF_Output))                                            \
   X(void, TF_SetAttrString, (TF_OperationDescription*, const char* name, const void* text, size_t))      \
+  X(void, TF_SetAttrInt, (TF_OperationDescription*, const char* name, int64_t))                          \
   X(void, TF_SetAttrIntList, (TF_OperationDescription*, const char* name, const int64_t*, int count))    \
   X(void, TF_SetAttrBool, (TF_OperationDescription*, const char* name, unsigned char))                   \
   X(void, TF_SetAttrType, (TF_OperationDescription*, const char* name, int type))                        \

@@ -1,13 +1,16 @@
 #include "tensorflow/child.h"
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
+#include <cstdlib>
 #include <exception>
 #include <string_view>
 
@@ -18,9 +21,10 @@ namespace tfdoctor {
 using Json = nlohmann::ordered_json;
 
 nlohmann::json ToJson(const Settings& settings) {
-  return {{"libraries", settings.libraries}, {"steps", settings.steps},   {"device", settings.device},
-          {"seed", settings.seed},           {"growth", settings.growth}, {"tf32", settings.tf32},
-          {"address", settings.address}};
+  return {{"libraries", settings.libraries}, {"steps", settings.steps},
+          {"device", settings.device},       {"seed", settings.seed},
+          {"growth", settings.growth},       {"tf32", settings.tf32},
+          {"address", settings.address},     {"load_seconds", settings.load_seconds}};
 }
 
 Settings SettingsFrom(const nlohmann::json& json) {
@@ -30,12 +34,28 @@ Settings SettingsFrom(const nlohmann::json& json) {
           .seed = json.at("seed").get<int64_t>(),
           .growth = json.at("growth").get<bool>(),
           .tf32 = json.at("tf32").get<bool>(),
-          .address = json.at("address").get<std::string>()};
+          .address = json.at("address").get<std::string>(),
+          .load_seconds = json.at("load_seconds").get<double>()};
 }
 
 const Eager& Trial::eager() {
   if (eager_ == nullptr) eager_ = std::make_unique<Eager>(runtime, config());
   return *eager_;
+}
+
+Outcome Wrong(Outcome outcome, std::string message) {
+  outcome.passed = false;
+  outcome.wrong = true;
+  outcome.message = std::move(message);
+  return outcome;
+}
+
+bool OnDevice(const Trial& trial, Outcome& outcome, std::string device) {
+  outcome.device = std::move(device);
+  if (outcome.device == trial.settings.device) return true;
+  outcome.passed = false;
+  outcome.message = fmt::format("asked on {}, computed on {}", trial.settings.device, outcome.device);
+  return false;
 }
 
 namespace {
@@ -47,9 +67,12 @@ struct Step {
   Outcome (*run)(Trial&);
 };
 constexpr Step kSteps[] = {
-    {"devices", ProveDevices}, {"add", ProveAdd},
-    {"matmul", ProveMatMul},   {"memory-growth", ProveMemoryGrowth},
-    {"train-mlp", ProveMlp},   {"train-cnn", ProveCnn},
+    {"devices", ProveDevices},     {"add", ProveAdd},
+    {"matmul", ProveMatMul},       {"memory-growth", ProveMemoryGrowth},
+    {"train-mlp", ProveMlp},       {"train-cnn", ProveCnn},
+    {"precision", ProvePrecision}, {"xla", ProveXla},
+    {"all-gpus", ProveAllGpus},    {"memory-fill", ProveMemoryFill},
+    {"load", ProveLoad},
 };
 
 void Say(const Json& json) {
@@ -91,8 +114,17 @@ bool RunStep(const Step& step, Trial& trial) {
   return step.run != ProveDevices || end["state"] == "passed";
 }
 
+// On the CPU, and for clusters this small, XLA compiles only when it is told so before it starts.
+void AllowXla() {
+  const char* flags = ::getenv("TF_XLA_FLAGS");
+  const std::string more =
+      std::string(flags == nullptr ? "" : flags) + " --tf_xla_cpu_global_jit --tf_xla_min_cluster_size=1";
+  ::setenv("TF_XLA_FLAGS", more.c_str(), 1);
+}
+
 int Run(const Settings& settings) {
   CApi api;
+  if (std::find(settings.steps.begin(), settings.steps.end(), "xla") != settings.steps.end()) AllowXla();
   const auto start = std::chrono::steady_clock::now();
   if (const LoadFailure failure = LoadCApi(settings.libraries, api); !failure.why.empty()) {
     Say({{"event", "failed"}, {"message", failure.why}, {"opened", failure.opened}});

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cmath>
 
+#include "tensorflow/numbers.h"
 #include "tensorflow/nvml.h"
 #include "tensorflow/trial.h"
 
@@ -18,82 +19,11 @@ double SecondsSince(std::chrono::steady_clock::time_point start) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
 
-std::string First(const std::vector<float>& values) {
-  std::string text;
-  for (size_t i = 0; i < std::min<size_t>(values.size(), 3); i++)
-    text += fmt::format("{}{:g}", i == 0 ? "" : " ", values[i]);
-  return text;
-}
-
-Outcome Wrong(Outcome outcome, std::string message) {
-  outcome.passed = false;
-  outcome.wrong = true;
-  outcome.message = std::move(message);
-  return outcome;
-}
-
-// Computed where it was asked?
-bool OnDevice(const Trial& trial, Outcome& outcome, std::string device) {
-  outcome.device = std::move(device);
-  if (outcome.device == trial.settings.device) return true;
-  outcome.passed = false;
-  outcome.message = fmt::format("asked on {}, computed on {}", trial.settings.device, outcome.device);
-  return false;
-}
-
-// Of n independent normal numbers the mean is within 6/sqrt(n) of 0, and the deviation within 5/sqrt(n) of 1,
-// but for one time in hundreds of millions.
-bool LooksNormal(const std::vector<float>& values, std::string& why) {
-  double sum = 0;
-  double squares = 0;
-  for (const float value : values) {
-    sum += value;
-    squares += static_cast<double>(value) * value;
-  }
-  const auto count = static_cast<double>(values.size());
-  const double mean = sum / count;
-  const double deviation = std::sqrt(std::max(0.0, squares / count - mean * mean));
-  const double scale = 1 / std::sqrt(count);
-  if (std::abs(mean) < 6 * scale && std::abs(deviation - 1) < 5 * scale) return true;
-  why = fmt::format(
-      "the random normal numbers have mean {:.3g} and deviation {:.3g}, right are 0 and 1 (first: {})", mean,
-      deviation, First(values));
-  return false;
-}
-
 // A product of float32 is off by the rounding of its inputs and sums: relative to sqrt(inner dimension), the
 // deviation of an entry for normal inputs. TF32 keeps 10 bits of each input instead of 23 (NVIDIA's A100
 // white paper), so the largest of many entries is off by about 0.003.
 constexpr double kFloat32Tolerance = 1e-4;
 constexpr double kTf32Tolerance = 1e-2;
-
-struct Square {
-  int size;
-  std::vector<float> values;
-  double at(int row, int column) const {
-    return values[static_cast<size_t>(row) * static_cast<size_t>(size) + static_cast<size_t>(column)];
-  }
-};
-
-// The largest difference between c and the product of a and b, in units of sqrt(size), of `rows` whole rows
-// that are computed here in double precision.
-double DifferenceOfRows(const Square& a, const Square& b, const Square& c, int rows) {
-  double largest = 0;
-  for (int i = 0; i < rows; i++) {
-    const int row = static_cast<int>(static_cast<int64_t>(i) * a.size / rows);
-    std::vector<double> right(static_cast<size_t>(a.size), 0.0);
-    for (int k = 0; k < a.size; k++) {
-      const double factor = a.at(row, k);
-      for (int column = 0; column < a.size; column++)
-        right[static_cast<size_t>(column)] += factor * b.at(k, column);
-    }
-    for (int column = 0; column < a.size; column++) {
-      const double difference = std::abs(right[static_cast<size_t>(column)] - c.at(row, column));
-      largest = std::isnan(difference) ? INFINITY : std::max(largest, difference);
-    }
-  }
-  return largest / std::sqrt(a.size);
-}
 
 // Freivalds' check of all entries: c times a vector of ±1 against a times (b times it), in the same units.
 // An entry that is off shows in its row with certainty.

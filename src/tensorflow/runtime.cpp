@@ -36,7 +36,10 @@ std::string Config::Bytes() const {
   std::string bytes;
   if (no_gpu) bytes += Message(1, Message(1, "GPU") + Number(2, 0));
   if (growth) bytes += Message(6, Number(4, 1));
-  if (unfused) bytes += Message(10, Message(10, Number(19, 1)));
+  std::string graph;
+  if (xla) graph += Message(3, Number(5, 2));
+  if (unfused) graph += Message(10, Number(19, 1));
+  if (!graph.empty()) bytes += Message(10, graph);
   return bytes;
 }
 

@@ -31,6 +31,7 @@ struct Config {
   bool growth = false;   // gpu_options.allow_growth
   bool no_gpu = false;   // device_count["GPU"] = 0
   bool unfused = false;  // graph_options.rewrite_options.disable_meta_optimizer: operations keep their names
+  bool xla = false;      // graph_options.optimizer_options.global_jit_level = ON_2
   std::string Bytes() const;
 };
 

@@ -369,12 +369,13 @@ struct Trained {
 
 class Training {
  public:
-  Training(const Trial& trial, const Network& network, const std::string& device)
+  Training(const Trial& trial, const Network& network, const std::string& device, bool xla = false)
       : runtime_(trial.runtime), network_(network), graph_(trial.runtime, device) {
     std::mt19937 random(static_cast<unsigned>(trial.settings.seed));
     net_ = Build(graph_, network, random);
     Config config = trial.config();
     config.unfused = true;
+    config.xla = xla;
     const std::string bytes = config.Bytes();
     const CApi& api = runtime_.api;
     const Owned<TF_SessionOptions> options{api.TF_NewSessionOptions(), {api.TF_DeleteSessionOptions}};
@@ -494,7 +495,21 @@ std::string WhereItRan(const DeviceStats& ran, const Network& network, const std
   return {};
 }
 
-Outcome Train(Trial& trial, const Network& network) {
+// Empty: clusters of operations that XLA compiled ran on the device.
+std::string WhereClustersRan(const DeviceStats& ran, const std::string& device, Outcome& outcome) {
+  int clusters = 0;
+  for (const auto& [where, names] : ran) {
+    for (const std::string& name : names) {
+      if (!name.starts_with("cluster_")) continue;
+      if (!ShortDevice(where).starts_with(device)) return name + " ran on " + ShortDevice(where);
+      clusters++;
+    }
+  }
+  outcome.figures["compiled_clusters"] = clusters;
+  return clusters > 0 ? std::string() : "the step's statistics show nothing that XLA compiled";
+}
+
+Outcome Train(Trial& trial, const Network& network, bool xla = false) {
   Outcome outcome;
   const Settings& settings = trial.settings;
   std::mt19937 random(static_cast<unsigned>(settings.seed) + 1);
@@ -504,7 +519,7 @@ Outcome Train(Trial& trial, const Network& network) {
   for (int i = 0; i < 32; i++) batches.push_back(network.make_batch(random, centres));
   const Batch unseen = network.make_batch(random, centres);
 
-  const Trained trained = Training(trial, network, settings.device).Run(batches);
+  const Trained trained = Training(trial, network, settings.device, xla).Run(batches);
   const double first = trained.losses.front();
   double last = 0;
   constexpr size_t kLast = 10;
@@ -518,7 +533,8 @@ Outcome Train(Trial& trial, const Network& network) {
   outcome.figures["loss_bound"] = kLossBound;
   outcome.figures["accuracy_on_unseen"] = exam.accuracy;
   outcome.figures["steps_per_second"] = 1 / trained.seconds_a_step;
-  const std::string where = WhereItRan(trained.ran, network, settings.device, outcome);
+  const std::string where = xla ? WhereClustersRan(trained.ran, settings.device, outcome)
+                                : WhereItRan(trained.ran, network, settings.device, outcome);
   if (!where.empty()) {
     outcome.message = where;
     return outcome;
@@ -542,7 +558,7 @@ Outcome Train(Trial& trial, const Network& network) {
     outcome.message = wrong;
     return outcome;
   }
-  if (settings.gpu()) {
+  if (settings.gpu() && !xla) {
     const Trained on_cpu = Training(trial, network, "CPU:0").Run(batches);
     outcome.figures["cpu_steps_per_second"] = 1 / on_cpu.seconds_a_step;
   }
@@ -554,5 +570,6 @@ Outcome Train(Trial& trial, const Network& network) {
 
 Outcome ProveMlp(Trial& trial) { return Train(trial, kMlp); }
 Outcome ProveCnn(Trial& trial) { return Train(trial, kCnn); }
+Outcome ProveXla(Trial& trial) { return Train(trial, kMlp, true); }
 
 }  // namespace tfdoctor

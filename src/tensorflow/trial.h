@@ -18,9 +18,10 @@ struct Settings {
   std::vector<std::string> steps;      // names, in the order in which they are run
   std::string device = "CPU:0";
   int64_t seed = 1;
-  bool growth = false;  // memory growth on
-  bool tf32 = false;    // the device may compute float32 products as TF32
-  std::string address;  // of the device for NVML: "0000:01:00.0"; empty: it is not asked
+  bool growth = false;       // memory growth on
+  bool tf32 = false;         // the device may compute float32 products as TF32
+  std::string address;       // of the device for NVML: "0000:01:00.0"; empty: it is not asked
+  double load_seconds = 60;  // that step load takes
 
   bool gpu() const { return device.starts_with("GPU"); }
 };
@@ -51,11 +52,22 @@ class Trial {
   std::unique_ptr<Eager> eager_;
 };
 
+// The outcome of a step whose result is not right.
+Outcome Wrong(Outcome outcome, std::string message);
+// Notes the device; whether it is the one that was asked for.
+bool OnDevice(const Trial& trial, Outcome& outcome, std::string device);
+
 Outcome ProveDevices(Trial&);
 Outcome ProveAdd(Trial&);
 Outcome ProveMatMul(Trial&);
 Outcome ProveMemoryGrowth(Trial&);
 Outcome ProveMlp(Trial&);
 Outcome ProveCnn(Trial&);
+// --deep
+Outcome ProvePrecision(Trial&);
+Outcome ProveXla(Trial&);
+Outcome ProveAllGpus(Trial&);
+Outcome ProveMemoryFill(Trial&);
+Outcome ProveLoad(Trial&);
 
 }  // namespace tfdoctor

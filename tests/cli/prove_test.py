@@ -125,6 +125,15 @@ class Steps(Case):
         # A run on the CPU says nothing of the GPU.
         self.assertIn(answer["verdict"], ("gpu-blocked", "unknown"))
 
+    def test_deep_has_more_steps(self):
+        answer = self.prove("--deep", "--device", "CPU:0", "--steps", "add,xla,load")
+        self.assertEqual([s["name"] for s in answer["steps"]], ["add", "xla", "load"])
+        self.assertEqual(self.steps["add"]["state"], "passed")
+        self.failed("load", "RandomStandardNormal on CPU:0")
+        self.failed("xla", "SIGABRT")  # each in a process of its own kind: the other steps are not lost with it
+        answer = self.prove("--deep", "--load-seconds", "0.1")
+        self.assertEqual([s["name"] for s in answer["steps"]], [*STEPS, "precision", "xla", "all-gpus", "memory-fill", "load"])
+
     def test_in_order_whatever_the_order_asked(self):
         self.assertEqual([s["name"] for s in self.prove("--device", "cpu:0", "--steps", "add, devices")["steps"]],
                          ["devices", "add"])
@@ -323,7 +332,7 @@ class BadInput(Case):
                 (["--steps", "add,"], "is no step"), (["--time-limit", "0"], "--time-limit"), (["--time-limit", "x"], "--time-limit"),
                 (["--seed", "-1"], "--seed"), (["--memory-limit", "0"], "--memory-limit"), (["--keep-log", "/nonexistent/x"], "/nonexistent/x"),
                 (["--assume", "gpu=8.9"], "--assume goes with check"), (["--all"], "--all goes with check"),
-                (["--strict"], "--strict goes with check"), (["--python", "/no/such"], "no such file"), (["extra"], "extra")):
+                (["--strict"], "--strict goes with check"), (["--load-seconds", "0"], "--load-seconds"), (["--python", "/no/such"], "no such file"), (["extra"], "extra")):
             with self.subTest(arguments):
                 done = subprocess.run([binary, "prove", *arguments], env=environment(), cwd=work, capture_output=True, text=True, timeout=LIMIT)
                 self.assertEqual((done.returncode, done.stdout), (2, ""))

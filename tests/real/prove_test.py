@@ -38,6 +38,7 @@ GPU_ENVIRONMENTS = ("tf-2.21.0", "tf-2.20.0", "tf-2.15.1", "tf-2.10.1")
 CPU_ENVIRONMENTS = ("tf-cpu-2.21.0", *GPU_ENVIRONMENTS)
 # 2.10 knows nothing of pip's libraries: whoever uses it names them.
 LIBRARY_PATH = {**scenarios.REPAIRED, "tf-2.10.1": ("{env}/nvidia/*/lib",)}
+DEEP = ["precision", "xla", "all-gpus", "memory-fill", "load"]
 SECONDS_ON_CPU = 30
 
 MISSING = ("cuda-libraries-missing", "library-not-on-search-path", "pip-nvidia-libs-not-found", "cudnn-missing",
@@ -120,7 +121,8 @@ def faults():
     yield Fault("with Python, kernels compute nothing", WRONG, step=ADD, options=("--with-python",), only=WITH_CUDA_12)
     yield Fault("with Python, CUDA_VISIBLE_DEVICES=-1", ("cuda-visible-devices",), variables=(("CUDA_VISIBLE_DEVICES", "-1"),),
                 options=("--with-python",), only=WITH_CUDA_12)
-    yield Fault("two GPUs, kernels compute nothing", WRONG, step=ADD, variables=(("FAKE_GPU_COUNT", "2"),))
+    yield Fault("two GPUs, kernels compute nothing", WRONG, step=ADD, variables=(("FAKE_GPU_COUNT", "2"),),
+                options=("--deep", "--load-seconds", "1"))
 
 
 def run(arguments, bench, variables, *options):
@@ -141,6 +143,7 @@ def run(arguments, bench, variables, *options):
 
 def on_cpu(arguments, bench, name, *options):
     """Every step passes, in time, as a TensorFlow without a GPU has it."""
+    steps = [*STEPS, *DEEP] if "--deep" in options else STEPS
     variables = bench.variables(oracle.Scenario(name, "on the CPU", driver="none"))
     answer, wrong = run(arguments, bench, variables, "--device", "CPU:0", *options)
     if answer is None:
@@ -148,13 +151,13 @@ def on_cpu(arguments, bench, name, *options):
     for step in answer["steps"]:
         if step["state"] != "passed" or step["device"] != "CPU:0":
             wrong.append(f"{step['name']} {step['state']} on {step['device']}: {step['message']}")
-    if [step["name"] for step in answer["steps"]] != STEPS:
+    if [step["name"] for step in answer["steps"]] != steps:
         wrong.append("not all steps were run")
     if answer["verdict"] not in ("gpu-blocked", "unknown"):
         wrong.append(f"verdict {answer['verdict']} of a run on the CPU")
     if answer["wall"] > SECONDS_ON_CPU and not options:
         wrong.append(f"{answer['wall']:.0f} s, at most {SECONDS_ON_CPU}")
-    return f"6 steps in {answer['wall']:.1f} s", wrong
+    return f"{len(steps)} steps in {answer['wall']:.1f} s", wrong
 
 
 def with_fault(arguments, bench, name, fault):
@@ -209,6 +212,8 @@ def chosen(arguments):
         # Where the machine has a Python for it. 2.10.1 has none: what is compared with Python is not run there.
         if name not in environments.LAID_OUT and (arguments.all or arguments.only or name == "tf-cpu-2.21.0"):
             mine.append((f"{name}: on the CPU, with Python", on_cpu, ("--with-python",)))
+        if arguments.all or arguments.only or name == "tf-cpu-2.21.0":
+            mine.append((f"{name}: on the CPU, deep", on_cpu, ("--deep", "--load-seconds", "2")))
         if name not in GPU_ENVIRONMENTS:
             continue
         if pathlib.Path("/dev/nvidiactl").exists():
