@@ -839,6 +839,9 @@ int ProveIt(const Arguments& arguments, const Clock& clock) {
   if (proving.interrupted) Interruption::End();
 
   Facts facts = present.facts();
+  const std::vector<ProvedStep>& steps = proving.proof.steps;
+  if (std::any_of(steps.begin(), steps.end(), [](const ProvedStep& step) { return step.out_of_memory; }))
+    ProbeHolders(machine, facts);
   AddLog(proving.log, {}, knowledge, false, facts);
   Diagnosis diagnosis = Diagnose(facts, knowledge, AllRules());
   TryFixes(machine, knowledge, present, diagnosis);

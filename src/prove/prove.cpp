@@ -394,6 +394,8 @@ class Prover {
       step->figures.emplace_back("ptxas", tools.ptxas.Peek() == nullptr ? "" : *tools.ptxas.Peek());
     }
     if (step->state == StepState::kPassed) return;
+    step->out_of_memory =
+        event.value("code", 0) == kResourceExhausted || step->Find<int64_t>("needed_bytes") != nullptr;
     // As a log would have it: there it is recognised.
     if (event.value("wrong", false)) {
       Log(fmt::format("\ntfdoctor prove: wrong result of {} on {}: {}\n", step->name, step->device,
