@@ -813,6 +813,7 @@ int ProveIt(const Arguments& arguments, const Clock& clock) {
   if (auto end = TakeQuestion(arguments, machine, knowledge, question)) return EndEarly(*end);
   ProveOptions options;
   if (auto end = TakeProveOptions(arguments, options)) return EndEarly(*end);
+  options.python_flags = question.python_flags;
   int log = -1;
   if (!arguments.keep_log.empty()) {
     log = ::open(arguments.keep_log.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
@@ -821,11 +822,11 @@ int ProveIt(const Arguments& arguments, const Clock& clock) {
           UsageError(fmt::format("cannot write {}: {}", arguments.keep_log, std::strerror(errno))));
     }
   }
-  const Interruption interruption;
   ProgressLine line;
   line.Show("looking at this machine");
   const Probing present(machine, knowledge, question);
   const Diagnosis predicted = Diagnose(present.facts(), knowledge, AllRules());
+  const Interruption interruption;
   options.progress = [&](const std::string& doing) { line.Show(doing); };
   options.interrupted = Interruption::Asked;
   options.log = [log](std::string_view text) {

@@ -108,8 +108,8 @@ void JudgeExecution(const Proof& proof, Diagnosis& diagnosis) {
 }  // namespace
 
 void JudgeProof(const Diagnosis& predicted, Diagnosis& diagnosis, Proof& proof) {
-  if (!proof.unstarted.empty()) return;
-  if (!proof.OnGpu()) {
+  // Nothing was run, or nothing on the GPU: what was expected of it stays a guess.
+  if (!proof.unstarted.empty() || !proof.OnGpu()) {
     if (diagnosis.verdict == VerdictKind::kGpuBlocked) return;
     diagnosis.verdict = VerdictKind::kUnknown;
     diagnosis.confident = false;

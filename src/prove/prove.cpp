@@ -137,7 +137,17 @@ std::string Text(const Json& json, const char* key) {
 
 double Seconds(const Json& json) {
   const auto found = json.find("seconds");
-  return found != json.end() && found->is_number() ? found->get<double>() : 0;
+  return found != json.end() && found->is_number() ? std::max(found->get<double>(), 0.0) : 0;
+}
+
+bool IsTrue(const Json& json, const char* key) {
+  const auto found = json.find(key);
+  return found != json.end() && found->is_boolean() && found->get<bool>();
+}
+
+int CodeOf(const Json& json) {
+  const auto found = json.find("code");
+  return found != json.end() && found->is_number_integer() ? found->get<int>() : 0;
 }
 
 std::vector<std::pair<std::string, Figure>> FiguresOf(const Json& json) {
@@ -265,8 +275,9 @@ class Prover {
       }
       if (!steps.empty() && !over_ && !no_functions_) RunGroup(steps, group != Group::kPlain);
       const ProvedStep* devices = Find("devices");
-      if (devices != nullptr && devices->state == StepState::kFailed)
-        return SkipRest(fmt::format("there is no {} to run it on", options_.device));
+      if (devices == nullptr || devices->state != StepState::kFailed) continue;
+      SkipRest(fmt::format("there is no {} to run it on", options_.device));
+      break;
     }
     HearKernel(kernel_said);
     if (!no_functions_) SkipRest("the process did not come to it");
@@ -311,11 +322,14 @@ class Prover {
       task.program = python_;
       // No bytecode is written.
       task.arguments = {"-B", temporary_.path() + "/steps.py", ToJson(settings).dump()};
+      if (!options_.python_flags.empty())
+        task.arguments.insert(task.arguments.begin(), "-" + options_.python_flags);
     }
     task.folder = temporary_.path();
     task.variables = {
         {"TMPDIR", temporary_.path()},
         {"CUDA_CACHE_PATH", temporary_.path() + "/ComputeCache"},
+        {"KERAS_HOME", temporary_.path()},
         {"TF_CPP_MIN_LOG_LEVEL", "0"},  // what it prints is what a failure is judged by
     };
     task.without = {"TF_CPP_MAX_VLOG_LEVEL", "TF_CPP_VMODULE"};
@@ -366,7 +380,7 @@ class Prover {
       load_seconds_ = Seconds(event);
     } else if (kind == "failed") {
       load_failure_ = Text(event, "message");
-      no_functions_ = python_.empty() && event.value("opened", false);
+      no_functions_ = python_.empty() && IsTrue(event, "opened");
     } else if (kind == "begin") {
       current_ = Text(event, "step");
       began_ = std::chrono::steady_clock::now();
@@ -395,13 +409,13 @@ class Prover {
     }
     if (step->state == StepState::kPassed) return;
     step->out_of_memory =
-        event.value("code", 0) == kResourceExhausted || step->Find<int64_t>("needed_bytes") != nullptr;
+        CodeOf(event) == kResourceExhausted || step->Find<int64_t>("needed_bytes") != nullptr;
     // As a log would have it: there it is recognised.
-    if (event.value("wrong", false)) {
+    if (IsTrue(event, "wrong")) {
       Log(fmt::format("\ntfdoctor prove: wrong result of {} on {}: {}\n", step->name, step->device,
                       step->message));
     } else {
-      Log(fmt::format("\n{}: {}\n", ErrorName(event.value("code", 0)), step->message));
+      Log(fmt::format("\n{}: {}\n", ErrorName(CodeOf(event)), step->message));
     }
   }
 
@@ -465,6 +479,12 @@ class Prover {
         last.empty() ? std::string(", without a word") : "; the last that it said: " + last;
     switch (end.how) {
       case ChildEnd::How::kSignal:
+        if (end.number == SIGKILL || end.number == SIGTERM) {
+          certain = false;
+          return fmt::format(
+              "the process was killed from outside ({}), as the kernel does where memory runs out{}",
+              SignalName(end.number), saying);
+        }
         return fmt::format("TensorFlow crashed ({}){}", SignalName(end.number), saying);
       case ChildEnd::How::kExit:
         if (!load_failure_.empty()) return "TensorFlow could not be loaded: " + load_failure_;

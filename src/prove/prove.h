@@ -21,6 +21,7 @@ struct ProveOptions {
   std::string device = "GPU:0";
   std::vector<std::string> steps;  // in the order in which they are run
   int64_t seed = 1;
+  std::string python_flags;  // letters, as Question::python_flags
   bool with_python = false;  // in the user's own interpreter, whether or not the C API can be had
   std::chrono::milliseconds time_limit{600'000};  // for all steps together
   double load_seconds = 60;                       // that step load takes

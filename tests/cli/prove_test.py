@@ -96,7 +96,7 @@ class Case(unittest.TestCase):
         states = [step["state"] for step in answer["steps"]]
         if "unstarted" in answer["proof"]:
             self.assertEqual(set(states), {"skipped"})
-            self.assertEqual(done.returncode, {"gpu-blocked": 1, "unknown": 3}.get(answer["verdict"], 0))
+            self.assertEqual(done.returncode, {"gpu-blocked": 1, "unknown": 3}[answer["verdict"]])
         else:
             self.assertEqual(done.returncode, 0 if set(states) == {"passed"} else 1)
         self.assertEqual(children(), [])
@@ -215,6 +215,17 @@ class Fences(Case):
     def test_end_without_a_word(self):
         self.on_cpu(FAKE_GPU_FAULTS="TFE_Execute=exit")
         self.failed("add", "status 3")
+
+    def test_killed_from_outside_tells_nothing_of_the_gpu(self):
+        child = subprocess.Popen([binary, "prove", "--format", "json", "--steps", "add"], cwd=work, stdout=subprocess.PIPE,
+                                 env=environment(FAKE_TF_GPUS=1, FAKE_GPU_FAULTS="TFE_Execute=hang"))
+        until = time.monotonic() + LIMIT
+        while not children() and time.monotonic() < until:
+            time.sleep(0.02)
+        os.kill(int(children()[0]), signal.SIGKILL)
+        answer = json.loads(child.communicate(timeout=LIMIT)[0])
+        self.assertEqual(child.returncode, 1)
+        self.assertIn("killed from outside (SIGKILL)", answer["steps"][0]["message"])
 
     def test_crash_and_abort_on_load(self):
         self.on_cpu(FAKE_TF_LOAD="crash")

@@ -129,8 +129,9 @@ def run(arguments, bench, variables, *options):
     """(answer, what is wrong with the run itself)"""
     command = [arguments.tfdoctor, "prove", "--format", "json", *options]
     started = time.monotonic()
+    before = sorted(bench.work.rglob("*"))
     done = subprocess.run(command, env=variables, cwd=bench.work, capture_output=True, text=True, timeout=LIMIT_S, check=False)
-    wrong = []
+    wrong = [f"{path} was written" for path in sorted(bench.work.rglob("*")) if path not in before]  # it is also HOME
     if done.returncode not in (0, 1, 3) or done.stderr:
         return None, [f"ended with {done.returncode}: {done.stderr[-300:]}"]
     answer = json.loads(done.stdout)

@@ -140,11 +140,13 @@ TEST(JudgeProof, TheTwoMustAgree) {
 TEST(JudgeProof, WhereNothingCouldBeStartedCheckDecides) {
   Proof proof = Saw("GPU:0", {{"devices", kSkipped}});
   proof.unstarted = "no TensorFlow is installed there";
-  for (const VerdictKind verdict : {VerdictKind::kGpuBlocked, VerdictKind::kUnknown}) {
+  for (const VerdictKind verdict :
+       {VerdictKind::kGpuBlocked, VerdictKind::kUnknown, VerdictKind::kGpuUsable}) {
     Diagnosis diagnosis = Says(verdict);
     JudgeProof(diagnosis, diagnosis, proof);
-    EXPECT_EQ(diagnosis.verdict, verdict);
-    EXPECT_EQ(ExitStatus(proof, diagnosis), verdict == VerdictKind::kUnknown ? 3 : 1);
+    EXPECT_EQ(diagnosis.verdict,
+              verdict == VerdictKind::kGpuBlocked ? VerdictKind::kGpuBlocked : VerdictKind::kUnknown);
+    EXPECT_EQ(ExitStatus(proof, diagnosis), verdict == VerdictKind::kGpuBlocked ? 1 : 3);
   }
 }
 
