@@ -21,7 +21,7 @@ struct ProvedStep {
   std::string device;  // that it was computed on, "GPU:0"; empty: on none
   double seconds = 0;
   std::vector<std::pair<std::string, Figure>> figures;  // "first_loss" -> 1.6
-  std::string message;  // why it failed or was skipped, or what is worth knowing
+  std::string message;         // why it failed or was skipped, or what is worth knowing
   bool out_of_memory = false;  // it failed since the device has too little memory left
   // What was seen allows no doubt about the device. Not so where the step met a limit of ours.
   bool certain = true;

@@ -220,7 +220,7 @@ def chosen(arguments):
         if pathlib.Path("/dev/nvidiactl").exists():
             mine.append((f"{name}: on the GPU", on_gpu, ()))
         for i, fault in enumerate(fault for fault in faults() if not fault.only or name in fault.only):
-            if arguments.all or arguments.only or i % SHARE == turn or fault.causes == WRONG:
+            if arguments.all or arguments.only or i % SHARE == turn or (fault.causes == WRONG and not fault.options):
                 mine.append((f"{name}: {fault.name}", with_fault, (fault,)))
             else:
                 out += 1
