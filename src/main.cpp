@@ -27,6 +27,7 @@
 #include "base/text.h"
 #include "diagnose/compare.h"
 #include "diagnose/diagnose.h"
+#include "diagnose/judge_proof.h"
 #include "diagnose/since.h"
 #include "driver/child.h"
 #include "knowledge/knowledge.h"
@@ -37,11 +38,14 @@
 #include "logs/statements.h"
 #include "plan/plan.h"
 #include "probes/probes.h"
+#include "prove/attend.h"
+#include "prove/prove.h"
 #include "render/all.h"
 #include "render/compare.h"
 #include "render/json.h"
 #include "render/pages.h"
 #include "render/processes.h"
+#include "render/proof.h"
 #include "render/terminal.h"
 #include "render/text.h"
 #include "rules/all.h"
@@ -52,6 +56,7 @@
 #include "system/recording.h"
 #include "system/redaction.h"
 #include "system/system.h"
+#include "tensorflow/child.h"
 
 namespace tfdoctor {
 namespace {
@@ -65,10 +70,13 @@ constexpr std::string_view kHelp = R"(tfdoctor says why TensorFlow cannot use th
 
 It looks at the GPU, its driver, the Python environment, TensorFlow and the CUDA
 libraries as they are in this shell. It needs no root and no network, starts no
-Python, and changes nothing (--save writes one file of its own).
+Python, and changes nothing (--save writes one file of its own). Only "prove"
+starts TensorFlow.
 
 Usage:
   tfdoctor [check] [options]   judge this machine and this environment
+  tfdoctor prove [options]     run that TensorFlow: does it compute and train on
+                               the GPU, and are the results right?
   tfdoctor explain LOG         what do the lines of a log mean, and what is the
                                cause? A file, - (standard input), or a line
   tfdoctor explain NAME        explain one cause: what it is, how to repair it
@@ -126,6 +134,20 @@ Options of check:
   -v, --verbose     everything that was read, with where
   --data FILE       newer data (TOML) on top of what is built in
 
+Options of prove (and those of check that say what is judged):
+  --device GPU:N|CPU:0  where the steps have to run; default: GPU:0
+  --steps NAMES     of devices,add,matmul,memory-growth,train-mlp,train-cnn;
+                    with --deep also precision,xla,all-gpus,memory-fill,load:
+  --deep            float16 and bfloat16, XLA, every GPU and a sum over all, 90 %
+                    of the free memory, a minute of load watched for errors
+  --load-seconds N  of step load; default: 60
+  --seed N          of the random numbers; default: 1
+  --time-limit N    seconds for all steps together; default: 600
+  --memory-limit N  MiB of this machine's memory for TensorFlow; default: 8192
+  --keep-log FILE   all that TensorFlow printed
+  --with-python     run the same steps in the environment's Python, which takes
+                    longer; done by itself where TensorFlow has no C API
+
 Options of explain:
   --context FILE    what is known of that machine, as JSON; single things:
                     --tf-version, --python-version, --os, --gpu, --driver,
@@ -148,15 +170,16 @@ Options of every command:
   --version, -h, --help
 
 Exit status:
-  0  TensorFlow can use the GPU
-  1  it cannot (with --strict also: not fully); diff: something differs
+  0  TensorFlow can use the GPU; of prove: every step passed
+  1  it cannot (with --strict also: not fully); of prove: a step failed;
+     of diff: something differs
   2  the command was not understood
   3  could not tell; the answer says what is missing
 
 Where to go on: "tfdoctor causes" (all causes), "tfdoctor -v" (all evidence).
 )";
 
-enum class Action : uint8_t { kCheck, kExplain, kCauses, kRecord, kDiff };
+enum class Action : uint8_t { kCheck, kProve, kExplain, kCauses, kRecord, kDiff };
 
 struct Arguments {
   Action action = Action::kCheck;
@@ -166,6 +189,14 @@ struct Arguments {
   std::vector<std::string> answers;                         // KEY=VALUE
   std::vector<std::pair<std::string, std::string>> stated;  // by --tf-version and the like
   bool with_machine = false;
+  // --- of prove
+  std::string device = "GPU:0";
+  std::string steps, keep_log;
+  bool with_python = false, deep = false;
+  double load_seconds = 60;
+  int64_t seed = 1;
+  int time_limit = 600;          // seconds
+  uint64_t memory_limit = 8192;  // MiB
   // --- of check
   std::string python;
   std::string script;
@@ -254,7 +285,9 @@ struct Options {
   CLI::Option* pid = nullptr;
   std::vector<CLI::Option*> of_check;
   std::vector<CLI::Option*> of_explain;
+  std::vector<CLI::Option*> not_of_prove;  // of those of check
   CLI::App* check = nullptr;
+  CLI::App* prove = nullptr;
   CLI::App* explain = nullptr;
   CLI::App* causes = nullptr;
   CLI::App* record = nullptr;
@@ -295,6 +328,22 @@ Options Declare(CLI::App& app, Arguments& arguments) {
   app.add_option("--width", arguments.width)->check(CLI::Range(kNarrowest, kWidest));
   app.require_subcommand(0, 1);
   options.check = app.add_subcommand("check");
+  for (CLI::Option* option : options.of_check) {
+    for (const char* name : {"--assume", "--all", "--strict", "--simulated-facts", "--save", "--from",
+                             "--root", "--image", "--pid", "--env", "--env-file"}) {
+      if (option->check_name(name)) options.not_of_prove.push_back(option);
+    }
+  }
+  options.prove = app.add_subcommand("prove");
+  options.prove->add_option("--device", arguments.device);
+  options.prove->add_option("--steps", arguments.steps);
+  options.prove->add_option("--seed", arguments.seed)->check(CLI::Range(int64_t{0}, int64_t{1} << 31));
+  options.prove->add_option("--time-limit", arguments.time_limit)->check(CLI::Range(1, 24 * 3600));
+  options.prove->add_option("--memory-limit", arguments.memory_limit)->check(CLI::Range(64, 1 << 24));
+  options.prove->add_option("--keep-log", arguments.keep_log);
+  options.prove->add_flag("--with-python", arguments.with_python);
+  options.prove->add_flag("--deep", arguments.deep);
+  options.prove->add_option("--load-seconds", arguments.load_seconds)->check(CLI::Range(0.1, 3600.0));
   options.explain = app.add_subcommand("explain");
   options.causes = app.add_subcommand("causes");
   options.record = app.add_subcommand("record");
@@ -320,7 +369,8 @@ Options Declare(CLI::App& app, Arguments& arguments) {
           arguments.stated.emplace_back(key, value);
         });
   }
-  for (CLI::App* command : {options.check, options.explain, options.causes, options.record, options.diff})
+  for (CLI::App* command :
+       {options.check, options.prove, options.explain, options.causes, options.record, options.diff})
     command->fallthrough();
   return options;
 }
@@ -370,6 +420,7 @@ std::optional<EarlyEnd> Parse(int argc, char** argv, Arguments& arguments) {
     return UsageError(error.what());
   }
   arguments.action = options.explain->parsed()  ? Action::kExplain
+                     : options.prove->parsed()  ? Action::kProve
                      : options.causes->parsed() ? Action::kCauses
                      : options.record->parsed() ? Action::kRecord
                      : options.diff->parsed()   ? Action::kDiff
@@ -385,8 +436,12 @@ std::optional<EarlyEnd> Parse(int argc, char** argv, Arguments& arguments) {
                           option->get_name() == "-v" || option->get_name() == "--driver-limit");
     const bool machine_too = arguments.action == Action::kRecord || of_diff ||
                              (arguments.action == Action::kExplain && (both || arguments.with_machine));
-    if (arguments.action != Action::kCheck && !machine_too) {
-      return UsageError(fmt::format("{} goes with check, not with explain or causes", option->get_name()));
+    const bool prove_too = arguments.action == Action::kProve &&
+                           std::find(options.not_of_prove.begin(), options.not_of_prove.end(), option) ==
+                               options.not_of_prove.end();
+    if (arguments.action != Action::kCheck && !machine_too && !prove_too) {
+      return UsageError(fmt::format("{} goes with check, not with {}", option->get_name(),
+                                    arguments.action == Action::kProve ? "prove" : "explain or causes"));
     }
     if (option->get_expected_min() > 0 && option->as<std::string>().empty()) {
       return UsageError(fmt::format("{} needs a value", option->get_name()));
@@ -909,6 +964,75 @@ int Check(Arguments& arguments, const Clock& clock) {
   std::_Exit(status);
 }
 
+std::optional<EarlyEnd> TakeProveOptions(const Arguments& arguments, ProveOptions& options) {
+  Result<std::string> device = ReadDevice(arguments.device);
+  if (!device) return UsageError("--device: " + device.error().message);
+  options.device = *device;
+  Result<std::vector<std::string>> steps =
+      arguments.steps.empty() ? StepNames(arguments.deep) : ReadSteps(arguments.steps);
+  if (!steps) return UsageError("--steps: " + steps.error().message);
+  options.steps = *steps;
+  options.seed = arguments.seed;
+  options.with_python = arguments.with_python;
+  options.load_seconds = arguments.load_seconds;
+  options.time_limit = std::chrono::seconds(arguments.time_limit);
+  options.memory_limit = arguments.memory_limit << 20;
+  return std::nullopt;
+}
+
+int ProveIt(Arguments& arguments, const Clock& clock) {
+  Look look;
+  if (auto end = look.Open(arguments)) return EndEarly(*end);
+  const CachingSystem& machine = look.machine();
+  const Knowledge& knowledge = look.knowledge();
+  Question question;
+  if (auto end = TakeQuestion(arguments, machine, knowledge, question)) return EndEarly(*end);
+  ProveOptions options;
+  if (auto end = TakeProveOptions(arguments, options)) return EndEarly(*end);
+  options.python_flags = question.python_flags;
+  int log = -1;
+  if (!arguments.keep_log.empty()) {
+    log = ::open(arguments.keep_log.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    if (log < 0) {
+      return EndEarly(
+          UsageError(fmt::format("cannot write {}: {}", arguments.keep_log, std::strerror(errno))));
+    }
+  }
+  ProgressLine line;
+  line.Show("looking at this machine");
+  const Probing present(machine, knowledge, question);
+  const Diagnosis predicted = Diagnose(present.facts(), knowledge, AllRules());
+  const Interruption interruption;
+  options.progress = [&](const std::string& doing) { line.Show(doing); };
+  options.interrupted = Interruption::Asked;
+  options.log = [log](std::string_view text) {
+    // A full disk is no reason to stop.
+    if (log >= 0) [[maybe_unused]]
+      const ssize_t written = ::write(log, text.data(), text.size());
+  };
+  Proving proving = Prove(machine, knowledge, present.facts(), options);
+  line.Clear();
+  if (log >= 0) ::close(log);
+  if (proving.interrupted) Interruption::End();
+
+  Facts facts = present.facts();
+  const std::vector<ProvedStep>& steps = proving.proof.steps;
+  if (std::any_of(steps.begin(), steps.end(), [](const ProvedStep& step) { return step.out_of_memory; }))
+    ProbeHolders(machine, facts);
+  AddLog(proving.log, {}, knowledge, false, facts);
+  Diagnosis diagnosis = Diagnose(facts, knowledge, AllRules());
+  TryFixes(machine, knowledge, present, diagnosis);
+  JudgeProof(predicted, diagnosis, proving.proof);
+  RunInfo run = clock.Info();
+  run.driver_milliseconds = present.driver_milliseconds();
+  const int status = Finish(
+      arguments.json()
+          ? RenderJson(diagnosis, arguments.facts ? &facts : nullptr, run, false, nullptr, &proving.proof)
+          : RenderProof(proving.proof, diagnosis, facts, TextOptionsFor(arguments)),
+      ExitStatus(proving.proof, diagnosis));
+  std::_Exit(status);
+}
+
 // Judges every `step`th environment from `first` on; with a look of its own, since none is for two threads.
 std::optional<EarlyEnd> JudgeSome(Arguments arguments, const std::vector<ListedEnvironment>& listed,
                                   size_t first, size_t step, std::vector<JudgedEnvironment>& judged) {
@@ -1086,6 +1210,8 @@ int Run(int argc, char** argv, Arguments& arguments, const Clock& clock) {
   switch (arguments.action) {
     case Action::kExplain:
       return Explain(arguments, clock);
+    case Action::kProve:
+      return ProveIt(arguments, clock);
     case Action::kCauses:
       return Finish(arguments.json() ? RenderCausesJson(AllRules())
                                      : RenderCauses(AllRules(), TextOptionsFor(arguments)),
@@ -1123,8 +1249,10 @@ int Main(int argc, char** argv) {
 }  // namespace tfdoctor
 
 int main(int argc, char** argv) {
-  // We ourselves, started once more to call the driver: nothing else is to run in that process.
+  // We ourselves, started once more to call the driver or TensorFlow: nothing else is to run in that process.
   if (argc > 1 && std::string_view(argv[1]) == tfdoctor::kDriverChild)
     return tfdoctor::DriverChildMain(argc, argv);
+  if (argc > 1 && std::string_view(argv[1]) == tfdoctor::kProveChild)
+    return tfdoctor::ProveChildMain(argc, argv);
   return tfdoctor::Main(argc, argv);
 }

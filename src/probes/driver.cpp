@@ -94,6 +94,8 @@ class Transcript {
       case ChildEnd::How::kOutput:
         ended_ = "garbage";
         break;
+      case ChildEnd::How::kMemory:  // neither is asked for here
+      case ChildEnd::How::kInterrupted:
       case ChildEnd::How::kRefused:
         ended_ = "refused";
         break;

@@ -54,6 +54,9 @@ void AnswersAfter(const System& changed, const Facts& before, Facts& after);
 // What bears on a fault, read only where there is one.
 void ProbeTrouble(const System&, const Knowledge&, const Question&, Facts&);
 
+// Who holds the memory of the GPU, where it turned out too little after all (device_memory).
+void ProbeHolders(const System&, Facts&);
+
 // All of them, in the order of their data.
 Facts ProbeAll(const System&, const Knowledge&, const Question&);
 

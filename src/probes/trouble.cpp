@@ -448,6 +448,8 @@ bool DriverRefuses(const DriverAnswers& answers) {
 
 }  // namespace
 
+void ProbeHolders(const System& system, Facts& facts) { ProbeHolders(system, facts.device_memory); }
+
 void ProbeTrouble(const System& system, const Knowledge&, const Question& question, Facts& facts) {
   if (!question.assumed_gpus.empty()) return;
   bool windows = facts.host.wsl.Peek() != nullptr;

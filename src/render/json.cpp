@@ -103,13 +103,38 @@ Json SavedJson(const SavedState& saved) {
   return json;
 }
 
+Json StepJson(const ProvedStep& step) {
+  Json figures = Json::object();
+  for (const auto& [name, figure] : step.figures)
+    std::visit([&, &key = name](const auto& value) { figures[key] = value; }, figure);
+  return {{"name", step.name},
+          {"state", Name(step.state)},
+          {"device", step.device.empty() ? Json(nullptr) : Json(step.device)},
+          {"seconds", step.seconds},
+          {"figures", std::move(figures)},
+          {"message", step.message}};
+}
+
+Json ProofJson(const Proof& proof) {
+  Json json = {{"device", proof.device}};
+  const std::pair<const char*, const std::string*> texts[] = {{"tensorflow", &proof.tensorflow},
+                                                              {"by", &proof.by},
+                                                              {"note", &proof.note},
+                                                              {"unstarted", &proof.unstarted},
+                                                              {"disagreement", &proof.disagreement}};
+  for (const auto& [key, text] : texts) {
+    if (!text->empty()) json[key] = *text;
+  }
+  return json;
+}
+
 // ASCII only, so that no control character beyond ASCII and no bidirectional control reaches a terminal raw.
 std::string Dump(const Json& json) { return json.dump(2, ' ', true, Json::error_handler_t::replace) + "\n"; }
 
 }  // namespace
 
 std::string RenderJson(const Diagnosis& diagnosis, const Facts* facts, const RunInfo& run, bool simulated,
-                       const LogAnswer* log) {
+                       const LogAnswer* log, const Proof* proof) {
   auto finding_json = [&](const Finding& finding) { return FindingJson(finding, simulated); };
   Json json = {{"schema", kSchema},
                {"verdict", Name(diagnosis.verdict)},
@@ -130,6 +155,10 @@ std::string RenderJson(const Diagnosis& diagnosis, const Facts* facts, const Run
                    {"gpu_registered", log->gpu_registered},
                    {"not_understood", log->not_understood}};
     if (!log->trouble.empty()) json["log"]["trouble"] = log->trouble;
+  }
+  if (proof != nullptr) {
+    json["steps"] = Array(proof->steps, StepJson);
+    json["proof"] = ProofJson(*proof);
   }
   if (facts != nullptr) json["facts"] = ToJson(*facts);
   json["run"] = {{"version", run.version},

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "diagnose/diagnosis.h"
+#include "diagnose/proof.h"
 #include "facts/facts.h"
 
 namespace tfdoctor {
@@ -22,9 +23,9 @@ struct RunInfo {
 // `facts` may be nullptr: then the answer has no key of that name. Text from outside that is not UTF-8 is
 // replaced.
 // `simulated`: under each fix that was tried, the facts after it.
-// `log`: the answer is about a log; it adds its messages.
+// `log`: the answer is about a log; it adds its messages. `proof`: experiments were run; it adds their steps.
 std::string RenderJson(const Diagnosis& diagnosis, const Facts* facts, const RunInfo& run,
-                       bool simulated = false, const LogAnswer* log = nullptr);
+                       bool simulated = false, const LogAnswer* log = nullptr, const Proof* proof = nullptr);
 // The answer when tfdoctor itself failed: verdict unknown, nothing judged.
 std::string RenderFailureJson(const std::string& why, const RunInfo& run);
 

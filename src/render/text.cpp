@@ -187,7 +187,9 @@ class Answer {
       case VerdictKind::kGpuBlocked:
         text = assumed ? "Your TensorFlow would not be able to use the GPU"
                        : "Your TensorFlow cannot use the GPU";
-        if (headline != nullptr) text += ": " + headline->title;
+        if (Names(headline)) text += ": " + headline->title;
+        // It was seen to fail, and why is open.
+        if (headline != nullptr && !Names(headline)) text += WhyUnknown();
         break;
       case VerdictKind::kUnknown:
         text = fmt::format("Could not tell whether your TensorFlow {} use the GPU{}",
@@ -232,6 +234,11 @@ class Answer {
     if (differences == nullptr || differences->empty()) return;
     print_.Prose("This process is not what would start now:");
     for (const std::string& difference : *differences) print_.Wrapped(print_.Safe(difference), "  ", "    ");
+  }
+
+  // The finding is why the GPU is blocked.
+  static bool Names(const Finding* finding) {
+    return finding != nullptr && finding->holds && finding->rule->effect == Effect::kBlocks;
   }
 
   std::string WhyUnknown() const {
@@ -291,11 +298,14 @@ class Answer {
 
   void Headline(const Finding& finding) {
     print_.Heading(!finding.holds ? fmt::format("The likeliest cause ({})", Percent(finding.likelihood))
-                   : finding.rule->effect == Effect::kHarmless ? "Worth knowing"
-                                                               : "The cause");
+                   : finding.rule->effect == Effect::kHarmless ||
+                           (diagnosis_.verdict == VerdictKind::kGpuBlocked && !Names(&finding))
+                       ? "Worth knowing"
+                       : "The cause");
     // The first line has said the title of what blocks or degrades.
-    const bool said = finding.holds && (diagnosis_.verdict == VerdictKind::kGpuBlocked ||
-                                        diagnosis_.verdict == VerdictKind::kGpuDegraded);
+    const bool said = finding.holds && (diagnosis_.verdict == VerdictKind::kGpuBlocked
+                                            ? Names(&finding)
+                                            : diagnosis_.verdict == VerdictKind::kGpuDegraded);
     if (!said || finding.explanation.empty()) print_.Prose(print_.Safe(finding.title), "  ", "  ");
     print_.Markdown(finding.explanation, "  ");
     EvidenceOf(finding);

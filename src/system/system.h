@@ -6,6 +6,7 @@
 #include <any>
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -52,23 +53,36 @@ enum class Access : uint8_t { kRead = 4, kWrite = 2, kExecute = 1, kReadWrite = 
 struct ChildTask {
   std::vector<std::string> arguments;
   std::vector<std::string> without;
+  std::string program = {};                           // another program; empty: tfdoctor itself
+  std::map<std::string, std::string> variables = {};  // set for it
+  std::string folder = {};                            // where it starts; empty: here
+  // Hears its answer as it comes (the answer is then not kept), and what it prints.
+  std::function<void(std::string_view)> answered = {};
+  std::function<void(std::string_view)> printed = {};
 };
 struct ChildLimits {
   std::chrono::milliseconds time{20'000};
   size_t output = 1 << 20;
+  uint64_t printed = 0;   // bytes; 0: any
+  uint64_t resident = 0;  // bytes of memory that it holds; 0: any. Its address space is never limited.
+  // Asked several times a second while it runs; true: the children are ended.
+  std::function<bool()> interrupted = {};
 };
 struct ChildEnd {
   enum class How : uint8_t {
-    kExit,     // `number` is its status
-    kSignal,   // `number` is the signal
-    kTime,     // it took longer than its limit and was killed
-    kOutput,   // it wrote more than its limit and was killed
-    kRefused,  // it could not be started: `why`
+    kExit,         // `number` is its status
+    kSignal,       // `number` is the signal
+    kTime,         // it took longer than its limit and was killed
+    kOutput,       // it wrote or printed more than its limit and was killed
+    kMemory,       // it held more memory than its limit and was killed
+    kInterrupted,  // `interrupted` said so, and it was killed
+    kRefused,      // it could not be started: `why`
   };
   How how = How::kRefused;
   int number = 0;
   std::string output;
   std::string why;
+  uint64_t most_resident = 0;  // bytes, as far as they were watched
 };
 
 constexpr int kUnknownIsaLevel = -1;

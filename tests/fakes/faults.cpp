@@ -77,6 +77,23 @@ int Fault(const char* function) {
     signal(SIGSEGV, SIG_DFL);
     raise(SIGSEGV);
   }
+  if (Says(fault, "abort")) {
+    fprintf(stderr, "F fake.cc:1] Check failed: %s is told to abort\n", function);
+    signal(SIGABRT, SIG_DFL);
+    raise(SIGABRT);
+  }
+  if (Says(fault, "flood")) {
+    for (;;) fprintf(stderr, "W fake.cc:2] %s is told to print without end\n", function);
+  }
+  if (Says(fault, "eat")) {
+    for (;;) {
+      constexpr size_t kPiece = 16 << 20;
+      void* piece = malloc(kPiece);
+      if (piece != nullptr) memset(piece, 1, kPiece);
+      usleep(5000);
+    }
+  }
+  if (Says(fault, "exit")) _exit(3);
   return atoi(fault);
 }
 

@@ -1,6 +1,17 @@
 # Stand-ins for the libraries of a driver and of the CUDA runtime: <build>/fakes/driver and <build>/fakes/runtime, two
 # folders since most tests want the real runtime on a fake driver.
 
+function(fake_target target soname folder)
+  # Loaded into Python and TensorFlow: no sanitizer, no C++ run-time library, and a call from one function of the
+  # library to another stays inside it even where a second copy is loaded.
+  set_target_properties(${target} PROPERTIES
+    COMPILE_OPTIONS "-Wall;-Wextra;-Wshadow;-Wconversion;-Werror;-O1;-fvisibility=hidden;-fno-exceptions;-fno-rtti;-fno-threadsafe-statics"
+    LINK_OPTIONS "-Wl,--as-needed;-Wl,-soname,${soname};-Wl,-Bsymbolic;-Wl,-z,defs"
+    LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/fakes/${folder}
+    PREFIX "" OUTPUT_NAME ${soname} SUFFIX "" NO_SONAME ON)
+  add_dependencies(fakes ${target})
+endfunction()
+
 # fake_library(soname FOLDER <folder> SYMBOLS <list> SOURCE <file> [DEFINITIONS …])
 function(fake_library soname)
   cmake_parse_arguments(arg "" "FOLDER;SYMBOLS;SOURCE" "DEFINITIONS" ${ARGN})
@@ -24,14 +35,7 @@ function(fake_library soname)
   add_library(${target} SHARED ${here}/${arg_SOURCE} ${here}/faults.cpp ${rest})
   target_include_directories(${target} PRIVATE ${CMAKE_CURRENT_SOURCE_DIR})
   target_compile_definitions(${target} PRIVATE ${arg_DEFINITIONS})
-  # Loaded into Python and TensorFlow: no sanitizer, no C++ run-time library, and a call from one function of the
-  # library to another stays inside it even where a second copy is loaded.
-  set_target_properties(${target} PROPERTIES
-    COMPILE_OPTIONS "-Wall;-Wextra;-Wshadow;-Wconversion;-Werror;-O1;-fvisibility=hidden;-fno-exceptions;-fno-rtti;-fno-threadsafe-statics"
-    LINK_OPTIONS "-Wl,--as-needed;-Wl,-soname,${soname};-Wl,-Bsymbolic;-Wl,-z,defs"
-    LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/fakes/${arg_FOLDER}
-    PREFIX "" OUTPUT_NAME ${soname} SUFFIX "" NO_SONAME ON)
-  add_dependencies(fakes ${target})
+  fake_target(${target} ${soname} ${arg_FOLDER})
 endfunction()
 
 add_custom_target(fakes ALL)
@@ -41,3 +45,17 @@ fake_library(libcudart.so.12 FOLDER runtime SOURCE libcudart.cpp SYMBOLS libcuda
              DEFINITIONS FAKE_CUDART_VERSION=12050)
 fake_library(libcudart.so.11.0 FOLDER runtime SOURCE libcudart.cpp SYMBOLS libcudart-11.txt
              DEFINITIONS FAKE_CUDART_VERSION=11080)
+
+# TensorFlow itself, as its two libraries: all functions are in the second.
+foreach(part framework cc)
+  add_library(fake-tensorflow-${part} SHARED ${CMAKE_CURRENT_SOURCE_DIR}/fakes/faults.cpp)
+  target_include_directories(fake-tensorflow-${part} PRIVATE ${CMAKE_CURRENT_SOURCE_DIR})
+  fake_target(fake-tensorflow-${part} libtensorflow_${part}.so.2 tensorflow)
+endforeach()
+target_sources(fake-tensorflow-cc PRIVATE ${CMAKE_CURRENT_SOURCE_DIR}/fakes/tensorflow.cpp)
+# And as before 2.13: one module of Python, whose symbols it leaves undefined.
+add_library(fake-tensorflow-pywrap SHARED ${CMAKE_CURRENT_SOURCE_DIR}/fakes/faults.cpp ${CMAKE_CURRENT_SOURCE_DIR}/fakes/tensorflow.cpp)
+target_include_directories(fake-tensorflow-pywrap PRIVATE ${CMAKE_CURRENT_SOURCE_DIR})
+target_compile_definitions(fake-tensorflow-pywrap PRIVATE FAKE_NEEDS_PYTHON)
+fake_target(fake-tensorflow-pywrap _pywrap_tensorflow_internal.so tensorflow)
+target_link_options(fake-tensorflow-pywrap PRIVATE -Wl,-z,undefs)

@@ -13,6 +13,8 @@ FENCES = [
     ("facts", "base/text.h", "knowledge/knowledge.h"),
     ("render", "diagnose/diagnosis.h", "system/system.h"),
     ("driver", "base/text.h", "system/system.h"),
+    ("tensorflow", "base/text.h", "system/system.h"),
+    ("prove", "facts/facts.h", "rules/all.h"),
     ("elf", "system/system.h", "python/version.h"),
     ("python", "system/system.h", "facts/facts.h"),
 ]

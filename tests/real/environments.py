@@ -30,6 +30,7 @@ BASES = {
     "tf-2.21.0": None,
     "tf-2.16.1": None,
     "tf-2.15.1": None,
+    "tf-2.10.1": None,
     "tf-cpu-2.21.0": None,
     "tf-2.20.0": "tf-2.21.0",
     "tf-2.20.0-torch": "tf-2.20.0",
@@ -37,6 +38,9 @@ BASES = {
 # Where the benchmark measures: all bytecode is there, as after an ordinary pip install. Elsewhere Python writes the
 # bytecode of what it imports at the first import, which saves a minute for each environment.
 WITH_BYTECODE = {"tf-2.21.0"}
+# What has no wheel for this machine's Python is laid out from the wheels of another one, whose interpreter is not there:
+# nothing can be run in it but what needs none. Name -> version of that Python.
+LAID_OUT = {"tf-2.10.1": "3.10"}
 
 
 def log(text):
@@ -152,7 +156,33 @@ def installed(environment):
     return {n: v for n, v in found.items() if n not in ("pip", "setuptools")}
 
 
+def lay_out(name, partial, place):
+    """As a virtual environment of that Python would be, but for an interpreter that works."""
+    version = LAID_OUT[name]
+    site = partial / "lib" / f"python{version}" / "site-packages"
+    for folder in (site, partial / "bin", partial / "base" / "bin", partial / "base" / "lib" / f"python{version}"):
+        folder.mkdir(parents=True)
+    (partial / "base" / "lib" / f"python{version}" / "os.py").touch()
+    shutil.copy("/bin/false", partial / "base" / "bin" / f"python{version}")
+    (partial / "bin" / "python").symlink_to(f"../base/bin/python{version}")
+    (partial / "pyvenv.cfg").write_text(
+        f"home = {place}/base/bin\ninclude-system-site-packages = false\nversion = {version}.0\n")
+    platforms = [f"--platform={p}_x86_64" for p in ("manylinux_2_28", "manylinux_2_17", "manylinux2014", "manylinux2010", "manylinux1")]
+    with tempfile.TemporaryDirectory() as scratch:
+        run([PYTHON, "-m", "venv", scratch])
+        pip(pathlib.Path(scratch), "install", "--quiet", "--no-cache-dir", "--no-compile", "--no-deps", "--only-binary=:all:",
+            f"--python-version={version}", *platforms, "--target", site, "--requirement", lock_of(name))
+    found = {}
+    for folder in site.glob("*.dist-info"):
+        distribution, _, number = folder.name.removesuffix(".dist-info").partition("-")
+        found[normalised(distribution)] = number
+    if found != pins(name):
+        raise RuntimeError(f"{name}: what pip installed is not what {lock_of(name)} lists")
+
+
 def build(name, partial, place):
+    if name in LAID_OUT:
+        return lay_out(name, partial, place)
     base = BASES[name]
     if base:
         copy(ensure(base), partial)
