@@ -25,6 +25,7 @@
 #include "base/text.h"
 #include "diagnose/compare.h"
 #include "diagnose/diagnose.h"
+#include "diagnose/since.h"
 #include "driver/child.h"
 #include "knowledge/knowledge.h"
 #include "logs/decode.h"
@@ -42,6 +43,7 @@
 #include "render/terminal.h"
 #include "render/text.h"
 #include "rules/all.h"
+#include "saved/state.h"
 #include "source/source.h"
 #include "system/caching.h"
 #include "system/process.h"
@@ -61,7 +63,7 @@ constexpr std::string_view kHelp = R"(tfdoctor says why TensorFlow cannot use th
 
 It looks at the GPU, its driver, the Python environment, TensorFlow and the CUDA
 libraries as they are in this shell. It needs no root and no network, starts no
-Python, and changes nothing.
+Python, and changes nothing (--save writes one file of its own).
 
 Usage:
   tfdoctor [check] [options]   judge this machine and this environment
@@ -112,6 +114,9 @@ Options of check:
                     mapped; without a number: those that have TensorFlow mapped
   --env KEY=VALUE, --env-file FILE
                     the variables of the program there; may be repeated
+  --save            if TensorFlow can use the GPU: keep what was read, below
+                    $XDG_STATE_HOME/tfdoctor (else ~/.local/state/tfdoctor);
+                    later answers name what differs from it
   --strict          exit status 1 also when the GPU is used, but not fully
   --facts           with --format json: everything that was read
   --simulated-facts with --format json: under each repair, what would be read
@@ -175,6 +180,7 @@ struct Arguments {
   int driver_limit = 20;
   bool all = false;
   std::string python_flags;
+  bool save = false;
   SourceOptions source;
   // of --pid, or of a recording of one
   std::string process, process_command;
@@ -279,6 +285,7 @@ Options Declare(CLI::App& app, Arguments& arguments) {
           ->expected(1)
           ->take_all()
           ->allow_extra_args(false),
+      app.add_flag("--save", arguments.save),
   };
   options.pid = app.get_option("--pid");
   app.add_option("--format", arguments.format)->check(CLI::IsMember({"text", "json"}));
@@ -335,7 +342,7 @@ std::string Unexpected(const std::string& argument) {
                                           "--width",        "--version",
                                           "--help",         "--no-driver-calls",
                                           "--driver-limit", "--all",
-                                          "--python-flags"};
+                                          "--python-flags", "--save"};
   if (std::find(words.begin(), words.end(), argument) != words.end())
     return message + " after what stands before it";
   const std::vector<std::string> nearest = Nearest(Split(argument, '=').front(), words, 1);
@@ -407,6 +414,13 @@ std::optional<EarlyEnd> Parse(int argc, char** argv, Arguments& arguments) {
     return UsageError("record takes neither --all nor --format json");
   if (arguments.all && !(arguments.python + arguments.script).empty()) {
     return UsageError("--all judges every environment; --python and --script name one");
+  }
+  if (arguments.save &&
+      (std::count(named.begin(), named.end(), true) > 0 || arguments.action != Action::kCheck))
+    return UsageError("--save keeps the state of this machine only");
+  if (arguments.save && (arguments.all || !arguments.assume.empty())) {
+    return UsageError(
+        "--save keeps what was read of this machine and one environment, not --all or --assume");
   }
   if ((arguments.facts || arguments.simulated_facts) && !arguments.json()) {
     return UsageError("--facts and --simulated-facts go with --format json; for people: -v");
@@ -535,6 +549,16 @@ TextOptions TextOptionsFor(const Arguments& arguments) {
 
 class Clock {
  public:
+  // As the logs of packages have it.
+  // "2026-11-26 09:00", and with "%z" its zone, "+0100".
+  std::string LocalTime(const char* form = "%Y-%m-%d %H:%M") const {
+    const std::time_t started = std::chrono::system_clock::to_time_t(started_);
+    std::tm local = {};
+    ::localtime_r(&started, &local);
+    char text[32] = "";
+    std::strftime(text, sizeof text, form, &local);
+    return text;
+  }
   RunInfo Info() const {
     using std::chrono::steady_clock;
     const std::time_t started = std::chrono::system_clock::to_time_t(started_);
@@ -550,6 +574,27 @@ class Clock {
   std::chrono::system_clock::time_point started_ = std::chrono::system_clock::now();
   std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
 };
+
+// What changed is asked only where something is wrong.
+void TellWhatChanged(const CachingSystem& machine, const std::string& now, Probing& present,
+                     Diagnosis& diagnosis) {
+  const bool* assumed = present.facts().assumed.Peek();
+  if (diagnosis.headline() == nullptr || diagnosis.verdict == VerdictKind::kGpuUsable) return;
+  if (assumed == nullptr || *assumed) return;
+  present.AddHistory();
+  diagnosis.since = Since(diagnosis, present.facts(), now);
+  if (auto path = StatePath(machine, present.facts()); path.ok())
+    diagnosis.saved = CompareState(machine, *path, present.facts());
+}
+
+// All that check finds: the causes, the repairs that were tried, what changed.
+Diagnosis Judged(const CachingSystem& machine, const Knowledge& knowledge, const std::string& now,
+                 Probing& present) {
+  Diagnosis diagnosis = Diagnose(present.facts(), knowledge, AllRules());
+  TryFixes(machine, knowledge, present, diagnosis);
+  TellWhatChanged(machine, now, present, diagnosis);
+  return diagnosis;
+}
 
 // On a terminal, what is being done after the first second; one line that is written over.
 std::function<void(const std::string&)> ProgressLine() {
@@ -577,6 +622,13 @@ class Look {
     if (!source || source->fetch) EndProgressLine();
     if (!source) return UsageError(source.error().message);
     source_ = std::move(*source);
+    if (source_.zone.size() == 5) {
+      // Times are told as the clock there tells them. TZ counts the other way.
+      const std::string& zone = source_.zone;
+      const char sign = zone.front() == '-' ? '+' : '-';
+      ::setenv("TZ", fmt::format("<rec>{}{}:{}", sign, zone.substr(1, 2), zone.substr(3, 2)).c_str(), 1);
+      ::tzset();
+    }
     Adopt(source_.question, arguments);
     if (recording != nullptr) recorder_ = std::make_unique<RecordingSystem>(*source_.system, *recording);
     machine_ = std::make_unique<CachingSystem>(recorder_ ? *recorder_ : *source_.system);
@@ -588,9 +640,8 @@ class Look {
     if (!source_.fetch) return std::nullopt;
     while (true) {
       const CachingSystem machine(*source_.system);
-      const Probing present(machine, knowledge(), question);
-      Diagnosis diagnosis = Diagnose(present.facts(), knowledge(), AllRules());
-      TryFixes(machine, knowledge(), present, diagnosis);
+      Probing present(machine, knowledge(), question);
+      (void)Judged(machine, knowledge(), "", present);
       Result<bool> more = source_.fetch();
       if (!more) return UsageError("--image: " + more.error().message);
       if (!*more) break;
@@ -599,6 +650,9 @@ class Look {
     return std::nullopt;
   }
 
+  std::string LocalTime(const Clock& clock) const {
+    return source_.local_time.empty() ? clock.LocalTime() : source_.local_time;
+  }
   const System& live() const { return *live_; }  // where the files lie that options name
   const System& source() const { return *source_.system; }
   const CachingSystem& machine() const { return *machine_; }
@@ -672,7 +726,7 @@ Subject Resolve(const Arguments& arguments) {
 
 // The statements of --context and of the single options; the latter win.
 std::optional<EarlyEnd> TakeStatements(const Arguments& arguments, const System& system,
-                                       Statements& statements) {
+                                       const Knowledge& knowledge, Statements& statements) {
   if (!arguments.context.empty()) {
     constexpr size_t kLargest = 4 << 20;
     Result<std::string> json = system.ReadAll(arguments.context, kLargest);
@@ -686,7 +740,7 @@ std::optional<EarlyEnd> TakeStatements(const Arguments& arguments, const System&
     const size_t equals = answer.find('=');
     if (equals == std::string::npos || equals == 0)
       return UsageError(fmt::format("--answer: '{}' is not KEY=VALUE", answer));
-    statements.Set(answer.substr(0, equals), answer.substr(equals + 1));
+    statements.Answer(answer.substr(0, equals), answer.substr(equals + 1), knowledge);
   }
   return std::nullopt;
 }
@@ -763,7 +817,7 @@ int ExplainLog(Arguments& arguments, const Subject& subject, const Clock& clock)
   const CachingSystem& machine = look.machine();
   const Knowledge& knowledge = look.knowledge();
   Statements statements;
-  if (auto end = TakeStatements(arguments, look.live(), statements)) return EndEarly(*end);
+  if (auto end = TakeStatements(arguments, look.live(), knowledge, statements)) return EndEarly(*end);
 
   Facts of_machine;
   if (arguments.with_machine) {
@@ -828,6 +882,18 @@ int Explain(Arguments& arguments, const Clock& clock) {
   return rule != nullptr ? Page(arguments, *rule) : NoSuchCause(subject.value);
 }
 
+// --save. On stderr, since the answer is for stdout; it does not change the exit status.
+void Save(const CachingSystem& machine, const Facts& facts, const Diagnosis& diagnosis, const RunInfo& run) {
+  if (diagnosis.verdict != VerdictKind::kGpuUsable && diagnosis.verdict != VerdictKind::kGpuDegraded) {
+    return Complain("not saved: only a state in which TensorFlow can use the GPU is kept");
+  }
+  const Result<std::string> path = StatePath(machine, facts);
+  if (!path.ok()) return Complain("not saved: " + path.error().message);
+  const Result<bool> done = SaveState(*path, facts, run.started);
+  Complain(done.ok() ? "saved as the good state of this environment: " + Printable(*path)
+                     : "not saved: " + done.error().message);
+}
+
 int Check(Arguments& arguments, const Clock& clock) {
   Look look;
   if (auto end = look.Open(arguments)) return EndEarly(*end);
@@ -837,12 +903,12 @@ int Check(Arguments& arguments, const Clock& clock) {
   if (auto end = TakeQuestion(arguments, machine, knowledge, question)) return EndEarly(*end);
   if (auto end = look.Settle(question)) return EndEarly(*end);
 
-  const Probing present(machine, knowledge, question);
+  Probing present(machine, knowledge, question);
   const Facts& facts = present.facts();
-  Diagnosis diagnosis = Diagnose(facts, knowledge, AllRules());
-  TryFixes(machine, knowledge, present, diagnosis);
+  const Diagnosis diagnosis = Judged(machine, knowledge, look.LocalTime(clock), present);
 
   RunInfo run = clock.Info();
+  if (arguments.save) Save(machine, facts, diagnosis, run);
   run.driver_milliseconds = present.driver_milliseconds();
   TextOptions text = TextOptionsFor(arguments);
   text.driver_milliseconds = present.driver_milliseconds();
@@ -924,15 +990,16 @@ int Record(Arguments& arguments, const Clock& clock) {
   Question question;
   if (auto end = TakeQuestion(arguments, look.machine(), look.knowledge(), question)) return EndEarly(*end);
   if (auto end = look.Settle(question)) return EndEarly(*end);
+  const std::string now = look.LocalTime(clock);
   auto judge = [&](const CachingSystem& machine, const Question& asked) {
-    const Probing present(machine, look.knowledge(), asked);
-    Diagnosis diagnosis = Diagnose(present.facts(), look.knowledge(), AllRules());
-    TryFixes(machine, look.knowledge(), present, diagnosis);
-    return Essence(diagnosis);
+    Probing present(machine, look.knowledge(), asked);
+    return Essence(Judged(machine, look.knowledge(), now, present));
   };
   const std::string here = judge(look.machine(), question);
   recording.made_by = "tfdoctor " TFDOCTOR_VERSION;
   recording.made_at = clock.Info().started;
+  recording.local_time = now;
+  recording.zone = clock.LocalTime("%z");
   recording.question = Kept(arguments, question);
   std::optional<Redactor> redactor;
   if (!arguments.no_redact) {
@@ -990,7 +1057,7 @@ int Diff(const Arguments& arguments) {
   if (auto end = Judge(arguments, other, comparison.b, b)) return EndEarly(*end);
   comparison.differences = Compare(a, b);
   const bool differ = std::any_of(comparison.differences.begin(), comparison.differences.end(),
-                                  [](const Difference& one) { return one.known(); });
+                                  [](const ChainDifference& one) { return one.known(); });
   return Finish(arguments.json() ? RenderComparisonJson(comparison)
                                  : RenderComparison(comparison, TextOptionsFor(arguments)),
                 differ ? 1 : 0);

@@ -210,6 +210,21 @@ void WriteAll(Rows rows, Writer& w) {
     w.Add(fmt::format("{}, {}, {}, {}", w.Text(e.library), e.number, w.Text(e.name), w.Text(e.text)), e.name);
   }
   w.Close();
+  w.Open("Defect", "kDefects");
+  for (const DefectRow& d : rows.defects) {
+    w.Add(fmt::format("{}, {}, {}", w.Text(d.package), w.Text(d.version), w.Text(d.defect)),
+          d.package + " " + d.version);
+  }
+  w.Close();
+  w.Open("Question", "kQuestions");
+  for (const QuestionRow& q : rows.questions) {
+    std::vector<std::string> answers;
+    for (const auto& [word, fact] : q.answers) answers.push_back(fmt::format("{}: {}", word, fact));
+    w.Add(
+        fmt::format("{}, {}, {}, {}", w.Text(q.fact), w.Text(q.question), w.Text(q.command), w.List(answers)),
+        q.fact);
+  }
+  w.Close();
   w.Line(fmt::format("const Text kDate = {};\n", w.Text(rows.date)));
 }
 

@@ -83,6 +83,18 @@ struct Table {
   std::vector<std::string> order;
 };
 
+// What a side says of this fact. One that it does not have is absent, unless it lies in something unknown.
+Side SideOf(const Table& table, const std::string& name) {
+  if (const auto found = table.lines.find(name); found != table.lines.end()) return found->second.side;
+  for (std::string above = name; above.rfind('.') != std::string::npos;) {
+    above.resize(above.rfind('.'));
+    const auto found = table.lines.find(above);
+    if (found != table.lines.end() && found->second.side.state == FactState::kUnknown)
+      return found->second.side;
+  }
+  return {};
+}
+
 Table TableOf(const Facts& facts) {
   const std::string* prefix = facts.python.prefix.Peek();
   const bool replaces = prefix != nullptr && prefix->size() > 1 && *prefix != "/usr";
@@ -115,14 +127,14 @@ Table TableOf(const Facts& facts) {
 
 // Where a library is found on one side only, all else that is told of it follows; where the same file is
 // taken, it matters little by which way.
-void DropConsequences(std::vector<Difference>& differences) {
+void DropConsequences(std::vector<ChainDifference>& differences) {
   std::map<std::string, bool> paths;  // of libraries: whether both sides have a file
   const auto of = [](const std::string& fact) { return fact.substr(0, fact.rfind('.')); };
-  for (const Difference& one : differences) {
+  for (const ChainDifference& one : differences) {
     if (one.fact.ends_with(".path"))
       paths.emplace(of(one.fact), one.a.state == FactState::kValue && one.b.state == FactState::kValue);
   }
-  std::erase_if(differences, [&](const Difference& one) {
+  std::erase_if(differences, [&](const ChainDifference& one) {
     if (!one.fact.starts_with("cuda_libraries.opened.") && !one.fact.starts_with("driver_library."))
       return false;
     if (one.fact.ends_with(".path")) return false;
@@ -135,17 +147,17 @@ void DropConsequences(std::vector<Difference>& differences) {
 
 }  // namespace
 
-std::vector<Difference> Compare(const Facts& a, const Facts& b) {
+std::vector<ChainDifference> Compare(const Facts& a, const Facts& b) {
   const Table of_a = TableOf(a);
   const Table of_b = TableOf(b);
-  std::vector<Difference> differences;
+  std::vector<ChainDifference> differences;
   auto add = [&](const std::string& name) {
     const auto in_a = of_a.lines.find(name);
     const auto in_b = of_b.lines.find(name);
     const Line& known = in_a != of_a.lines.end() ? in_a->second : in_b->second;
-    Difference one{LinkOf(name), name, known.words, {}, {}};
-    if (in_a != of_a.lines.end()) one.a = in_a->second.side;
-    if (in_b != of_b.lines.end()) one.b = in_b->second.side;
+    ChainDifference one{LinkOf(name), name, known.words, {}, {}};
+    one.a = SideOf(of_a, name);
+    one.b = SideOf(of_b, name);
     const bool both_unknown = one.a.state == FactState::kUnknown && one.b.state == FactState::kUnknown;
     if (both_unknown || (one.a.state == one.b.state && one.a.text == one.b.text)) return;
     differences.push_back(std::move(one));
@@ -156,7 +168,7 @@ std::vector<Difference> Compare(const Facts& a, const Facts& b) {
   }
   DropConsequences(differences);
   std::stable_sort(differences.begin(), differences.end(),
-                   [](const Difference& x, const Difference& y) { return x.link < y.link; });
+                   [](const ChainDifference& x, const ChainDifference& y) { return x.link < y.link; });
   return differences;
 }
 

@@ -14,7 +14,7 @@ struct Side {
   std::string text;  // the value; why it is unknown
 };
 
-struct Difference {
+struct ChainDifference {
   Link link = Link::kNone;
   std::string fact;  // "tensorflow.version"
   std::string what;  // for people: "version of TensorFlow"
@@ -27,6 +27,6 @@ struct Difference {
 // In the order of the links. Paths below each side's own environment count as the same ("{environment}/lib"),
 // GPUs are compared one by one in the order of their addresses, and what changes from run to run (free
 // memory, serial numbers) is left out.
-std::vector<Difference> Compare(const Facts& a, const Facts& b);
+std::vector<ChainDifference> Compare(const Facts& a, const Facts& b);
 
 }  // namespace tfdoctor

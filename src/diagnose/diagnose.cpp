@@ -40,8 +40,11 @@ Judged Judge(const Rule& rule, const Facts& facts, const Knowledge& knowledge, U
   Verdict& verdict = judged.verdict;
   if (!scope.unknown().empty() && verdict.state == Verdict::State::kHolds)
     verdict.state = Verdict::State::kOpen;
-  if (!scope.unknown().empty() && verdict.state == Verdict::State::kExcluded)
+  if (!scope.unknown().empty() && verdict.state == Verdict::State::kExcluded) {
+    // Not excluded for certain; beside the signs of a log it still speaks against.
     verdict.state = Verdict::State::kSilent;
+    for (Evidence& evidence : verdict.evidence) evidence.strength = Strength::kAgainst;
+  }
   if (verdict.state == Verdict::State::kOpen && !HasPositiveSign(verdict))
     verdict.state = Verdict::State::kSilent;
   return judged;
@@ -274,7 +277,10 @@ bool MayExplain(const Rule& by, const Rule& rule, const Facts& facts) {
   return false;
 }
 
-Diagnosis Diagnose(const Facts& facts, const Knowledge& knowledge, std::span<const Rule* const> rules) {
+namespace {
+
+// Everything but the questions.
+Diagnosis JudgeAll(const Facts& facts, const Knowledge& knowledge, std::span<const Rule* const> rules) {
   std::vector<Judged> all;
   all.reserve(rules.size());
   UnknownFacts unknown(facts);
@@ -308,7 +314,15 @@ Diagnosis Diagnose(const Facts& facts, const Knowledge& knowledge, std::span<con
   diagnosis.confident = Confident(all, diagnosis, facts) && !(alone && SomeMessageUnknown(facts));
   FillUnchecked(all, diagnosis);
   FillChain(all, facts, diagnosis);
-  diagnosis.ask = NextQuestions(diagnosis);
+  return diagnosis;
+}
+
+}  // namespace
+
+Diagnosis Diagnose(const Facts& facts, const Knowledge& knowledge, std::span<const Rule* const> rules) {
+  Diagnosis diagnosis = JudgeAll(facts, knowledge, rules);
+  diagnosis.ask = NextQuestions(diagnosis, facts, knowledge,
+                                [&](const Facts& answered) { return JudgeAll(answered, knowledge, rules); });
   return diagnosis;
 }
 

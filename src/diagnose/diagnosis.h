@@ -3,10 +3,12 @@
 #pragma once
 
 #include <array>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "diagnose/difference.h"
 #include "diagnose/rule.h"
 
 namespace tfdoctor {
@@ -45,8 +47,9 @@ struct Unchecked {
 struct Ask {
   std::string key;  // the fact
   std::string question;
-  std::string command;                 // that answers it; may be empty
-  std::vector<std::string> separates;  // causes that the answer tells apart
+  std::string command;                    // that answers it; may be empty
+  std::vector<std::string> separates;     // causes that the answer tells apart
+  std::vector<std::string> answers = {};  // words that --answer takes: "yes"; empty: a value in free words
 };
 
 enum class LinkState : uint8_t { kOk, kBroken, kDegraded, kUnknown };
@@ -78,6 +81,13 @@ struct LogAnswer {
   bool gpu_registered = false;
 };
 
+// The last state that was good and was saved (`check --save`), against what is there now.
+struct SavedState {
+  std::string when;                     // "2026-11-20T10:00:00Z"
+  std::string trouble;                  // why it could not be compared; empty: it was
+  std::vector<Difference> differences;  // that may bear on a cause
+};
+
 struct Diagnosis {
   VerdictKind verdict = VerdictKind::kUnknown;
   bool confident = false;
@@ -87,6 +97,8 @@ struct Diagnosis {
   std::vector<Unchecked> unchecked;
   std::vector<Ask> ask;
   std::array<ChainLink, kLinkCount> chain = {};
+  std::string since;                // what changed that bears on the root cause (diagnose/since.h)
+  std::optional<SavedState> saved;  // where a cause was found and a good state was saved before
 
   // The root cause: the first of `causes`; nullptr when there is none.
   const Finding* headline() const { return causes.empty() ? nullptr : &causes.front(); }

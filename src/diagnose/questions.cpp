@@ -1,66 +1,123 @@
 #include "diagnose/questions.h"
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 
 #include "base/text.h"
+#include "facts/json.h"
 
 namespace tfdoctor {
 
 namespace {
 
-// How people answer: in words that they would use, with a command where one prints it.
-struct Wording {
-  std::string_view fact, question, command;
+// How likely each cause is in a diagnosis: what holds shares the whole, else the open ones share it.
+using Shares = std::map<std::string_view, double>;
+
+Shares SharesOf(const Diagnosis& diagnosis) {
+  Shares shares;
+  double holding = 0;
+  for (const Finding& finding : diagnosis.causes) {
+    if (finding.holds && finding.rule->effect < Effect::kHarmless) holding++;
+  }
+  for (const Finding& finding : diagnosis.causes) {
+    if (holding == 0 && !finding.holds) shares[finding.rule->id] = finding.likelihood;
+    if (holding > 0 && finding.holds && finding.rule->effect < Effect::kHarmless)
+      shares[finding.rule->id] = 1 / holding;
+  }
+  return shares;
+}
+
+// In bits; what is missing from one is another outcome of its own.
+double Entropy(const Shares& shares) {
+  double rest = 1, bits = 0;
+  for (const auto& [id, share] : shares) {
+    if (share > 0) bits -= share * std::log2(share);
+    rest -= share;
+  }
+  return rest > 1e-9 ? bits - rest * std::log2(rest) : bits;
+}
+
+// How far apart the answers bring the causes (Jensen-Shannon divergence in bits), and which ones.
+double Divergence(const std::vector<Shares>& answers, std::vector<std::string>& separates) {
+  Shares mean;
+  double own = 0;
+  for (const Shares& shares : answers) {
+    own += Entropy(shares) / static_cast<double>(answers.size());
+    for (const auto& [id, share] : shares) mean[id] += share / static_cast<double>(answers.size());
+  }
+  constexpr double kTells = 0.1;
+  for (const auto& [id, share] : mean) {
+    double lowest = 1, highest = 0;
+    for (const Shares& shares : answers) {
+      const auto it = shares.find(id);
+      const double here = it == shares.end() ? 0 : it->second;
+      lowest = std::min(lowest, here);
+      highest = std::max(highest, here);
+    }
+    if (highest - lowest >= kTells) separates.emplace_back(id);
+  }
+  return std::max(0.0, Entropy(mean) - own);
+}
+
+struct Candidate {
+  Ask ask;
+  double bits = 0;  // for its cost
 };
-constexpr Wording kWordings[] = {
-    {"gpus", "Which GPU is in the machine?", "lspci | grep -iE 'nvidia|vga|3d'"},
-    {"driver_library.cuda.path", "Does the loader find the driver's library libcuda.so.1?",
-     "ldconfig -p | grep libcuda"},
-    {"kernel_driver.installed_version", "Is an NVIDIA driver installed for this kernel?",
-     "modinfo -F version nvidia"},
-    {"kernel_driver.version", "Is NVIDIA's kernel module loaded, and of which version?",
-     "cat /proc/driver/nvidia/version"},
-    {"device_access.nodes", "Which device nodes of the GPU are there?", "ls -l /dev/nvidia*"},
-    {"driver_answers.devices", "What is the compute mode of the GPU?", "nvidia-smi -q -d COMPUTE"},
-    {"container_engine.worked_before", "Did the GPU work in this container when it was started?", ""},
-    {"cuda_libraries.opened", "Which library does TensorFlow fail to load?",
-     "TF_CPP_MAX_VLOG_LEVEL=3 python3 -c 'import tensorflow as tf; tf.config.list_physical_devices()' 2>&1 | "
-     "grep -i "
-     "'could not load'"},
-    {"environment.variables", "Which of these variables are set where the program runs?",
-     "env | grep -E 'CUDA|NVIDIA|LD_LIBRARY_PATH|XLA|TF_'"},
-    {"device_memory.holders", "Which processes hold the GPU's memory?",
-     "nvidia-smi --query-compute-apps=pid,name,used_memory --format=csv"},
-    {"tensorflow.version", "Which TensorFlow is it?",
-     "python3 -c 'import tensorflow as tf; print(tf.__version__)'"},
-};
+
+Candidate Weigh(const Need& need, const Facts& facts, const Knowledge& knowledge,
+                const std::function<Diagnosis(const Facts&)>& judge) {
+  // What nobody can look up in a shell costs more.
+  constexpr double kCostWithoutCommand = 1.5;
+  Candidate candidate{{need.fact, "What is the " + need.words + "?", "", {}}, 0};
+  const std::optional<QuestionRow> row = knowledge.FindQuestion(need.fact);
+  if (!row) return candidate;
+  candidate.ask.question = row->question;
+  candidate.ask.command = row->command;
+  std::vector<Shares> answers;
+  for (const auto& [word, json] : row->answers) {
+    Facts answered = facts;
+    if (StateFact(answered, need.fact, nlohmann::ordered_json::parse(json, nullptr, false))) continue;
+    candidate.ask.answers.push_back(word);
+    answers.push_back(SharesOf(judge(answered)));
+  }
+  if (answers.size() > 1) candidate.bits = Divergence(answers, candidate.ask.separates);
+  if (row->command.empty()) candidate.bits /= kCostWithoutCommand;
+  return candidate;
+}
 
 }  // namespace
 
-std::vector<Ask> NextQuestions(const Diagnosis& diagnosis) {
-  // Every fact that an open cause misses, the one that most open causes miss first.
-  std::vector<Ask> asks;
+std::vector<Ask> NextQuestions(const Diagnosis& diagnosis, const Facts& facts, const Knowledge& knowledge,
+                               const std::function<Diagnosis(const Facts&)>& judge) {
+  std::vector<const Need*> wanted;
+  std::map<std::string_view, std::vector<std::string>> missed_by;
   for (const Finding& finding : diagnosis.causes) {
     if (finding.holds) continue;
     for (const Need& need : finding.needs) {
-      auto same =
-          std::find_if(asks.begin(), asks.end(), [&](const Ask& ask) { return ask.key == need.fact; });
-      if (same == asks.end()) {
-        const auto* wording = std::find_if(std::begin(kWordings), std::end(kWordings),
-                                           [&](const Wording& w) { return w.fact == need.fact; });
-        asks.push_back(
-            wording == std::end(kWordings)
-                ? Ask{need.fact, "What is the " + need.words + "?", "", {}}
-                : Ask{need.fact, std::string(wording->question), std::string(wording->command), {}});
-        same = std::prev(asks.end());
-      }
-      same->separates.emplace_back(finding.rule->id);
+      std::vector<std::string>& causes = missed_by[need.fact];
+      if (causes.empty()) wanted.push_back(&need);
+      causes.emplace_back(finding.rule->id);
     }
   }
-  std::stable_sort(asks.begin(), asks.end(),
-                   [](const Ask& a, const Ask& b) { return a.separates.size() > b.separates.size(); });
-  if (asks.size() > 3) asks.resize(3);
+  // Those that most open causes miss are tried; each costs some milliseconds.
+  constexpr size_t kTried = 8;
+  std::stable_sort(wanted.begin(), wanted.end(), [&](const Need* a, const Need* b) {
+    return missed_by[a->fact].size() > missed_by[b->fact].size();
+  });
+  if (wanted.size() > kTried) wanted.resize(kTried);
+  std::vector<Candidate> candidates;
+  for (const Need* need : wanted) {
+    candidates.push_back(Weigh(*need, facts, knowledge, judge));
+    if (Ask& ask = candidates.back().ask; ask.separates.empty()) ask.separates = missed_by[need->fact];
+  }
+  std::stable_sort(candidates.begin(), candidates.end(),
+                   [](const Candidate& a, const Candidate& b) { return a.bits > b.bits + 1e-9; });
+  constexpr size_t kAsked = 3;
+  std::vector<Ask> asks;
+  for (Candidate& candidate : candidates) {
+    if (asks.size() < kAsked) asks.push_back(std::move(candidate.ask));
+  }
   return asks;
 }
 

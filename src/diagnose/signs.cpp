@@ -55,6 +55,8 @@ LogStory::LogStory(const Facts& f, const Knowledge& k) : facts(f), knowledge(k) 
     for (const auto& [address, one] : *gpus) {
       if (const std::string* cc = one.compute_capability.Peek(); cc != nullptr && capability.empty())
         capability = *cc;
+      if (const std::string* vendor = one.vendor.Peek(); vendor != nullptr && *vendor == "NVIDIA")
+        gpu_seen = true;
       if (const std::string* name = one.name.Peek(); name != nullptr && gpu_name.empty()) gpu_name = *name;
     }
   }
@@ -62,8 +64,8 @@ LogStory::LogStory(const Facts& f, const Knowledge& k) : facts(f), knowledge(k) 
   if (const bool* registered = facts.log.gpu_registered.Peek()) gpu_registered = *registered;
   gpu_registered = gpu_registered || Yes("listed") || Yes("device_created") || Yes("gpu_used");
   smi_works = Yes("nvidia_smi_ok") || SawAny({"smi-table", "smi-gpu-line"});
-  gpu_seen = (!gpu.empty() && !no_gpu_stated) || smi_works || gpu_registered || Saw("found-device") ||
-             !capability.empty();
+  gpu_seen = gpu_seen || (!gpu.empty() && !no_gpu_stated) || smi_works || gpu_registered ||
+             Saw("found-device") || !capability.empty();
   other_framework = !Stated("framework").empty() && !Mentions("framework", "tensorflow");
   cuinit_failed = Saw("cuinit-failed");
   const std::vector<MessageRow>& rows = knowledge.Messages();

@@ -63,6 +63,7 @@ class Library {
     return true;
   }
 
+  bool Has(const char* name) const { return ::dlsym(handle_, name) != nullptr; }
   template <class... T>
   int Call(const char* name, T... arguments) {
     return CallAs(name, name, arguments...);
@@ -238,6 +239,17 @@ struct ProcessInfo {
   unsigned compute_instance;
 };
 
+// Whether the call gave something. What it failed with is said, since a GPU that has no such thing
+// (NVML_ERROR_NOT_SUPPORTED) and one of which it is not known are not the same.
+template <class... T>
+bool Gave(Library& nvml, unsigned index, const char* field, const char* function, T... arguments) {
+  const int result = nvml.Call(function, arguments...);
+  if (result == 0) return true;
+  constexpr int kFunctionNotFound = 13;  // NVML's own word for it
+  Say("nvml-failed %u %s %d", index, field, result == Library::kMissing ? kFunctionNotFound : result);
+  return false;
+}
+
 void AskProcesses(Library& nvml, unsigned index, void* device) {
   for (const char* kind : {"Compute", "Graphics"}) {
     unsigned count = kMostProcesses;
@@ -245,7 +257,7 @@ void AskProcesses(Library& nvml, unsigned index, void* device) {
     std::string name = std::string("nvmlDeviceGet") + kind + "RunningProcesses";
     int result =
         nvml.CallAs((name + "_v3").c_str(), (name + "_v2").c_str(), device, &count, processes.data());
-    if (result != 0) continue;
+    if (result != 0) continue;  // those that have a device node open are found without it
     for (unsigned i = 0; i < std::min(count, kMostProcesses); i++) {
       // All ones: NVML cannot tell.
       if (processes[i].used == ~0ULL) {
@@ -260,10 +272,11 @@ void AskProcesses(Library& nvml, unsigned index, void* device) {
 void AskMig(Library& nvml, unsigned index, void* device) {
   unsigned current = 0;
   unsigned pending = 0;
-  if (nvml.Call("nvmlDeviceGetMigMode", device, &current, &pending) != 0) return;
+  if (!Gave(nvml, index, "mig_mode", "nvmlDeviceGetMigMode", device, &current, &pending)) return;
   Say("nvml %u mig_mode %s", index, current == 1 ? "enabled" : "disabled");
   unsigned most = 0;
-  if (current != 1 || nvml.Call("nvmlDeviceGetMaxMigDeviceCount", device, &most) != 0) return;
+  if (current != 1 || !Gave(nvml, index, "mig_instances", "nvmlDeviceGetMaxMigDeviceCount", device, &most))
+    return;
   Say("nvml %u mig_looked yes", index);
   for (unsigned i = 0; i < std::min(most, 16U); i++) {
     void* instance = nullptr;
@@ -295,13 +308,13 @@ struct FabricInfo {
 
 void AskVirtualisation(Library& nvml, unsigned index, void* device) {
   unsigned mode = 0;
-  if (nvml.Call("nvmlDeviceGetVirtualizationMode", device, &mode) != 0) return;
+  if (!Gave(nvml, index, "virtualisation", "nvmlDeviceGetVirtualizationMode", device, &mode)) return;
   static constexpr const char* kModes[] = {"none", "passthrough", "vgpu", "host-vgpu", "host-vsga"};
   if (mode < 5) Say("nvml %u virtualisation %s", index, kModes[mode]);
   constexpr unsigned kVgpu = 2;
   if (mode != kVgpu) return;
   Licences licences = {};
-  if (nvml.Call("nvmlDeviceGetGridLicensableFeatures_v4", device, &licences) != 0) return;
+  if (!Gave(nvml, index, "licence", "nvmlDeviceGetGridLicensableFeatures_v4", device, &licences)) return;
   if (licences.supported != 1 || licences.count == 0) return;
   Say("nvml %u licence %s", index, licences.state == 1 ? "licensed" : "unlicensed");
 }
@@ -311,47 +324,49 @@ void AskNvmlDevice(Library& nvml, unsigned index) {
   if (nvml.Step("nvmlDeviceGetHandleByIndex_v2", "nvmlDeviceGetHandleByIndex", index, &device) != 0) return;
   char text[256] = "";
   constexpr unsigned kSize = sizeof text - 1;
-  if (nvml.Call("nvmlDeviceGetName", device, &text[0], kSize) == 0) Say("nvml %u name %s", index, text);
+  if (Gave(nvml, index, "name", "nvmlDeviceGetName", device, &text[0], kSize))
+    Say("nvml %u name %s", index, text);
   std::memset(text, 0, sizeof text);
-  if (nvml.Call("nvmlDeviceGetUUID", device, &text[0], kSize) == 0) Say("nvml %u uuid %s", index, text);
+  if (Gave(nvml, index, "uuid", "nvmlDeviceGetUUID", device, &text[0], kSize))
+    Say("nvml %u uuid %s", index, text);
   struct {
     char short_address[16];
     unsigned domain, bus, device, id, subsystem;
     char address[32];
     char rest[64];
   } pci = {};
-  if (nvml.CallAs("nvmlDeviceGetPciInfo_v3", "nvmlDeviceGetPciInfo_v2", device, static_cast<void*>(&pci)) ==
-      0)
+  const char* of_bus =
+      nvml.Has("nvmlDeviceGetPciInfo_v3") ? "nvmlDeviceGetPciInfo_v3" : "nvmlDeviceGetPciInfo_v2";
+  if (Gave(nvml, index, "pci_address", of_bus, device, static_cast<void*>(&pci)))
     Say("nvml %u pci_address %04x:%02x:%02x.0", index, pci.domain, pci.bus, pci.device);
   int major = 0;
   int minor = 0;
-  if (nvml.Call("nvmlDeviceGetCudaComputeCapability", device, &major, &minor) == 0)
+  if (Gave(nvml, index, "compute_capability", "nvmlDeviceGetCudaComputeCapability", device, &major, &minor))
     Say("nvml %u compute_capability %d.%d", index, major, minor);
   struct {
     unsigned long long total, free, used;
   } memory = {};
-  if (nvml.Call("nvmlDeviceGetMemoryInfo", device, static_cast<void*>(&memory)) == 0) {
+  if (Gave(nvml, index, "memory", "nvmlDeviceGetMemoryInfo", device, static_cast<void*>(&memory))) {
     Say("nvml %u total_memory %llu", index, memory.total);
     Say("nvml %u free_memory %llu", index, memory.free);
   }
   unsigned mode = 0;
-  if (nvml.Call("nvmlDeviceGetComputeMode", device, &mode) == 0) Say("nvml %u compute_mode %u", index, mode);
+  if (Gave(nvml, index, "compute_mode", "nvmlDeviceGetComputeMode", device, &mode))
+    Say("nvml %u compute_mode %u", index, mode);
   AskMig(nvml, index, device);
-  unsigned ecc = 0;
-  unsigned pending = 0;
-  if (nvml.Call("nvmlDeviceGetEccMode", device, &ecc, &pending) == 0)
-    Say("nvml %u ecc_mode %s", index, ecc == 1 ? "enabled" : "disabled");
   unsigned long long errors = 0;
   constexpr int kUncorrected = 1;
   constexpr int kSinceStart = 0;
-  if (nvml.Call("nvmlDeviceGetTotalEccErrors", device, kUncorrected, kSinceStart, &errors) == 0)
+  if (Gave(nvml, index, "ecc_errors", "nvmlDeviceGetTotalEccErrors", device, kUncorrected, kSinceStart,
+           &errors))
     Say("nvml %u ecc_errors %llu", index, errors);
   unsigned long long throttle = 0;
-  if (nvml.Call("nvmlDeviceGetCurrentClocksThrottleReasons", device, &throttle) == 0)
+  if (Gave(nvml, index, "throttle", "nvmlDeviceGetCurrentClocksThrottleReasons", device, &throttle))
     Say("nvml %u throttle %llu", index, throttle);
   AskVirtualisation(nvml, index, device);
   FabricInfo fabric = {};
-  if (nvml.Call("nvmlDeviceGetGpuFabricInfo", device, &fabric) == 0 && fabric.state > 0 && fabric.state < 4) {
+  if (Gave(nvml, index, "fabric", "nvmlDeviceGetGpuFabricInfo", device, &fabric) && fabric.state > 0 &&
+      fabric.state < 4) {
     static constexpr const char* kStates[] = {"", "not-started", "in-progress", "completed"};
     Say("nvml %u fabric %s", index, kStates[fabric.state]);
   }

@@ -135,14 +135,16 @@ struct DeviceAccess {
   Fact<std::vector<std::string>> cgroup_rules;
   // by path, what open() returned where a program or our child tried: "EPERM", "EACCES", "EIO"
   Fact<std::map<std::string, std::string>> refused;
-  Fact<std::vector<std::string>> mig_instances;  // of /proc/driver/nvidia/capabilities: "gpu0/mig/gi1/ci0"
+  // "SELinux label system_u:system_r:container_t:s0", "AppArmor profile docker-default (enforce)"; absent:
+  // this process is confined by neither
+  Fact<std::string> confinement;
 
   template <class Self, class V>
   static void Describe(Self& s, V&& v) {
     v("nodes", s.nodes, "device nodes of the GPU");
     v("cgroup_rules", s.cgroup_rules, "device rules of the control group");
     v("refused", s.refused, "what opening a device node said");
-    v("mig_instances", s.mig_instances, "MIG instances that this process may use");
+    v("confinement", s.confinement, "security module that confines this process");
   }
 };
 
@@ -465,10 +467,14 @@ struct Project {
 struct Environment {
   // Every variable that bears on the chain; absent when not set. Always all of EnvironmentNames().
   Fact<std::map<std::string, Fact<std::string>>> variables;
+  // Of XLA_FLAGS and TF_XLA_FLAGS, where set: the words, of the file where the value names one; absent: it
+  // names a file that is not there.
+  Fact<std::map<std::string, Fact<std::vector<std::string>>>> flags;
 
   template <class Self, class V>
   static void Describe(Self& s, V&& v) {
     v("variables", s.variables, "environment variables");
+    v("flags", s.flags, "flags of XLA");
   }
   // The fact of one variable; an unknown one if `variables` itself is unknown. Never null.
   const Fact<std::string>& Variable(const std::string& name) const;
@@ -518,13 +524,34 @@ struct KernelLog {
   }
 };
 
-// What starts containers.
+// What starts containers: inside one, what can be seen of the engine that started it; outside, what is
+// installed, and that only where the program may be meant to run in a container.
 struct ContainerEngine {
   Fact<bool> worked_before;  // the same container had the GPU when it started
+  Fact<bool> snap;           // the engine is a snap
+  // files of the driver that the engine put into this container
+  Fact<std::vector<std::string>> mounted;
+  Fact<std::vector<std::string>> programs;  // "/usr/bin/docker", "/snap/bin/docker"; empty: none
+  Fact<std::string> toolkit;                // "/usr/bin/nvidia-container-runtime-hook"; absent: not installed
+  Fact<std::string> context;     // that the docker command talks to: "desktop-linux"; absent: the default
+  Fact<bool> no_cgroups;         // NVIDIA's hook gives containers no permission for the devices
+  Fact<std::string> containerd;  // file that configures it on a node of Kubernetes; absent: no such node
+  Fact<bool> nvidia_runtime;     // that file names NVIDIA's runtime
+  // of the driver whose files each CDI specification names: "/etc/cdi/nvidia.yaml" -> "570.86.15"
+  Fact<std::map<std::string, std::string>> cdi;
 
   template <class Self, class V>
   static void Describe(Self& s, V&& v) {
     v("worked_before", s.worked_before, "whether the GPU worked in this container before");
+    v("snap", s.snap, "whether the container engine is a snap");
+    v("mounted", s.mounted, "files of the driver that the engine put into this container");
+    v("programs", s.programs, "container engines that are installed");
+    v("toolkit", s.toolkit, "NVIDIA's container toolkit");
+    v("context", s.context, "engine that the docker command talks to");
+    v("no_cgroups", s.no_cgroups, "whether NVIDIA's hook leaves control groups alone");
+    v("containerd", s.containerd, "configuration of containerd on this node of Kubernetes");
+    v("nvidia_runtime", s.nvidia_runtime, "whether containerd knows NVIDIA's runtime");
+    v("cdi", s.cdi, "driver version of the specifications for containers (CDI)");
   }
 };
 
@@ -563,8 +590,7 @@ struct NvmlDevice {
   Fact<std::string> compute_mode;                // "default", "exclusive-process", "prohibited"
   Fact<std::string> mig_mode;                    // "enabled", "disabled"; absent: the GPU has none
   Fact<std::vector<std::string>> mig_instances;  // UUIDs: "MIG-…"
-  Fact<std::string> ecc_mode;                    // "enabled", "disabled"; absent: the GPU has none
-  Fact<std::string> ecc_errors;                  // "0", "3"
+  Fact<std::string> ecc_errors;                  // uncorrectable ones: "0", "3"; absent: the GPU has no ECC
   // "power-cap", "thermal", "hardware-slowdown", "power-brake"; empty: they are not
   Fact<std::vector<std::string>> throttle;
   Fact<std::string> virtualisation;  // "none", "passthrough", "vgpu", "host-vgpu"
@@ -582,7 +608,6 @@ struct NvmlDevice {
     v("compute_mode", s.compute_mode, "compute mode");
     v("mig_mode", s.mig_mode, "MIG mode");
     v("mig_instances", s.mig_instances, "MIG instances");
-    v("ecc_mode", s.ecc_mode, "ECC mode");
     v("ecc_errors", s.ecc_errors, "uncorrectable memory errors since the start");
     v("throttle", s.throttle, "why the clocks are reduced");
     v("virtualisation", s.virtualisation, "kind of virtualisation");
@@ -637,11 +662,12 @@ struct DriverAnswers {
 
 // A process that holds device memory or has a device node open.
 struct MemoryHolder {
-  Fact<std::string> command;               // "python3 train.py"
+  Fact<std::string> command;               // "python3 train.py"; absent: no such process is to be seen here
   Fact<std::string> user;                  // "ada", "1000"
   Fact<std::string> memory;                // bytes
   Fact<std::vector<std::string>> devices;  // PCI addresses, or nodes: "/dev/nvidia0"
   Fact<bool> listed;                       // nvidia-smi shows it
+  Fact<std::string> container;             // engine of its container, "docker"; absent: in none
 
   template <class Self, class V>
   static void Describe(Self& s, V&& v) {
@@ -650,6 +676,7 @@ struct MemoryHolder {
     v("memory", s.memory, "device memory that the process holds");
     v("devices", s.devices, "devices of the process");
     v("listed", s.listed, "whether NVML lists the process");
+    v("container", s.container, "container of the process");
   }
 };
 
@@ -662,6 +689,36 @@ struct DeviceMemory {
   static void Describe(Self& s, V&& v) {
     v("holders", s.holders, "processes that hold the GPU");
     v("other_users", s.other_users, "whether processes of other users could not be looked at");
+  }
+};
+
+// --- what changed
+// -----------------------------------------------------------------------------------------------------
+
+// A package that was installed, replaced or removed.
+struct PackageChange {
+  Fact<std::string> package;  // "nvidia-driver-570"
+  Fact<std::string> before;   // its version; absent: it was not installed
+  Fact<std::string> after;    // its version; absent: it was removed; unknown: the log does not tell
+
+  template <class Self, class V>
+  static void Describe(Self& s, V&& v) {
+    v("package", s.package, "package");
+    v("before", s.before, "version before the change");
+    v("after", s.after, "version after the change");
+  }
+};
+
+// Read only where a cause was found.
+struct History {
+  Fact<std::string> booted;  // when this system started: "2026-11-25 08:12", local time as in packages' logs
+  // What bears on the GPU, by time and package: "2026-11-25 06:33:10 nvidia-driver-570". Only the newest.
+  Fact<std::map<std::string, PackageChange>> changes;
+
+  template <class Self, class V>
+  static void Describe(Self& s, V&& v) {
+    v("booted", s.booted, "when the machine was started");
+    v("changes", s.changes, "packages that changed");
   }
 };
 
@@ -733,6 +790,7 @@ struct Facts {
   ContainerEngine container_engine;
   DriverAnswers driver_answers;
   DeviceMemory device_memory;
+  History history;
   Program program;
   Project project;
   Log log;
@@ -754,6 +812,7 @@ struct Facts {
     v("container_engine", s.container_engine, "the container engine");
     v("driver_answers", s.driver_answers, "what the driver answers");
     v("device_memory", s.device_memory, "who holds device memory");
+    v("history", s.history, "what changed");
     v("program", s.program, "the program");
     v("project", s.project, "the project");
     v("log", s.log, "the log");

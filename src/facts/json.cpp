@@ -45,6 +45,9 @@ class Reader {
  public:
   std::optional<Error> error;
 
+  // Of facts in the short form.
+  explicit Reader(Origin short_form) : short_form_(std::move(short_form)) {}
+
   void Read(const Json& json, const std::string& path, std::string& value) {
     if (json.is_string()) {
       value = json.get<std::string>();
@@ -82,7 +85,7 @@ class Reader {
   }
   template <class T>
   void Read(const Json& json, const std::string& path, Fact<T>& fact) {
-    Origin origin{Witness::kMachine, "case"};
+    Origin origin = short_form_;
     if (json.is_string()) {
       const std::string text = json.get<std::string>();
       if (text == "@absent") return void(fact = Fact<T>::Absent(origin));
@@ -130,6 +133,8 @@ class Reader {
   }
 
  private:
+  const Origin short_form_;
+
   void Fail(const std::string& path, const char* right) {
     if (!error)
       error = Error{ErrorKind::kMalformed,
@@ -143,10 +148,24 @@ Json ToJson(const Facts& facts) { return Writer::Dump(facts); }
 
 Result<Facts> FactsFromJson(const Json& json) {
   Facts facts;
-  Reader reader;
+  Reader reader({Witness::kMachine, "case"});
   reader.Read(json, "", facts);
   if (reader.error) return *reader.error;
   return facts;
+}
+
+std::optional<Error> StateFact(Facts& facts, const std::string& path, const Json& json) {
+  Reader reader({Witness::kStated, "stated: " + path});
+  bool found = false;
+  WalkFacts(facts, [&](const std::string& name, const std::string&, auto& fact) {
+    if (found || name != path) return;
+    found = true;
+    std::remove_cvref_t<decltype(fact)> stated;
+    reader.Read(json, path, stated);
+    if (!reader.error) fact.Add(std::move(stated));
+  });
+  if (!found) return Error{ErrorKind::kNotFound, path + ": there is no such fact"};
+  return reader.error;
 }
 
 }  // namespace tfdoctor

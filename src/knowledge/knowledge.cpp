@@ -291,6 +291,31 @@ class Tables final : public Knowledge {
     return messages_;
   }
 
+  std::vector<DefectRow> Defects(std::string_view package) const override {
+    std::vector<DefectRow> defects;
+    for (const DefectRow& row : own_.defects) {
+      if (row.package == package) defects.push_back(row);
+    }
+    for (const tables::Defect& row : tables::kDefects) {
+      if (View(row.package) == package)
+        defects.push_back({Copy(row.package), Copy(row.version), Copy(row.defect)});
+    }
+    return defects;
+  }
+
+  std::vector<QuestionRow> Questions() const override {
+    std::vector<QuestionRow> questions = own_.questions;
+    for (const tables::Question& row : tables::kQuestions) {
+      QuestionRow& question =
+          questions.emplace_back(QuestionRow{Copy(row.fact), Copy(row.question), Copy(row.command), {}});
+      for (const std::string& answer : List(row.answers)) {
+        const size_t colon = answer.find(": ");
+        question.answers.emplace_back(answer.substr(0, colon), answer.substr(colon + 2));
+      }
+    }
+    return questions;
+  }
+
   std::vector<ErrorRow> Errors() const override {
     std::vector<ErrorRow> rows;
     for (const ErrorData& e : own_.errors) rows.push_back({e.library, e.number, e.name, e.text});
@@ -438,6 +463,13 @@ class Tables final : public Knowledge {
 };
 
 }  // namespace
+
+std::optional<QuestionRow> Knowledge::FindQuestion(std::string_view fact) const {
+  for (QuestionRow& row : Questions()) {
+    if (row.fact == fact) return std::move(row);
+  }
+  return std::nullopt;
+}
 
 const Knowledge& BuiltInKnowledge() {
   static const Tables tables{Rows{}};

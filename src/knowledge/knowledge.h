@@ -102,6 +102,22 @@ struct ErrorRow {
   std::string_view text;
 };
 
+// A release or an image that does not work as it was published, on any machine.
+struct DefectRow {
+  std::string package;  // "tensorflow[and-cuda]", "tensorflow/tensorflow" (the image)
+  std::string version;  // "2.21.0"; of an image its tag without "-gpu", "2.18" for all of that line, "latest"
+  std::string defect;   // "unresolvable", "search-path", "wrong-libraries"
+};
+
+// How people are asked for a fact, and what it is with each of the usual answers.
+struct QuestionRow {
+  std::string fact;  // "driver_library.cuda.path"
+  std::string question;
+  std::string command;  // that answers it; empty: none does
+  // the word of the answer, and the fact in the short form of facts/json.h: ("no", "\"@absent\"")
+  std::vector<std::pair<std::string, std::string>> answers;
+};
+
 class Knowledge {
  public:
   virtual ~Knowledge() = default;
@@ -115,6 +131,8 @@ class Knowledge {
                                                      std::string_view machine) const = 0;
   // Names of distributions that install a package `tensorflow`, on Linux or elsewhere.
   virtual std::vector<std::string> TensorFlowDistributions() const = 0;
+
+  virtual std::vector<DefectRow> Defects(std::string_view package) const = 0;
 
   // The distribution in site-packages that holds a soname for builds with this CUDA major: "libcudnn.so.9",
   // 12 -> "nvidia-cudnn-cu12"; empty: none known.
@@ -149,6 +167,10 @@ class Knowledge {
   // Messages of programs.
   virtual const std::vector<MessageRow>& Messages() const = 0;
   virtual std::vector<ErrorRow> Errors() const = 0;
+
+  // Questions to people. nullopt: the data has no words for this fact.
+  virtual std::vector<QuestionRow> Questions() const = 0;
+  std::optional<QuestionRow> FindQuestion(std::string_view fact) const;
 
   // The date of the newest row, "2026-11-23": said wherever something is not in the data.
   virtual std::string Date() const = 0;

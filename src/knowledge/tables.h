@@ -72,6 +72,14 @@ struct Error {  // in the order of the files
   Text name, text;
 };
 
+struct Defect {  // in the order of the files
+  Text package, version, defect;
+};
+
+struct Question {  // in the order of the files; answers are lines "word: JSON"
+  Text fact, question, command, answers;
+};
+
 extern const char* const kTexts;
 extern const std::span<const Build> kBuilds;
 extern const std::span<const Text> kFlavours;
@@ -85,6 +93,8 @@ extern const std::span<const Gpu> kGpus;
 extern const std::span<const GpuRange> kGpuRanges;
 extern const std::span<const Message> kMessages;
 extern const std::span<const Error> kErrors;
+extern const std::span<const Defect> kDefects;
+extern const std::span<const Question> kQuestions;
 extern const Text kDate;
 
 }  // namespace tfdoctor::tables

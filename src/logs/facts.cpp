@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/text.h"
+#include "facts/json.h"
 
 namespace tfdoctor {
 
@@ -209,6 +210,15 @@ class Filler {
         std::move(variables), {Witness::kStated, "what is stated"}));
   }
 
+  void Answers() {
+    if (Stated("worked_before") == "true" || Stated("worked_at_start") == "true")
+      facts_.container_engine.worked_before.Add(
+          Fact<bool>::Value(true, {Witness::kStated, "stated: worked_before"}));
+    // The forms are our data's own.
+    for (const auto& [name, json] : statements_.facts)
+      StateFact(facts_, name, nlohmann::ordered_json::parse(json, nullptr, false));
+  }
+
  private:
   const LogMessage* Find(std::string_view id) const {
     auto found = reading_.machine.find(id);
@@ -252,6 +262,7 @@ void AddLog(const LogReading& reading, const Statements& statements, const Knowl
   filler.Host();
   filler.Software();
   filler.Variables();
+  filler.Answers();
 }
 
 void WithoutLog(Facts& facts) {

@@ -120,26 +120,33 @@ std::string Words(const nlohmann::json& json) {
 }  // namespace
 
 void Statements::Set(std::string_view key, std::string_view value) {
-  std::string name = Lower(Trim(key));
-  // The answer to a question bears the name of the fact that was asked for.
-  constexpr std::pair<std::string_view, std::string_view> kOfFacts[] = {
-      {"gpus", "gpu"},
-      {"tensorflow.version", "tf_version"},
-      {"kernel_driver.version", "driver"},
-      {"kernel_driver.installed_version", "driver"},
-      {"container_engine.worked_before", "worked_before"},
-      {"python.version", "python"},
-  };
-  for (const auto& [fact, own] : kOfFacts) {
-    if (name == fact) name = own;
-  }
-  if (name == "worked_before")
-    return void(values[name] = Lower(Trim(value)) == "yes" ? "true" : Lower(Trim(value)));
+  const std::string name = Lower(Trim(key));
   if (name.empty() || values.size() >= kMostValues) return;
   values[name] = std::string(value.substr(0, kLongestValue));
   if (!Understood(name) &&
       std::find(not_understood.begin(), not_understood.end(), name) == not_understood.end())
     not_understood.push_back(name);
+}
+
+void Statements::Answer(std::string_view key, std::string_view value, const Knowledge& knowledge) {
+  const std::string name = Lower(Trim(key));
+  if (const auto question = knowledge.FindQuestion(name)) {
+    for (const auto& [word, fact] : question->answers) {
+      if (Lower(word) == Lower(Trim(value))) return void(facts[name] = fact);
+    }
+  }
+  // In free words it is what people state under a name of their own.
+  constexpr std::pair<std::string_view, std::string_view> kOfFacts[] = {
+      {"gpus", "gpu"},
+      {"tensorflow.version", "tf_version"},
+      {"kernel_driver.version", "driver"},
+      {"kernel_driver.installed_version", "driver"},
+      {"python.version", "python"},
+  };
+  for (const auto& [fact, own] : kOfFacts) {
+    if (name == fact) return Set(own, value);
+  }
+  Set(name, value);
 }
 
 Result<Statements> ReadStatements(std::string_view json) {

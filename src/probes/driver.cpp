@@ -122,12 +122,16 @@ class Transcript {
     answers.nvml_init = OrUnknown(Result("nvmlInit"), "nvmlInit");
     answers.nvml_driver_version = OrUnknown(driver_, "nvmlSystemGetDriverVersion");
     using Devices = Fact<std::map<std::string, NvmlDevice>>;
-    // What NVML does not tell of a GPU, that GPU does not have.
+    // What was not asked, or what the GPU or its driver does not know, that GPU does not have.
     std::map<std::string, NvmlDevice> devices = nvml_;
-    for (auto& [index, device] : devices) {
-      NvmlDevice::Describe(device, [&](const char*, auto& field, const char*) {
+    for (auto& [number, device] : devices) {
+      NvmlDevice::Describe(device, [&, &index = number](const char* name, auto& field, const char*) {
         using Field = std::remove_cvref_t<decltype(field)>;
-        if (field.Peek() == nullptr) field = Field::Absent(origin_);
+        if (field.Peek() != nullptr) return;
+        auto failed = nvml_failed_.find(index + " " + name);
+        field = failed == nvml_failed_.end()
+                    ? Field::Absent(origin_)
+                    : Field::Unknown(fmt::format("NVML failed with {}", failed->second), origin_);
       });
     }
     answers.nvml_devices = Result("nvmlInit") == "0" && ended_.empty()
@@ -184,6 +188,7 @@ class Transcript {
     std::string number(words[1]);
     if (kind == "process") return Process(number, std::string(words[2]), std::string(words[3]));
     std::string field(words[2]);
+    if (kind == "nvml-failed") return NvmlFailed(number, field, std::string(words[3]));
     std::string value =
         Printable(line.substr(static_cast<size_t>(words[3].data() - line.data())), kLongestText);
     if (kind == "device") return Device(cuda_[number], field, value);
@@ -220,13 +225,22 @@ class Transcript {
     if (field == "mig_looked") return void(device.mig_instances = List::Value({}, origin_));
     if (field == "mig_instance" && device.mig_instances.Mutable() != nullptr)
       return device.mig_instances.Mutable()->push_back(value);
-    if (field == "ecc_mode") return void(device.ecc_mode = Value(value));
     if (field == "ecc_errors" && IsNumber(value)) return void(device.ecc_errors = Value(value));
     if (field == "throttle") return void(device.throttle = List::Value(Throttle(value), origin_));
     if (field == "virtualisation") return void(device.virtualisation = Value(value));
     if (field == "licence") return void(device.licence = Value(value));
     if (field == "fabric") return void(device.fabric = Value(value));
     Garbage();
+  }
+
+  void NvmlFailed(const std::string& index, const std::string& field, const std::string& result) {
+    if (!IsResult(result)) return Garbage();
+    // NVML_ERROR_NOT_SUPPORTED; NVML_ERROR_FUNCTION_NOT_FOUND of a driver that is older than the thing.
+    if (result == "3" || result == "13") return;
+    for (const char* name : {"total_memory", "free_memory"}) {
+      if (field == "memory") nvml_failed_[index + " " + name] = result;
+    }
+    nvml_failed_[index + " " + field] = result;
   }
 
   void Process(const std::string& device, const std::string& pid, const std::string& bytes) {
@@ -275,6 +289,7 @@ class Transcript {
   std::map<std::string, std::string> refused_;
   std::map<std::string, CudaDevice> cuda_;
   std::map<std::string, NvmlDevice> nvml_;
+  std::map<std::string, std::string> nvml_failed_;  // "0 mig_mode" -> nvmlReturn_t
   std::map<std::string, MemoryHolder> holders_;
 };
 
@@ -360,7 +375,10 @@ void ProbeDriver(const System& system, const Knowledge& knowledge, const Questio
   if (!question.assumed_gpus.empty()) return NotAsked("--assume", answers);
   if (!question.driver_calls) return NotAsked("--no-driver-calls", answers);
   const std::string* cuda = facts.driver_library.cuda.path.Peek();
-  if (cuda == nullptr) return NotAsked(kNoLibrary, answers);
+  if (cuda == nullptr) {
+    const Text& path = facts.driver_library.cuda.path;
+    return NotAsked(path.state() == FactState::kAbsent ? kNoLibrary : path.why(), answers);
+  }
 
   std::vector<ChildTask> tasks = {{{"driver-child", "cuda", *cuda}, {}}};
   const std::string* nvml = facts.driver_library.nvml.path.Peek();
@@ -379,6 +397,10 @@ void ProbeDriver(const System& system, const Knowledge& knowledge, const Questio
     Transcript of_nvml(ends.back(), {Witness::kProcess, *nvml});
     of_nvml.FillNvml(answers);
     of_nvml.FillHolders(facts.device_memory);
+  } else if (facts.driver_library.nvml.path.state() == FactState::kAbsent) {
+    const Origin nowhere = facts.driver_library.nvml.path.origin();
+    answers.nvml_open_failure = answers.nvml_init = answers.nvml_driver_version = Text::Absent(nowhere);
+    answers.nvml_devices = Fact<std::map<std::string, NvmlDevice>>::Absent(nowhere);
   }
   std::vector<std::string> names = HidingVariables(system);
   std::vector<std::string> hiding;

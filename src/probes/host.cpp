@@ -2,6 +2,7 @@
 
 #include "base/text.h"
 #include "elf/object.h"
+#include "probes/control_group.h"
 #include "probes/probes.h"
 
 namespace tfdoctor {
@@ -199,26 +200,13 @@ Text Hypervisor(const System& system, const Host& host) {
     // Every hypervisor for x86 sets this bit of CPUID.
     for (const std::string& flag : *flags) {
       if (flag == "hypervisor")
-        return Text::Value(name.empty() ? "virtual machine" : name, host.cpu_flags.origin());
+        return Text::Value(name.empty() ? "a hypervisor that gives no name" : name, host.cpu_flags.origin());
     }
     return Text::Absent(host.cpu_flags.origin());
   }
   if (!name.empty()) return Text::Value(std::move(name), From(folder + "product_name"));
   if (!firmware.empty()) return Text::Absent(From(folder + "product_name"));
   return Text::Unknown("neither /proc/cpuinfo nor /sys/class/dmi/id tells", From(folder + "product_name"));
-}
-
-// The engine that a control group tells: "/docker/0a1b…", "/system.slice/docker-0a1b….scope",
-// "/kubepods.slice/…"; not "/system.slice/docker.service", where the daemon itself runs.
-std::string EngineOfControlGroup(std::string_view cgroup) {
-  static constexpr std::pair<std::string_view, const char*> kSigns[] = {
-      {"/kubepods", "kubernetes"},  {"/docker/", "docker"}, {"/docker-", "docker"}, {"/libpod-", "podman"},
-      {"/libpod_parent", "podman"}, {"/lxc/", "lxc"},       {"/lxc.", "lxc"},
-  };
-  for (const auto& [sign, engine] : kSigns) {
-    if (cgroup.find(sign) != std::string_view::npos) return engine;
-  }
-  return {};
 }
 
 Text Container(const System& system) {
@@ -237,6 +225,7 @@ Text Container(const System& system) {
       {"/.singularity.d", "apptainer"},
       {"/run/.containerenv", "podman"},
       {"/.dockerenv", "docker"},
+      {"/.flatpak-info", "flatpak"},
   };
   std::string unsure;
   for (const auto& [path, engine] : kFiles) {
@@ -245,13 +234,14 @@ Text Container(const System& system) {
     if (!there.not_found()) unsure = there.error().message;
   }
   // systemd writes what its first process was told; so do LXC and nspawn ("container=lxc").
-  if (auto name = system.ReadAll("/run/systemd/container", 4096); name.ok() && !Trim(*name).empty()) {
-    return Text::Value(std::string(Trim(*name)), From("/run/systemd/container"));
+  for (const char* path : {"/run/systemd/container", "/run/host/container-manager"}) {
+    auto name = system.ReadAll(path, 4096);
+    if (name.ok() && !Trim(*name).empty()) return Text::Value(Printable(Trim(*name), 40), From(path));
   }
   if (auto variables = system.ReadAll("/proc/1/environ", 1 << 20); variables.ok()) {
     for (const std::string& variable : Split(*variables, '\0')) {
       if (variable.starts_with("container="))
-        return Text::Value(variable.substr(10), From("/proc/1/environ"));
+        return Text::Value(Printable(variable.substr(10), 40), From("/proc/1/environ"));
     }
   }
   const std::string path = "/proc/self/cgroup";
@@ -261,6 +251,16 @@ Text Container(const System& system) {
     if (!engine.empty()) return Text::Value(std::move(engine), From(path));
   } else {
     unsure = groups.error().message;
+  }
+  // A snap in its sandbox; a classic one, which has none, is "(complain)".
+  const std::string label = "/proc/self/attr/current";
+  if (auto text = system.ReadAll(label, 4096);
+      text.ok() && text->starts_with("snap.") && text->find("(enforce)") != std::string::npos)
+    return Text::Value("snap", From(label));
+  const std::string mounts = "/proc/self/mountinfo";
+  if (auto text = system.ReadAll(mounts, 4 << 20); text.ok()) {
+    std::string engine = EngineOfRoot(*text);
+    if (!engine.empty()) return Text::Value(std::move(engine), From(mounts));
   }
   if (!unsure.empty()) return Text::Unknown(std::move(unsure), From(path));
   return Text::Absent(From(path));

@@ -1,5 +1,7 @@
 #include "probes/probes.h"
 
+#include "probes/history.h"
+
 namespace tfdoctor {
 
 namespace {
@@ -38,6 +40,8 @@ Probing::Probing(const CachingSystem& machine, const Knowledge& knowledge, const
   driver_milliseconds_ = took.count();
   ProbeTrouble(machine, knowledge, question, facts_);
 }
+
+void Probing::AddHistory() { facts_.history = ReadHistory(machine_, facts_); }
 
 Facts Probing::After(const OverlaySystem& changed) const {
   bool all = changed.ChangesMoreThanFiles();

@@ -65,6 +65,7 @@ class Probing {
   Probing(const CachingSystem&, const Knowledge&, const Question&);
   const Facts& facts() const { return facts_; }
   double driver_milliseconds() const { return driver_milliseconds_; }  // that the driver took to answer
+  void AddHistory();  // facts().history: what changed, which is asked where a cause was found
   // What ProbeAll() would find on `changed`, which lies over the machine that was probed.
   Facts After(const OverlaySystem& changed) const;
 

@@ -7,6 +7,8 @@
 #include <array>
 
 #include "base/text.h"
+#include "probes/container_engine.h"
+#include "probes/control_group.h"
 #include "probes/kernel_log.h"
 #include "probes/probes.h"
 
@@ -341,8 +343,48 @@ List ControlGroupRules(const System& system) {
   return List::Value(std::move(rules), From(path));
 }
 
+// What a security module lets this process do. The kernel gives the label of whichever is at work; SELinux's
+// is "user:role:type:level", AppArmor's "profile (mode)". Source: proc_pid_attr(5).
+Text Confinement(const System& system) {
+  const std::string path = "/proc/self/attr/current";
+  auto text = system.ReadAll(path, 4096);
+  if (!text.ok()) return Text::Unknown(text.error().message, From(path));
+  std::string label = Printable(Trim(std::string_view(*text).substr(0, text->find('\0'))), 200);
+  if (label.empty() || label == "unconfined" || label.find(":unconfined_t:") != std::string::npos)
+    return Text::Absent(From(path));
+  const bool selinux =
+      std::count(label.begin(), label.end(), ':') >= 3 && label.find(" (") == std::string::npos;
+  return Text::Value((selinux ? "SELinux label " : "AppArmor profile ") + label, From(path));
+}
+
 // --- who holds the memory
 // --------------------------------------------------------------------------------------------------------
+
+// What NVML lists may be of another container, where this process's /proc does not reach.
+void DescribeProcess(const System& system, const std::string& pid, MemoryHolder& holder) {
+  const std::string folder = "/proc/" + pid;
+  auto stat = system.Stat(folder);
+  if (stat.not_found()) {
+    holder.command = holder.user = holder.container = Text::Absent(From(folder));
+    return;
+  }
+  if (stat.ok()) holder.user = Text::Value(std::to_string(stat->uid), From(folder));
+  auto line = system.ReadAll(folder + "/cmdline", 64 * 1024);
+  if (line.ok()) {
+    std::replace(line->begin(), line->end(), '\0', ' ');
+    holder.command = Text::Value(Printable(Trim(*line), 120), From(folder + "/cmdline"));
+  } else {
+    holder.command = Text::Unknown(line.error().message, From(folder + "/cmdline"));
+  }
+  auto groups = system.ReadAll(folder + "/cgroup", 64 * 1024);
+  if (!groups.ok()) {
+    holder.container = Text::Unknown(groups.error().message, From(folder + "/cgroup"));
+    return;
+  }
+  const std::string engine = EngineOfControlGroup(*groups);
+  holder.container =
+      engine.empty() ? Text::Absent(From(folder + "/cgroup")) : Text::Value(engine, From(folder + "/cgroup"));
+}
 
 // Processes that have a device node open: NVML does not list those of other containers, nor leftovers.
 void ProbeHolders(const System& system, DeviceMemory& memory) {
@@ -377,18 +419,7 @@ void ProbeHolders(const System& system, DeviceMemory& memory) {
     if (holder.devices.Peek() == nullptr)
       holder.devices = List::Value(std::move(nodes), From(folder + "/fd"));
   }
-  for (auto& [pid, holder] : holders) {
-    const std::string path = "/proc/" + pid + "/cmdline";
-    auto line = system.ReadAll(path, 64 * 1024);
-    if (line.ok()) {
-      std::replace(line->begin(), line->end(), '\0', ' ');
-      holder.command = Text::Value(Printable(Trim(*line), 120), From(path));
-    } else {
-      holder.command = Text::Unknown(line.error().message, From(path));
-    }
-    if (auto stat = system.Stat("/proc/" + pid); stat.ok())
-      holder.user = Text::Value(std::to_string(stat->uid), From("/proc/" + pid));
-  }
+  for (auto& [pid, holder] : holders) DescribeProcess(system, pid, holder);
   memory.holders = Fact<std::map<std::string, MemoryHolder>>::Value(std::move(holders), From("/proc/*/fd"));
   memory.other_users = Fact<bool>::Value(others, From("/proc"));
 }
@@ -433,7 +464,16 @@ void ProbeTrouble(const System& system, const Knowledge&, const Question& questi
     const std::string* init = facts.driver_answers.init.Peek();
     if (!contained && init != nullptr && *init == "802") ProbeFabricManager(system, facts.kernel_driver);
     if (contained) facts.device_access.cgroup_rules = ControlGroupRules(system);
+    const auto* refused = facts.device_access.refused.Peek();
+    if (refused != nullptr && !refused->empty()) facts.device_access.confinement = Confinement(system);
   }
+  const bool no_library = facts.driver_library.cuda.path.state() == FactState::kAbsent;
+  if (contained && (refuses || no_library || not_loaded))
+    ReadEngineFromInside(system, facts.container_engine);
+  // Without TensorFlow here, the program may be meant to run in a container.
+  const bool no_tensorflow = facts.tensorflow.folder.state() == FactState::kAbsent;
+  if (!contained && no_tensorflow && facts.kernel_driver.version.Peek() != nullptr)
+    ReadInstalledEngines(system, facts.container_engine);
   if (MemoryIsShort(facts.driver_answers)) ProbeHolders(system, facts.device_memory);
 }
 

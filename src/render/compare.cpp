@@ -66,9 +66,9 @@ std::string RenderComparison(const Comparison& comparison, const TextOptions& op
     print.Wrapped(print.Safe(side->name + ": " + VerdictWords(side->diagnosis) + "."),
                   print.Toned(Tone::kStrong, letter) + "  ", "   ");
   }
-  std::vector<const Difference*> gaps;
+  std::vector<const ChainDifference*> gaps;
   Link link = Link::kNone;
-  for (const Difference& one : comparison.differences) {
+  for (const ChainDifference& one : comparison.differences) {
     if (!one.known()) {
       gaps.push_back(&one);
       continue;
@@ -99,7 +99,7 @@ std::string RenderComparison(const Comparison& comparison, const TextOptions& op
 std::string RenderComparisonJson(const Comparison& comparison) {
   using Json = nlohmann::ordered_json;
   Json differences = Json::array();
-  for (const Difference& one : comparison.differences) {
+  for (const ChainDifference& one : comparison.differences) {
     differences.push_back({{"link", Name(one.link)},
                            {"fact", one.fact},
                            {"what", one.what},

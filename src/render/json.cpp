@@ -91,6 +91,18 @@ Json CauseJson(const Rule& rule) {
           {"page", rule.page}};
 }
 
+Json SavedJson(const SavedState& saved) {
+  Json json = {{"when", saved.when},
+               {"differences", Array(saved.differences, [](const Difference& difference) {
+                  return Json{{"fact", difference.fact},
+                              {"what", difference.words},
+                              {"before", difference.before},
+                              {"after", difference.after}};
+                })}};
+  if (!saved.trouble.empty()) json["trouble"] = saved.trouble;
+  return json;
+}
+
 // ASCII only, so that no control character beyond ASCII and no bidirectional control reaches a terminal raw.
 std::string Dump(const Json& json) { return json.dump(2, ' ', true, Json::error_handler_t::replace) + "\n"; }
 
@@ -108,6 +120,8 @@ std::string RenderJson(const Diagnosis& diagnosis, const Facts* facts, const Run
                {"unchecked", Array(diagnosis.unchecked, UncheckedJson)},
                {"ask", Array(diagnosis.ask, AskJson)},
                {"chain", Array(diagnosis.chain, LinkJson)}};
+  if (!diagnosis.since.empty()) json["since"] = diagnosis.since;
+  if (diagnosis.saved) json["saved"] = SavedJson(*diagnosis.saved);
   if (log != nullptr) {
     json["messages"] = Array(log->messages, MessageJson);
     json["log"] = {{"name", log->name},

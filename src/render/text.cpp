@@ -299,6 +299,7 @@ class Answer {
     if (!said || finding.explanation.empty()) print_.Prose(print_.Safe(finding.title), "  ", "  ");
     print_.Markdown(finding.explanation, "  ");
     EvidenceOf(finding);
+    WhatChanged();
     Repairs(finding, "How to repair it", finding.fixes.size());
   }
 
@@ -316,6 +317,31 @@ class Answer {
       if (evidence.strength == Strength::kAgainst) text += " - speaks against it";
       print_.Wrapped(text, print_.options().unicode ? "  • " : "  - ", "    ");
     }
+  }
+
+  // A fact beside the cause, not its proof.
+  void WhatChanged() {
+    if (diagnosis_.since.empty() && !diagnosis_.saved) return;
+    print_.Heading("What changed");
+    if (!diagnosis_.since.empty()) Item("since " + diagnosis_.since);
+    if (!diagnosis_.saved) return;
+    const SavedState& saved = *diagnosis_.saved;
+    if (!saved.trouble.empty()) return Item("the saved good state cannot be compared: " + saved.trouble);
+    const std::string start = fmt::format("since the good state of {}", saved.when);
+    if (saved.differences.empty()) return Item(start + ": nothing that was read and may bear on it");
+    constexpr size_t kShown = 8;
+    const size_t shown =
+        print_.options().verbose ? saved.differences.size() : std::min(kShown, saved.differences.size());
+    Item(start + ":");
+    for (size_t i = 0; i < shown; i++) {
+      const Difference& difference = saved.differences[i];
+      print_.Prose(
+          print_.Safe(fmt::format("{}: {}, now {}", difference.words, difference.before, difference.after)),
+          "      ", "        ");
+    }
+    if (shown < saved.differences.size())
+      print_.Prose(fmt::format("and {} more: tfdoctor -v", saved.differences.size() - shown), "      ",
+                   "        ");
   }
 
   void Repairs(const Finding& finding, std::string_view heading, size_t limit) {
@@ -358,12 +384,15 @@ class Answer {
     Holding("Also broken", broken);
     Holding("Worth knowing too", known);
     if (open.empty()) return;
-    print_.Heading("It could also be");
+    // Rivals of a headline that is open itself; beside one that holds, faults of their own.
+    const bool rivals = diagnosis_.headline() == nullptr || !diagnosis_.headline()->holds;
+    print_.Heading(rivals ? "It could also be" : "May be broken, too");
     for (const Finding* finding : open) {
-      Item(fmt::format("{} ({}; {})", WithoutStop(finding->title), finding->rule->id,
-                       Percent(finding->likelihood)));
+      Item(rivals ? fmt::format("{} ({}; {})", WithoutStop(finding->title), finding->rule->id,
+                                Percent(finding->likelihood))
+                  : fmt::format("{} ({})", WithoutStop(finding->title), finding->rule->id));
     }
-    if (diagnosis_.other_likelihood > 0)
+    if (rivals && diagnosis_.other_likelihood > 0)
       Item(fmt::format("something else ({})", Percent(diagnosis_.other_likelihood)));
   }
 
@@ -418,6 +447,9 @@ class Answer {
     for (const Ask& ask : diagnosis_.ask) {
       std::string text = ask.question;
       if (!ask.separates.empty()) text += fmt::format(" (tells apart: {})", Join(ask.separates, ", "));
+      if (log_ != nullptr)
+        text += fmt::format(" Answer: --answer {}={}", ask.key,
+                            ask.answers.empty() ? "…" : Join(ask.answers, "|"));
       Item(text);
       if (!ask.command.empty()) Commands({ask.command});
     }

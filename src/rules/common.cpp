@@ -218,18 +218,26 @@ std::string SitePackages(const Facts& facts) {
   return site == sys_path->end() ? std::string() : *site;
 }
 
-bool ExtraWorks(const std::string& version) {
-  static constexpr std::array kDefective = {"2.14.0", "2.14.1", "2.15.0", "2.16.1", "2.21.0"};
-  return CompareVersions(version, "2.14") >= 0 &&
-         std::find(kDefective.begin(), kDefective.end(), version) == kDefective.end();
+std::string ExtraDefect(const Knowledge& knowledge, const std::string& version) {
+  if (CompareVersions(version, "2.14") < 0) return "none";
+  for (const DefectRow& row : knowledge.Defects("tensorflow[and-cuda]")) {
+    if (row.version == version) return row.defect;
+  }
+  return {};
 }
 
-std::string WorkingTensorFlow(const Facts& facts, const Knowledge& knowledge, const std::string& same) {
+namespace {
+
+// Of the releases of our data with CUDA that fit this Python and C library and whose extra works as it is,
+// the newest that begins with `line`; `same` is kept if it is one of them.
+std::string NewestWorking(const Facts& facts, const Knowledge& knowledge, std::string_view line,
+                          const std::string& same) {
   std::string newest;
   const std::string machine = Known(facts.host.machine, "x86_64");
   for (std::string_view known : knowledge.CudaVersions("tensorflow", machine)) {
     const std::string version(known);
-    if (!IsRelease(version) || !ExtraWorks(version)) continue;
+    if (!version.starts_with(line) || !IsRelease(version) || !ExtraDefect(knowledge, version).empty())
+      continue;
     if (version != same && !newest.empty() && CompareVersions(version, newest) <= 0) continue;
     const TensorFlowBuild* build = knowledge.FindBuild("tensorflow", version, machine);
     if (build == nullptr || !FitsThisMachine(*build, facts)) continue;
@@ -237,6 +245,16 @@ std::string WorkingTensorFlow(const Facts& facts, const Knowledge& knowledge, co
     newest = version;
   }
   return newest;
+}
+
+}  // namespace
+
+std::string WorkingTensorFlow(const Facts& facts, const Knowledge& knowledge, const std::string& same) {
+  return NewestWorking(facts, knowledge, "", same);
+}
+
+std::string WorkingPatch(const Facts& facts, const Knowledge& knowledge, const std::string& version) {
+  return NewestWorking(facts, knowledge, version.substr(0, version.rfind('.') + 1), "");
 }
 
 std::string WithCuda(const std::string& version) {
@@ -306,8 +324,10 @@ Fix InstallCudaLibraries(const Facts& facts, const Knowledge& knowledge) {
   std::string version = Known(facts.tensorflow.version, "");
   std::string name = Known(facts.tensorflow.distribution, "tensorflow");
   const auto* missing = facts.tensorflow.extra_missing.Peek();
+  // That it does not look where pip puts them is a cause of its own, with its repairs.
+  const std::string extra = version.empty() ? "" : ExtraDefect(knowledge, version);
   if (missing == nullptr || version.empty() ||
-      (IsRelease(version) && !ExtraWorks(version) && version != "2.21.0")) {
+      (IsRelease(version) && !extra.empty() && extra != "search-path")) {
     std::string other = WorkingTensorFlow(facts, knowledge, "");
     Fix fix = InstallTensorFlow(facts, knowledge, other.empty() ? "2.20.0" : other, {});
     fix.title = "Install a TensorFlow that brings its CUDA libraries";

@@ -51,13 +51,14 @@ std::string PipUninstall(const Facts& facts, const std::vector<std::string>& nam
 // The folder that holds TensorFlow, else where pip would put it; empty when not known.
 std::string SitePackages(const Facts& facts);
 
-// Whether this release's and-cuda extra gives a working GPU as pip installs it: 2.14.x and 2.15.0 pin
-// TensorRT packages that PyPI does not have, 2.16.1 and 2.21.0 lack RUNPATH entries, and before 2.14 there is
-// none. Source: real installs of each release.
-bool ExtraWorks(const std::string& version);
+// What is wrong with this release's and-cuda extra as it was published: "unresolvable" or "search-path" of
+// the data, "none" before 2.14, which has no such extra; empty: it gives a working GPU as pip installs it.
+std::string ExtraDefect(const Knowledge& knowledge, const std::string& version);
 // The newest TensorFlow of our data with CUDA that fits this Python and C library and whose and-cuda extra
 // works as it is; `same` is kept if it is such a one. Empty: none known.
 std::string WorkingTensorFlow(const Facts& facts, const Knowledge& knowledge, const std::string& same);
+// The newest release of the same line, "2.16.2" for "2.16.1", under the same conditions; empty: none.
+std::string WorkingPatch(const Facts& facts, const Knowledge& knowledge, const std::string& version);
 // "tensorflow[and-cuda]==2.20.0"; releases before 2.14 have no such extra.
 std::string WithCuda(const std::string& version);
 // Installs TensorFlow `version` with its CUDA libraries in place of the distributions named.

@@ -76,7 +76,7 @@ std::string CudaOfName(const std::string& library) {
   // Up to CUDA 10.0 every library carried the toolkit's number; later cuBLAS alone carries the major one.
   const size_t at = library.find(".so.");
   if (at == library.npos || NamesCudnn(library)) return {};
-  const std::string number = Digits(library.substr(at + 4));
+  std::string number = Digits(library.substr(at + 4));
   if (library.starts_with("libcublas") || CompareVersions(number, "10.0") < 0 ||
       (number == "10.0" && library.starts_with("libcu")))
     return number;
@@ -181,7 +181,7 @@ std::string StatedUnder(const LogStory& story, std::string_view key_start) {
 
 std::string LibrarySeen(const LogStory& story) {
   for (const char* key : {"find ", "file present", "locate ", "ls "}) {
-    const std::string value = StatedUnder(story, key);
+    std::string value = StatedUnder(story, key);
     if (!value.empty() && Lower(value).find("not found") == std::string::npos) return value;
   }
   return {};

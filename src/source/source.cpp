@@ -28,6 +28,8 @@ Result<Source> Replayed(const std::string& path, const System& live) {
   source.name =
       fmt::format("the recording {}, made by {} on {}", path, recording->made_by, recording->made_at);
   source.question = recording->question;
+  source.local_time = recording->local_time;
+  source.zone = recording->zone;
   source.system = std::make_unique<ReplaySystem>(std::move(*recording));
   return source;
 }

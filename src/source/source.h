@@ -32,6 +32,8 @@ struct Source {
   std::string name;  // for people: "the recording job.tfdoctor of 2026-11-26"; empty: this machine as it is
   // What a recording was made to judge: options of check without their dashes.
   std::vector<std::pair<std::string, std::string>> question;
+  // Of a recording: the clock of its machine (Recording::local_time).
+  std::string local_time, zone;
 };
 
 // Error: for people, with the option in front ("--from x: it is cut short").

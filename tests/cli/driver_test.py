@@ -145,6 +145,45 @@ class Answers(Case):
         fixes = self.answer["causes"][0]["fixes"]
         self.assertIn("unset CUDA_VISIBLE_DEVICES", fixes[0]["commands"])
 
+    def test_saved_state(self):
+        state = work / "state"
+
+        def run(*arguments, **variables):
+            environment = {"PATH": os.environ["PATH"], "LANG": "C.UTF-8", "HOME": str(work), "XDG_STATE_HOME": str(state),
+                           "LD_LIBRARY_PATH": str(fakes), **variables}
+            done = subprocess.run([binary, "--python", work / "env", *arguments], cwd=work, env=environment,
+                                  capture_output=True, text=True, timeout=LIMIT)
+            return done.returncode, done.stdout, done.stderr
+
+        # Nothing is written without being asked for, nor when the state is not good.
+        self.assertEqual(run()[0], 0)
+        self.assertEqual(run("--save", FAKE_GPU_FAULTS="cuInit=999")[2],
+                         "tfdoctor: not saved: only a state in which TensorFlow can use the GPU is kept\n")
+        self.assertFalse(state.exists())
+        status, _, told = run("--save")
+        self.assertEqual(status, 0)
+        self.assertIn("tfdoctor: saved as the good state of this environment: ", told)
+        files = [path for path in state.rglob("*") if path.is_file()]
+        self.assertEqual(len(files), 1)
+        # While all is well nobody hears of it; then what differs is named.
+        self.assertNotIn("What changed", run()[1])
+        broken = {"FAKE_GPU_FAULTS": "cuInit=999", "XLA_FLAGS": "--xla_gpu_autotune_level=2"}
+        status, text, told = run("--width", "200", **broken)
+        self.assertEqual((status, told), (1, ""))
+        self.assertIn("What changed", text)
+        self.assertIn("XLA_FLAGS", text)
+        answer = json.loads(run("--format", "json", **broken)[1])
+        self.assertEqual(json_schema.faults(SCHEMA, answer), [])
+        changed = {difference["fact"]: difference for difference in answer["saved"]["differences"]}
+        self.assertEqual(changed["environment.variables.XLA_FLAGS"]["before"], "absent")
+        # What is no saved state is said, and the answer is the same else.
+        files[0].write_text("{")
+        answer = json.loads(run("--format", "json", **broken)[1])
+        self.assertIn("no state", answer["saved"]["trouble"])
+        self.assertEqual(answer["causes"][0]["id"], "driver-call-fails")
+        self.assertEqual(run("--save", "--all")[0], 2)
+        self.assertEqual(run("--save", "--assume", "gpu=8.9")[0], 2)
+
     def test_the_same_twice(self):
         self.ask(FAKE_GPU_FAULTS="cuInit=999")
         first = {key: part for key, part in self.answer.items() if key != "run"}
@@ -180,6 +219,19 @@ class Faults(Case):
                 facts = self.ask(FAKE_GPU_FAULTS=f"nvmlInit_v2={number}")
                 self.assertEqual((facts["nvml_init"], facts["init"]), (str(number), "0"))
                 self.assertNotIn("driver-call-fails", self.causes)  # TensorFlow 2.20 does not need NVML
+
+    def test_what_nvml_does_not_tell(self):
+        # The stand-in supports neither MIG nor ECC: the GPU has none.
+        self.ask()
+        device = self.facts["nvml_devices"]["0"]
+        self.assertEqual((device["mig_mode"], device["ecc_errors"], device["compute_mode"]), (None, None, "default"))
+        # What failed otherwise is not known, and what else was told is.
+        self.ask(FAKE_GPU_FAULTS="nvmlDeviceGetComputeMode=999,nvmlDeviceGetMemoryInfo=15")
+        device = self.facts["nvml_devices"]["0"]
+        self.assertIn("unknown: NVML failed with 999", device["compute_mode"])
+        self.assertIn("unknown: NVML failed with 15", device["total_memory"])
+        self.assertIn("unknown: NVML failed with 15", device["free_memory"])
+        self.assertEqual(device["compute_capability"], "8.9")
 
     def test_crash(self):
         for function in ("cuInit", "cuDeviceGetCount", "cuDeviceGetName", "cuDevicePrimaryCtxRetain"):

@@ -258,6 +258,54 @@ TEST(Cases, FactsSurviveJson) {
   }
 }
 
+// The rows of data/questions.toml: words are data, so only a test can hold them against the facts.
+TEST(Questions, AskForFactsThatExistWithAnswersThatFit) {
+  const std::vector<QuestionRow> questions = BuiltInKnowledge().Questions();
+  ASSERT_GT(questions.size(), 5u);
+  for (const QuestionRow& question : questions) {
+    Facts facts;
+    EXPECT_TRUE(Forget(facts, question.fact, "not read")) << question.fact;
+    for (const auto& [word, json] : question.answers) {
+      Facts answered;
+      const auto error = StateFact(answered, question.fact, Json::parse(json));
+      EXPECT_FALSE(error) << question.fact << " " << word << ": " << error->message;
+    }
+  }
+  Facts facts;
+  EXPECT_TRUE(StateFact(facts, "no.such.fact", Json("x")));
+  EXPECT_TRUE(StateFact(facts, "gpus", Json(true)));
+}
+
+// What is asked first is what brings the causes farthest apart, and its answers really do.
+TEST(Questions, AnswersTellTheCausesApart) {
+  auto judge = [](const char* key, const char* word) {
+    Statements statements;
+    if (key != nullptr) statements.Answer(key, word, BuiltInKnowledge());
+    Facts facts;
+    AddLog(ReadLog("failed call to cuInit: UNKNOWN ERROR (303)\n", BuiltInKnowledge()), statements,
+           BuiltInKnowledge(), true, facts);
+    return Diagnose(facts, BuiltInKnowledge(), AllRules());
+  };
+  auto share = [](const Diagnosis& diagnosis, std::string_view id) {
+    for (const Finding& finding : diagnosis.causes) {
+      if (finding.rule->id == id) return finding.likelihood;
+    }
+    return 0.0;
+  };
+  const Diagnosis before = judge(nullptr, nullptr);
+  ASSERT_FALSE(before.ask.empty());
+  EXPECT_EQ(before.ask.front().key, "gpus");
+  EXPECT_EQ(before.ask.front().answers, (std::vector<std::string>{"none", "nvidia"}));
+  EXPECT_GT(share(judge("gpus", "none"), "no-nvidia-gpu"), share(before, "no-nvidia-gpu"));
+  const Diagnosis with_gpu = judge("gpus", "nvidia");
+  EXPECT_EQ(share(with_gpu, "no-nvidia-gpu"), 0);
+  for (const Ask& ask : with_gpu.ask) EXPECT_NE(ask.key, "gpus");
+  constexpr const char* kPath = "driver_library.cuda.path";
+  EXPECT_GT(share(judge(kPath, "no"), "driver-library-missing"), share(before, "driver-library-missing"));
+  // What an answer would exclude speaks against it, though nobody looked at the machine.
+  EXPECT_LT(share(judge(kPath, "yes"), "driver-library-missing"), share(before, "driver-library-missing"));
+}
+
 TEST(Rules, HaveUniqueIdsAndCompletePages) {
   std::set<std::string_view> ids;
   for (const Rule* rule : AllRules()) {

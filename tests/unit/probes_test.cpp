@@ -49,6 +49,8 @@ class SmallKnowledge : public Knowledge {
   }
   const std::vector<MessageRow>& Messages() const override { return messages_; }
   std::vector<ErrorRow> Errors() const override { return {}; }
+  std::vector<DefectRow> Defects(std::string_view) const override { return {}; }
+  std::vector<QuestionRow> Questions() const override { return {}; }
   std::string Date() const override { return "2026-11-23"; }
 
  private:

@@ -92,6 +92,15 @@ constexpr Form kBranch = {IsBranch, "a driver branch, such as \"570\""};
 
 bool IsKind(std::string_view t) { return t == "trouble" || t == "harmless" || t == "info"; }
 constexpr Form kKind = {IsKind, "\"trouble\", \"harmless\" or \"info\""};
+bool IsDefect(std::string_view t) {
+  return t == "unresolvable" || t == "search-path" || t == "wrong-libraries";
+}
+constexpr Form kDefect = {IsDefect, "\"unresolvable\", \"search-path\" or \"wrong-libraries\""};
+bool IsAnswer(std::string_view t) {
+  const size_t colon = t.find(": ");
+  return IsLine(t) && colon != t.npos && colon > 0 && colon + 2 < t.size();
+}
+constexpr Form kAnswer = {IsAnswer, "a word and the fact as JSON, such as 'no: \"@absent\"'"};
 // A message is looked for by its longest literal; a shorter one would be found everywhere.
 constexpr size_t kShortestAnchor = 6;
 size_t LongestLiteral(std::string_view text) {
@@ -441,6 +450,28 @@ void AddError(Row& group, Row& row, Rows& rows) {
   rows.errors.push_back(std::move(e));
 }
 
+void AddDefect(Row&, Row& row, Rows& rows) {
+  DefectRow d;
+  d.package = row.Text("package", kLine, kMust);
+  d.version = row.Text("version", kLine, kMust);
+  d.defect = row.Text("defect", kDefect, kMust);
+  Once(row, rows, fmt::format("the defect of {} {}", d.package, d.version));
+  rows.defects.push_back(std::move(d));
+}
+
+void AddQuestion(Row&, Row& row, Rows& rows) {
+  QuestionRow q;
+  q.fact = row.Text("fact", kLine, kMust);
+  q.question = row.Text("question", kLine, kMust);
+  q.command = row.Text("command", kLine, kMay);
+  for (const std::string& answer : row.Texts("answers", kAnswer)) {
+    const size_t colon = answer.find(": ");
+    q.answers.emplace_back(answer.substr(0, colon), answer.substr(colon + 2));
+  }
+  Once(row, rows, "the question for " + q.fact);
+  rows.questions.push_back(std::move(q));
+}
+
 // What a file may hold. A group gives source and date once for the tables in its `rows`.
 struct Kind {
   const char* name;
@@ -453,6 +484,7 @@ constexpr Kind kKinds[] = {
     {"build", false, AddBuild},
     {"cuda_limits", true, AddCudaLimits},
     {"cudnn_limits", true, AddCudnnLimits},
+    {"defects", true, AddDefect},
     {"errors", true, AddError},
     {"flavours", true, AddFlavour},
     {"floors", true, AddFloor},
@@ -460,6 +492,7 @@ constexpr Kind kKinds[] = {
     {"gpus", true, AddGpu},
     {"messages", true, AddMessage},
     {"ptx", true, AddPtx},
+    {"questions", true, AddQuestion},
     {"releases", true, AddRelease},
     {"sonames", true, AddSoname},
     {"toolkits", true, AddToolkit},

@@ -67,6 +67,8 @@ struct Rows {
   std::vector<GpuRangeRow> gpu_ranges;
   std::vector<MessageData> messages;
   std::vector<ErrorData> errors;
+  std::vector<DefectRow> defects;
+  std::vector<QuestionRow> questions;
   std::string date;            // of the newest row
   std::set<std::string> keys;  // what is there: no row may be given twice
 };

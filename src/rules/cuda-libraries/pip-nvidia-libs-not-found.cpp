@@ -85,13 +85,15 @@ Verdict Check(const Facts& facts, const Knowledge& knowledge) {
   std::string other = WorkingTensorFlow(facts, knowledge, "");
   verdict = std::move(verdict).WithTitle(fmt::format("This TensorFlow does not look where pip installed {}",
                                                      files.size() > 3 ? "the CUDA libraries" : names));
-  // 2.16.2 is 2.16.1 with its RUNPATH repaired.
-  if (version != nullptr && *version == "2.16.1")
-    verdict = std::move(verdict).WithFix(InstallTensorFlow(facts, knowledge, "2.16.2", {}));
+  // A later patch of the same line repairs nothing else: 2.16.2 is 2.16.1 with its RUNPATH.
+  const std::string patch = version == nullptr || ExtraDefect(knowledge, *version).empty()
+                                ? std::string()
+                                : WorkingPatch(facts, knowledge, *version);
+  if (!patch.empty()) verdict = std::move(verdict).WithFix(InstallTensorFlow(facts, knowledge, patch, {}));
   if (std::string folder = SearchedFolder(facts); !folder.empty())
     verdict = std::move(verdict).WithFix(LinkThem(files, folder));
   verdict = std::move(verdict).WithFix(SetSearchPath(facts, files));
-  if (!other.empty() && (version == nullptr || *version != "2.16.1")) {
+  if (!other.empty() && patch.empty()) {
     Fix change = InstallTensorFlow(facts, knowledge, other, {});
     change.title = "Or change to TensorFlow " + other + ", which finds them";
     verdict = std::move(verdict).WithFix(std::move(change));
@@ -103,7 +105,7 @@ void JudgeLog(Signs& s) {
   const LogStory& story = s.story;
   if (!LibrariesFail(story) || (!story.and_cuda && !story.Mentions("pip_list", "nvidia-"))) return;
   // The libraries are there; whether this release looks at them is known of many.
-  const bool unseen = !story.tensorflow.empty() && !ExtraWorks(story.tensorflow);
+  const bool unseen = !story.tensorflow.empty() && !ExtraDefect(story.knowledge, story.tensorflow).empty();
   s.States(true, "install_method", "the libraries came with the extra and-cuda", unseen ? kStrong : kWeak);
   s.Speaks("cannot-dlopen-libraries", kStrong).Speaks("cudart-stub", kWeak).Speaks("cudart-aborts", kStrong);
   s.Speaks("library-not-loaded", kWeak).Speaks("cudnn-version-unknown", kStrong);

@@ -1,9 +1,55 @@
+#include "base/text.h"
 #include "diagnose/rule.h"
+#include "rules/common.h"
+#include "rules/containers.h"
 #include "rules/logs.h"
 
 namespace tfdoctor {
 
 namespace {
+
+Fix MakeAnew() {
+  return Advice("On the host: make the specification anew, then start the container again",
+                {"sudo nvidia-ctk cdi generate --output=/etc/cdi/nvidia.yaml"}, true);
+}
+
+// Inside a container, whose engine put in a library of another driver than the one that is loaded.
+Verdict CheckInside(const Facts& facts) {
+  const auto* mounted = facts.container_engine.mounted.Peek();
+  const std::string* module = facts.kernel_driver.version.Get();
+  const Fact<std::string>& library = facts.driver_library.cuda.version;
+  if (mounted == nullptr || mounted->empty() || module == nullptr || library.Peek() == nullptr)
+    return Verdict::Silent();
+  if (CompareVersions(*module, *library.Peek()) == 0)
+    return Verdict::Excluded().Because(library, "the engine put in the library of the loaded module");
+  return Verdict::Open()
+      .Because(facts.container_engine.mounted, "the engine put in " + mounted->front(), Strength::kWeak)
+      .Because(facts.kernel_driver.version, "the loaded module is " + *module, Strength::kStrong)
+      .WithFix(MakeAnew());
+}
+
+// Outside, before anything was started.
+Verdict CheckOutside(const Facts& facts) {
+  const auto* specifications = facts.container_engine.cdi.Get();
+  const std::string* module = facts.kernel_driver.version.Get();
+  if (specifications == nullptr || module == nullptr) return Verdict::Silent();
+  for (const auto& [path, version] : *specifications) {
+    if (version.empty() || CompareVersions(version, *module) == 0) continue;
+    return PerhapsInContainers(facts)
+        .Because(facts.container_engine.cdi,
+                 path + " names files of driver " + version + ", and " + *module + " is loaded",
+                 Strength::kStrong)
+        .WithFix(MakeAnew());
+  }
+  return Verdict::Silent();
+}
+
+Verdict Check(const Facts& facts, const Knowledge&) {
+  if (MayBeMeantForContainers(facts)) return CheckOutside(facts);
+  if (DriverFindsGpu(facts))
+    return Verdict::Excluded().Because(facts.driver_answers.count, "the driver lists a device");
+  return facts.host.container.Present() ? CheckInside(facts) : Verdict::Silent();
+}
 
 void JudgeLog(Signs& s) {
   const LogStory& story = s.story;
@@ -25,6 +71,7 @@ constinit const Rule cdi_spec_missing_or_stale = {
     .effect = Effect::kBlocks,
     .title = "The description of the GPU for containers (CDI) is missing or out of date",
     .prior = 0.02,
+    .check = Check,
     .log = JudgeLog,
     .page = R"md(## What it means
 

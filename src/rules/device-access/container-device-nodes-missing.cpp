@@ -1,5 +1,6 @@
 #include "diagnose/rule.h"
 #include "rules/common.h"
+#include "rules/containers.h"
 #include "rules/logs.h"
 
 namespace tfdoctor {
@@ -19,8 +20,8 @@ Verdict Check(const Facts& facts, const Knowledge&) {
   return Verdict::Holds()
       .Because(facts.device_access.nodes, "no /dev/nvidia* is in this container")
       .Because(facts.driver_library.cuda.path, "libcuda.so.1 is there")
-      .WithFix(Advice("Start the container with the GPU, not with mounted libraries",
-                      {"docker run --gpus all IMAGE"}));
+      .WithFix(Advice("Start the container with the GPU, not with mounted libraries alone",
+                      StartWithGpu(*facts.host.container.Get())));
 }
 
 void JudgeLog(Signs& s) {

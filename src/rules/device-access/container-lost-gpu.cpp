@@ -7,10 +7,9 @@ namespace tfdoctor {
 namespace {
 
 Verdict Check(const Facts& facts, const Knowledge&) {
-  const std::string* engine = facts.host.container.Get();
-  if (engine == nullptr) return Verdict::Silent();
   if (DriverFindsGpu(facts))
     return Verdict::Excluded().Because(facts.driver_answers.count, "the driver lists a device");
+  if (!facts.host.container.Present()) return Verdict::Silent();
   const auto* nodes = facts.device_access.nodes.Get();
   if (nodes == nullptr || !HasNvidiaNode(*nodes)) return Verdict::Silent();
   if (!facts.driver_answers.asked.Is(true)) return Verdict::Silent();
@@ -46,7 +45,8 @@ Verdict Check(const Facts& facts, const Knowledge&) {
 void JudgeLog(Signs& s) {
   const LogStory& story = s.story;
   if (story.Saw("no-cgroups") || story.Yes("no_cgroups")) return;
-  const bool before = story.Yes("worked_at_start") || story.Yes("worked_before");
+  const bool* worked = story.facts.container_engine.worked_before.Peek();
+  const bool before = worked != nullptr && *worked;
   if (before && story.container) s.Proves("nvml-unknown-error");
   s.Speaks("nvml-unknown-error", kDecisive);
   s.That(s.any() && story.smi_works, "nvidia-smi worked before in the same log", kStrong);

@@ -1,9 +1,24 @@
 #include "diagnose/rule.h"
+#include "rules/common.h"
+#include "rules/containers.h"
 #include "rules/logs.h"
 
 namespace tfdoctor {
 
 namespace {
+
+// Right for rootless engines only; whether the container will be of such a one is not known beforehand.
+Verdict Check(const Facts& facts, const Knowledge&) {
+  if (!MayBeMeantForContainers(facts)) return Verdict::Silent();
+  const ContainerEngine& engine = facts.container_engine;
+  if (!engine.no_cgroups.Is(true)) return Verdict::Silent();
+  return PerhapsInContainers(facts)
+      .Because(engine.no_cgroups, "no-cgroups = true", Strength::kStrong)
+      .WithFix(Advice("Unless the engine is rootless: turn it off",
+                      {"sudo nvidia-ctk config --set nvidia-container-cli.no-cgroups=false --in-place",
+                       "sudo systemctl restart docker"},
+                      true));
+}
 
 void JudgeLog(Signs& s) {
   const LogStory& story = s.story;
@@ -25,6 +40,7 @@ constinit const Rule container_no_cgroups_setting = {
     .effect = Effect::kBlocks,
     .title = "no-cgroups = true leaves containers without permission for the GPU",
     .prior = 0.01,
+    .check = Check,
     .log = JudgeLog,
     .page = R"md(## What it means
 

@@ -1,9 +1,30 @@
 #include "diagnose/rule.h"
+#include "rules/common.h"
+#include "rules/containers.h"
 #include "rules/logs.h"
 
 namespace tfdoctor {
 
 namespace {
+
+// Outside, before anything was started: neither the toolkit nor a specification for engines is there.
+Verdict Check(const Facts& facts, const Knowledge&) {
+  if (!MayBeMeantForContainers(facts)) return Verdict::Silent();
+  const ContainerEngine& engine = facts.container_engine;
+  const auto* specifications = engine.cdi.Get();
+  // A snap brings the toolkit along.
+  if (engine.toolkit.Present())
+    return Verdict::Excluded().Because(engine.toolkit, "NVIDIA's container toolkit is installed");
+  if (!engine.toolkit.Absent() || engine.snap.Is(true)) return Verdict::Silent();
+  if (specifications == nullptr || !specifications->empty()) return Verdict::Silent();
+  return PerhapsInContainers(facts)
+      .Because(engine.toolkit, "NVIDIA's container toolkit is not installed", Strength::kStrong)
+      .WithFix(
+          Advice("Install the package nvidia-container-toolkit from NVIDIA's repository, then tell Docker",
+                 {"sudo apt-get install nvidia-container-toolkit",
+                  "sudo nvidia-ctk runtime configure --runtime=docker", "sudo systemctl restart docker"},
+                 true));
+}
 
 void JudgeLog(Signs& s) {
   const LogStory& story = s.story;
@@ -27,6 +48,7 @@ constinit const Rule container_toolkit_missing = {
     .title = "The container engine has no hook for NVIDIA's GPUs",
     .prior = 0.03,
     .explained_by = {{{"docker-snap-unsupported"}, {"docker-desktop-without-gpu"}}},
+    .check = Check,
     .log = JudgeLog,
     .page = R"md(## What it means
 

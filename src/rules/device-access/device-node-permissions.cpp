@@ -3,6 +3,7 @@
 #include "base/text.h"
 #include "diagnose/rule.h"
 #include "rules/common.h"
+#include "rules/containers.h"
 #include "rules/logs.h"
 
 namespace tfdoctor {
@@ -20,6 +21,68 @@ std::string GroupOf(const DeviceNode& node) {
   const std::string* mode = node.mode.Peek();
   size_t colon = mode == nullptr ? std::string::npos : mode->rfind(':');
   return colon == std::string::npos ? "" : mode->substr(colon + 1);
+}
+
+// The batch system that runs this job; empty: none.
+std::string BatchSystem(const Facts& facts) {
+  for (const auto& [variable, name] :
+       {std::pair("SLURM_JOB_ID", "Slurm"), {"PBS_JOBID", "PBS"}, {"LSB_JOBID", "LSF"}}) {
+    if (facts.environment.Variable(variable).Peek() != nullptr) return name;
+  }
+  return {};
+}
+
+// The permissions allow it and open() says no: a control group (EPERM), or a security module (EACCES).
+Verdict CheckRefusals(const Facts& facts, const std::map<std::string, DeviceNode>& nodes) {
+  const auto* refused = facts.device_access.refused.Peek();
+  if (refused == nullptr) return Verdict::Silent();
+  const bool contained = facts.host.container.Present();
+  Verdict verdict = Verdict::Holds();
+  std::string errors;
+  for (const auto& [path, error] : *refused) {
+    auto node = nodes.find(path);
+    // Of a container's control group container-lost-gpu speaks.
+    if (node == nodes.end() || (error != "EACCES" && (error != "EPERM" || contained))) continue;
+    if (!node->second.usable.Is(true)) continue;
+    verdict.Because(facts.device_access.refused,
+                    fmt::format("opening {} fails ({}), although its permissions allow it", path, error));
+    errors += error + " ";
+  }
+  if (errors.empty()) return Verdict::Silent();
+  const Fact<std::string>& confinement = facts.device_access.confinement;
+  if (errors.find("EACCES") != std::string::npos) {
+    if (confinement.Peek() != nullptr)
+      verdict.Because(confinement, "this process is confined: " + *confinement.Peek());
+    const auto* denials = facts.kernel_log.denials.Peek();
+    if (denials != nullptr) verdict.Because(facts.kernel_log.denials, denials->back());
+    if (contained) {
+      verdict = std::move(verdict).WithFix(
+          Advice("Start the container without SELinux's confinement",
+                 {"podman run --security-opt=label=disable --device nvidia.com/gpu=all IMAGE"}));
+    }
+    return std::move(verdict)
+        .WithReason("security-module")
+        .WithTitle("A security module (SELinux or AppArmor) keeps this process from the GPU")
+        .WithFix(Advice("Read what was denied, and allow it",
+                        {"sudo ausearch -m avc -ts recent", "sudo journalctl -k | grep -i denied"}, true));
+  }
+  const std::string batch = BatchSystem(facts);
+  if (batch.empty()) {
+    return std::move(verdict)
+        .WithReason("control-group")
+        .WithTitle("The control group of this process forbids the GPU")
+        .WithFix(Advice("Where a service of systemd runs it: permit the devices in its unit",
+                        {"systemctl status $$",
+                         "sudo systemctl edit UNIT   # [Service] DeviceAllow=char-nvidia-frontend rw, "
+                         "DeviceAllow=char-nvidia-uvm rw, PrivateDevices=no"},
+                        true));
+  }
+  return std::move(verdict)
+      .WithReason("batch-system")
+      .WithTitle("This job of " + batch + " was given no GPU")
+      .WithFix(Advice("Request one", {batch == "Slurm" ? "srun --gres=gpu:1 python program.py"
+                                      : batch == "PBS" ? "qsub -l select=1:ngpus=1 job.sh"
+                                                       : "bsub -gpu \"num=1\" python program.py"}));
 }
 
 Verdict Check(const Facts& facts, const Knowledge&) {
@@ -45,10 +108,16 @@ Verdict Check(const Facts& facts, const Knowledge&) {
     if (group.empty()) group = GroupOf(node);
   }
   // A batch system may keep some GPUs from a job and leave others.
-  if (verdict.evidence.empty() || (only_gpus && (a_gpu_is_usable || a_gpu_may_be))) return Verdict::Silent();
-  if (facts.host.container.Peek() != nullptr)
+  if (verdict.evidence.empty() || (only_gpus && (a_gpu_is_usable || a_gpu_may_be)))
+    return CheckRefusals(facts, *nodes);
+  if (const std::string* engine = facts.host.container.Peek()) {
+    // Without root, Podman drops the groups of the user unless it is told to keep them.
     return std::move(verdict).WithFix(
-        Advice("Start the container again with access to the GPU", {"docker run --gpus all IMAGE"}));
+        *engine == "podman"
+            ? Advice("Start the container again and keep the groups of your user",
+                     {"podman run --device nvidia.com/gpu=all --group-add keep-groups IMAGE"})
+            : Advice("Start the container again with access to the GPU", StartWithGpu(*engine)));
+  }
   if (!group.empty() && group != "root") {
     return std::move(verdict).WithFix(
         Advice("Join the group that may, then log out and in again",
@@ -87,7 +156,7 @@ A program reaches the GPU through files such as `/dev/nvidia0`. They are there, 
 
 ## How it is recognised
 
-The permissions of `/dev/nvidiactl`, `/dev/nvidia-uvm` and `/dev/nvidiaN` are compared with this user and its groups, by the system itself (access(2)).
+The permissions of `/dev/nvidiactl`, `/dev/nvidia-uvm` and `/dev/nvidiaN` are compared with this user and its groups, by the system itself (access(2)). Where they allow it and open() says no nevertheless, EPERM is the doing of a control group, EACCES of a security module (SELinux, AppArmor).
 
 ## How it happens
 
@@ -98,6 +167,8 @@ The system gives the nodes to a group such as `video` or `render` of which the u
 Join the group and log in again:
 
     sudo usermod -aG video "$USER"
+
+A job of a batch system must request the GPU (Slurm: `--gres=gpu:1`); Podman without root keeps the user's groups with `--group-add keep-groups`, and needs `--security-opt=label=disable` under SELinux.
 )md",
 };
 

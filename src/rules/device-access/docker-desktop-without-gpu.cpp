@@ -1,4 +1,6 @@
 #include "diagnose/rule.h"
+#include "rules/common.h"
+#include "rules/containers.h"
 #include "rules/logs.h"
 
 namespace tfdoctor {
@@ -8,6 +10,32 @@ namespace {
 bool GpuMissingInside(const LogStory& story) {
   return MissesDriverLibrary(story) || NoDevice(story) || story.Saw("smi-missing") ||
          story.Saw("cudart-stub");
+}
+
+// The kernel of Docker Desktop's own virtual machine: "6.10.14-linuxkit". Under Windows it uses WSL's, with
+// the GPU.
+bool IsDockerDesktop(const Facts& facts) {
+  const std::string* kernel = facts.host.kernel.Get();
+  return kernel != nullptr && kernel->ends_with("-linuxkit");
+}
+
+Verdict Check(const Facts& facts, const Knowledge&) {
+  const Fix fix = Advice("On a Linux host: use Docker's engine instead of Docker Desktop, and start it again",
+                         {"docker context use default", "docker run --gpus all IMAGE"});
+  const std::string* context = facts.container_engine.context.Peek();
+  if (MayBeMeantForContainers(facts) && context != nullptr && context->starts_with("desktop-")) {
+    return PerhapsInContainers(facts)
+        .Because(facts.container_engine.context, "the docker command talks to " + *context, Strength::kStrong)
+        .WithFix(fix);
+  }
+  if (DriverFindsGpu(facts))
+    return Verdict::Excluded().Because(facts.driver_answers.count, "the driver lists a device");
+  if (!facts.host.container.Present() || !facts.kernel_driver.version.Absent() || !IsDockerDesktop(facts))
+    return Verdict::Silent();
+  return Verdict::Holds()
+      .Because(facts.host.kernel, "the kernel " + *facts.host.kernel.Get() + " is that of Docker Desktop")
+      .Because(facts.kernel_driver.version, "no NVIDIA module is in it")
+      .WithFix(fix);
 }
 
 void JudgeLog(Signs& s) {
@@ -34,6 +62,7 @@ constinit const Rule docker_desktop_without_gpu = {
     .effect = Effect::kBlocks,
     .title = "The docker command talks to Docker Desktop, whose virtual machine has no GPU",
     .prior = 0.02,
+    .check = Check,
     .log = JudgeLog,
     .page = R"md(## What it means
 

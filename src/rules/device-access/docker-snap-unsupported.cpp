@@ -1,9 +1,35 @@
 #include "diagnose/rule.h"
+#include "rules/common.h"
+#include "rules/containers.h"
 #include "rules/logs.h"
 
 namespace tfdoctor {
 
 namespace {
+
+// The snap has passed the GPU on since 2024 (its revisions from Docker 27 on), so it is only suspected.
+Verdict Check(const Facts& facts, const Knowledge&) {
+  const ContainerEngine& engine = facts.container_engine;
+  const bool* snap = engine.snap.Peek();
+  if (snap == nullptr || !*snap) return Verdict::Silent();
+  const Fix fix =
+      Advice("On the host: replace the snap by Docker's own packages",
+             {"sudo snap remove docker", "sudo apt-get install docker.io nvidia-container-toolkit"}, true);
+  if (MayBeMeantForContainers(facts)) {
+    return PerhapsInContainers(facts)
+        .Because(engine.snap, "Docker is a snap; older ones cannot pass the GPU on", Strength::kWeak)
+        .WithFix(fix);
+  }
+  if (DriverFindsGpu(facts))
+    return Verdict::Excluded().Because(facts.driver_answers.count, "the driver lists a device");
+  const auto* nodes = facts.device_access.nodes.Get();
+  if (facts.host.container.Peek() == nullptr || nodes == nullptr || HasNvidiaNode(*nodes))
+    return Verdict::Silent();
+  return Verdict::Open()
+      .Because(engine.snap, "the Docker of this container is a snap; older ones cannot pass the GPU on",
+               Strength::kWeak)
+      .WithFix(fix);
+}
 
 void JudgeLog(Signs& s) {
   const LogStory& story = s.story;
@@ -26,6 +52,7 @@ constinit const Rule docker_snap_unsupported = {
     .effect = Effect::kBlocks,
     .title = "Docker is installed as a snap, which cannot use NVIDIA's hook",
     .prior = 0.01,
+    .check = Check,
     .log = JudgeLog,
     .page = R"md(## What it means
 

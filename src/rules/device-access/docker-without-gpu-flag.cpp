@@ -1,17 +1,21 @@
 #include "diagnose/rule.h"
 #include "rules/common.h"
+#include "rules/containers.h"
 #include "rules/logs.h"
 
 namespace tfdoctor {
 
 namespace {
 
+bool NeedsToolkit(const std::string& engine) {
+  return engine != "systemd-nspawn" && engine != "flatpak" && engine != "snap";
+}
+
 Verdict Check(const Facts& facts, const Knowledge&) {
   if (DriverFindsGpu(facts))
     return Verdict::Excluded().Because(facts.driver_answers.count, "the driver lists a device");
   const std::string* engine = facts.host.container.Get();
-  if (engine == nullptr || (*engine != "docker" && *engine != "podman" && *engine != "containerd"))
-    return Verdict::Silent();
+  if (engine == nullptr || !IsGivenDevicesAtStart(*engine)) return Verdict::Silent();
   if (!facts.kernel_driver.version.Present()) return Verdict::Silent();
   const auto* nodes = facts.device_access.nodes.Get();
   if (nodes == nullptr) return Verdict::Silent();
@@ -19,14 +23,15 @@ Verdict Check(const Facts& facts, const Knowledge&) {
     return Verdict::Excluded().Because(facts.device_access.nodes, "NVIDIA's device nodes are there");
   const Library& cuda = facts.driver_library.cuda;
   if (cuda.path.Unknown() || (cuda.path.Present() && !cuda.stub.Is(true))) return Verdict::Silent();
-  std::string command =
-      *engine == "podman" ? "podman run --device nvidia.com/gpu=all IMAGE" : "docker run --gpus all IMAGE";
   return Verdict::Holds()
       .Because(facts.host.container, "this is a container (" + *engine + ")")
       .Because(facts.kernel_driver.version,
                "the host's driver " + *facts.kernel_driver.version.Get() + " is loaded")
       .Because(facts.device_access.nodes, "no /dev/nvidia* is in this container")
-      .WithFix(Advice("Start it again with a GPU (the host needs the NVIDIA container toolkit)", {command}));
+      .WithFix(Advice(
+          "Start it again with a GPU" +
+              std::string(NeedsToolkit(*engine) ? " (the host needs the NVIDIA container toolkit)" : ""),
+          StartWithGpu(*engine)));
 }
 
 void JudgeLog(Signs& s) {

@@ -7,10 +7,10 @@ namespace tfdoctor {
 namespace {
 
 Verdict Check(const Facts& facts, const Knowledge&) {
-  const std::string* engine = facts.host.container.Get();
-  if (engine == nullptr || *engine != "kubernetes") return Verdict::Silent();
   if (DriverFindsGpu(facts))
     return Verdict::Excluded().Because(facts.driver_answers.count, "the driver lists a device");
+  const std::string* engine = facts.host.container.Get();
+  if (engine == nullptr || *engine != "kubernetes") return Verdict::Silent();
   if (!facts.kernel_driver.version.Present()) return Verdict::Silent();
   const auto* nodes = facts.device_access.nodes.Get();
   if (nodes == nullptr) return Verdict::Silent();
@@ -43,7 +43,7 @@ constinit const Rule kubernetes_gpu_not_requested = {
     .effect = Effect::kBlocks,
     .title = "The pod does not request a GPU",
     .prior = 0.02,
-    .explained_by = {{{"no-nvidia-gpu"}}},
+    .explained_by = {{{"no-nvidia-gpu"}, {"kubernetes-runtime-not-nvidia"}}},
     .check = Check,
     .log = JudgeLog,
     .page = R"md(## What it means

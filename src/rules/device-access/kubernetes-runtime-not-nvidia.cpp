@@ -1,9 +1,54 @@
 #include "diagnose/rule.h"
+#include "rules/common.h"
+#include "rules/containers.h"
 #include "rules/logs.h"
 
 namespace tfdoctor {
 
 namespace {
+
+Fix MakeDefault(std::string title) {
+  return Advice(std::move(title),
+                {"sudo nvidia-ctk runtime configure --runtime=containerd --set-as-default",
+                 "sudo systemctl restart containerd"},
+                true);
+}
+
+// The device plugin names what it granted: "GPU-46414b45-…", "MIG-…", "0". An image says "all" or "void".
+bool WasGranted(const std::string& value) {
+  return value.starts_with("GPU-") || value.starts_with("MIG-") ||
+         (!value.empty() && value.find_first_not_of("0123456789,") == std::string::npos);
+}
+
+Verdict CheckPod(const Facts& facts) {
+  const Fact<std::string>& granted = facts.environment.Variable("NVIDIA_VISIBLE_DEVICES");
+  const Library& cuda = facts.driver_library.cuda;
+  const auto* nodes = facts.device_access.nodes.Get();
+  if (granted.Get() == nullptr || !WasGranted(*granted.Get()) || nodes == nullptr) return Verdict::Silent();
+  const bool no_library = cuda.path.Absent() || cuda.stub.Is(true);
+  if (cuda.path.Unknown() || (!no_library && HasNvidiaNode(*nodes))) return Verdict::Silent();
+  Verdict verdict = Verdict::Holds();
+  verdict.Because(granted, "a GPU was granted: NVIDIA_VISIBLE_DEVICES=" + *granted.Get());
+  if (!HasNvidiaNode(*nodes)) verdict.Because(facts.device_access.nodes, "no /dev/nvidia* is in this pod");
+  if (no_library) verdict.Because(cuda.path, "the driver's libcuda.so.1 is not in it");
+  return std::move(verdict)
+      .WithFix(MakeDefault("On the node: make NVIDIA's runtime containerd's default"))
+      .WithFix(Advice("Or name it in the pod's specification: runtimeClassName: nvidia", {}));
+}
+
+Verdict Check(const Facts& facts, const Knowledge&) {
+  const bool* configured = facts.container_engine.nvidia_runtime.Peek();
+  if (MayBeMeantForContainers(facts) && configured != nullptr && !*configured) {
+    return PerhapsInContainers(facts)
+        .Because(facts.container_engine.nvidia_runtime,
+                 "this node's containerd does not know NVIDIA's runtime", Strength::kStrong)
+        .WithFix(MakeDefault("Configure it"));
+  }
+  if (DriverFindsGpu(facts))
+    return Verdict::Excluded().Because(facts.driver_answers.count, "the driver lists a device");
+  const std::string* engine = facts.host.container.Get();
+  return engine != nullptr && *engine == "kubernetes" ? CheckPod(facts) : Verdict::Silent();
+}
 
 void JudgeLog(Signs& s) {
   const LogStory& story = s.story;
@@ -24,6 +69,8 @@ constinit const Rule kubernetes_runtime_not_nvidia = {
     .effect = Effect::kBlocks,
     .title = "The node's container runtime is not NVIDIA's",
     .prior = 0.02,
+    .explained_by = {{{"no-nvidia-gpu"}}},
+    .check = Check,
     .log = JudgeLog,
     .page = R"md(## What it means
 

@@ -15,7 +15,8 @@ Verdict Check(const Facts& facts, const Knowledge&) {
   if (cuda.path.Present()) {
     if (cuda.failure.Absent()) return Verdict::Excluded().Because(cuda.path, "libcuda.so.1 is found");
     const std::string* failure = cuda.failure.Get();
-    if (failure == nullptr) return Verdict::Silent();
+    if (failure == nullptr)
+      return Verdict::Silent().Because(cuda.path, "libcuda.so.1 is found", Strength::kAgainst);
     return Verdict::Holds()
         .Because(cuda.failure, *failure)
         .WithReason("does-not-load")
@@ -69,6 +70,7 @@ constinit const Rule driver_library_missing = {
                       {"docker-without-gpu-flag"},
                       {"container-driver-capabilities"},
                       {"kubernetes-gpu-not-requested"},
+                      {"kubernetes-runtime-not-nvidia"},
                       {"singularity-without-nv"},
                       {"wsl-no-dxg-device"}}},
     .check = Check,

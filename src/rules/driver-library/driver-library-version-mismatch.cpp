@@ -7,6 +7,24 @@ namespace tfdoctor {
 
 namespace {
 
+// The module is the host's. The library is what the engine put in when the container was started, or the
+// image brings one of its own.
+Verdict InContainer(const Facts& facts, Verdict verdict) {
+  const auto* mounted = facts.container_engine.mounted.Peek();
+  if (mounted == nullptr || !mounted->empty()) {
+    verdict = std::move(verdict).WithFix(
+        Advice("The host's driver was updated: restart the host if it was not since, then the container "
+               "(with a CDI specification: make that anew before)",
+               {"docker restart CONTAINER"}));
+  }
+  if (mounted == nullptr || mounted->empty()) {
+    verdict = std::move(verdict).WithFix(
+        Advice("Take the driver's libraries out of the image: the engine puts in the host's",
+               {"apt-get remove --purge 'libnvidia-*' libcuda1", "ldconfig"}));
+  }
+  return verdict;
+}
+
 Verdict Check(const Facts& facts, const Knowledge&) {
   if (DriverFindsGpu(facts))
     return Verdict::Excluded().Because(facts.driver_answers.count, "the driver lists a device");
@@ -20,11 +38,14 @@ Verdict Check(const Facts& facts, const Knowledge&) {
   if (library == nullptr) return Verdict::Silent();
   if (CompareVersions(*module, *library) == 0)
     return Verdict::Excluded().Because(cuda.version, "both are " + *module);
-  return Verdict::Holds()
-      .Because(facts.kernel_driver.version, "the loaded module is " + *module)
-      .Because(cuda.version, "libcuda.so.1 is " + *library)
-      .WithFix(
-          Advice("Restart, so that the module of the new version is loaded", {"sudo reboot"}, true, true));
+  Verdict verdict = Verdict::Holds();
+  verdict.Because(facts.kernel_driver.version, "the loaded module is " + *module)
+      .Because(cuda.version, "libcuda.so.1 is " + *library);
+  if (const std::string* said = facts.kernel_log.api_mismatch.Peek())
+    verdict.Because(facts.kernel_log.api_mismatch, *said);
+  if (facts.host.container.Peek() != nullptr) return InContainer(facts, std::move(verdict));
+  return std::move(verdict).WithFix(
+      Advice("Restart, so that the module of the new version is loaded", {"sudo reboot"}, true, true));
 }
 
 void JudgeLog(Signs& s) {

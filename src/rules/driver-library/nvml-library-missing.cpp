@@ -69,6 +69,7 @@ constinit const Rule nvml_library_missing = {
                       {"docker-without-gpu-flag"},
                       {"container-driver-capabilities"},
                       {"kubernetes-gpu-not-requested"},
+                      {"kubernetes-runtime-not-nvidia"},
                       {"singularity-without-nv"},
                       {"wsl-no-dxg-device"}}},
     .check = Check,

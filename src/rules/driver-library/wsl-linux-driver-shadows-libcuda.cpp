@@ -9,14 +9,14 @@ namespace {
 constexpr const char* kOfWindows = "/usr/lib/wsl/";
 
 Verdict Check(const Facts& facts, const Knowledge&) {
+  if (DriverFindsGpu(facts))
+    return Verdict::Excluded().Because(facts.driver_answers.count, "the driver lists a device");
   if (!facts.host.wsl.Present()) return Verdict::Silent();
   const Library& cuda = facts.driver_library.cuda;
   const std::string* path = cuda.path.Get();
   if (path == nullptr) return Verdict::Silent();
   if (path->starts_with(kOfWindows))
     return Verdict::Excluded().Because(cuda.path, "it is the Windows driver's");
-  if (DriverFindsGpu(facts))
-    return Verdict::Excluded().Because(facts.driver_answers.count, "the driver lists a device");
   if (cuda.stub.Is(true)) return Verdict::Silent();
   Verdict verdict = Verdict::Holds();
   verdict.Because(cuda.path, *path + " is taken, which is not below /usr/lib/wsl");

@@ -10,10 +10,10 @@ namespace tfdoctor {
 namespace {
 
 Verdict Check(const Facts& facts, const Knowledge& knowledge) {
-  if (HasNvidiaGpu(facts) == Answer::kNo || facts.host.wsl.Present()) return Verdict::Silent();
-  // A driver that finds no GPU that it knows does not stay loaded: then the installed one speaks.
   if (DriverFindsGpu(facts))
     return Verdict::Excluded().Because(facts.driver_answers.count, "the driver lists a device");
+  if (HasNvidiaGpu(facts) == Answer::kNo || facts.host.wsl.Present()) return Verdict::Silent();
+  // A driver that finds no GPU that it knows does not stay loaded: then the installed one speaks.
   const auto& driver = facts.kernel_driver;
   const auto& fact = driver.version.Absent() ? driver.installed_version : driver.version;
   const std::string* version = fact.Get();
@@ -28,6 +28,11 @@ Verdict Check(const Facts& facts, const Knowledge& knowledge) {
       return Verdict::Excluded().Because(fact, "driver " + *version + " supports " + Describe(*gpu));
     verdict.Because(gpu->compute_capability,
                     fmt::format("{} is supported up to driver branch {}", Describe(*gpu), branch));
+  }
+  if (const std::string* said = facts.kernel_log.dropped_branch.Peek()) {
+    verdict.Because(facts.kernel_log.dropped_branch,
+                    "the kernel log: the GPU is supported through the branch " + *said);
+    if (branch.empty()) branch = std::to_string(MajorVersion(*said));
   }
   if (branch.empty()) return Verdict::Silent();
   verdict.Because(fact, "driver " + *version + " is installed");

@@ -7,9 +7,33 @@ namespace tfdoctor {
 
 namespace {
 
+// Xid codes that speak of the device itself. Source: NVIDIA, "Xid Errors", the column of causes; 13, 31, 43
+// and 45 follow from programs, too.
+bool IsHardwareXid(const std::string& code) {
+  for (const char* hardware : {"48", "54", "56", "57", "58",  "61",  "62",  "63",  "64",  "69",  "74",
+                               "79", "92", "94", "95", "110", "119", "120", "136", "140", "143", "149"}) {
+    if (code == hardware) return true;
+  }
+  return false;
+}
+
+// Counted by the driver since it was loaded. Alone they prove nothing: the driver retires the pages.
+void NameMemoryErrors(const DriverAnswers& answers, const KernelLog& log, Verdict& verdict) {
+  if (const auto* devices = answers.nvml_devices.Peek()) {
+    for (const auto& [index, device] : *devices) {
+      const std::string* errors = device.ecc_errors.Peek();
+      if (errors != nullptr && *errors != "0")
+        verdict.Because(device.ecc_errors,
+                        "GPU " + index + " counts " + *errors + " uncorrectable memory errors");
+    }
+  }
+  if (const auto* lines = log.ecc_errors.Peek()) verdict.Because(log.ecc_errors, lines->back());
+}
+
 Verdict Check(const Facts& facts, const Knowledge& knowledge) {
   const DriverAnswers& answers = facts.driver_answers;
-  if (!answers.asked.Is(true) || !facts.host.wsl.Absent()) return Verdict::Silent();
+  // In WSL the bus and the kernel's messages are Windows'.
+  if (!answers.asked.Is(true) || facts.host.wsl.Peek() != nullptr) return Verdict::Silent();
   Verdict verdict = Verdict::Holds();
   if (DriverFindsGpu(facts)) {
     const auto* devices = answers.devices.Get();
@@ -32,24 +56,24 @@ Verdict Check(const Facts& facts, const Knowledge& knowledge) {
         verdict.Because(facts.kernel_log.off_the_bus,
                         "the kernel log: the GPU at " + address + " fell off the bus");
     }
+    // Old messages prove nothing while the driver lists the GPU.
+    if (const auto* xids = facts.kernel_log.xids.Peek()) {
+      for (const std::string& xid : *xids) {
+        const std::vector<std::string> words = Split(xid, ' ');
+        if (IsHardwareXid(words.back()))
+          verdict.Because(facts.kernel_log.xids,
+                          "the kernel log: Xid " + words.back() + " of the GPU at " + words.front());
+      }
+    }
     if (answers.init.Is("214"))
       verdict.Because(answers.init, "cuInit returns " + CudaErrorText(knowledge, "214"));
   }
   if (verdict.evidence.empty()) return Verdict::Silent();
+  NameMemoryErrors(answers, facts.kernel_log, verdict);
   return std::move(verdict).WithFix(
       Advice("Switch the machine off and on, then watch power and temperature while it works",
              {"sudo dmesg | grep -i -e xid -e 'fallen off' | tail", "nvidia-smi -q -d ECC,TEMPERATURE,POWER"},
              true, true));
-}
-
-// Xid codes that speak of the device itself. Source: NVIDIA, "Xid Errors", the column of causes; 13, 31, 43
-// and 45 follow from programs, too.
-bool IsHardwareXid(const std::string& code) {
-  for (const char* hardware : {"48", "54", "56", "57", "58",  "61",  "62",  "63",  "64",  "69",  "74",
-                               "79", "92", "94", "95", "110", "119", "120", "136", "140", "143", "149"}) {
-    if (code == hardware) return true;
-  }
-  return false;
 }
 
 void JudgeLog(Signs& s) {

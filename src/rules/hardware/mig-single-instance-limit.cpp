@@ -1,9 +1,27 @@
+#include "base/text.h"
 #include "diagnose/rule.h"
+#include "rules/common.h"
 #include "rules/logs.h"
 
 namespace tfdoctor {
 
 namespace {
+
+Verdict Check(const Facts& facts, const Knowledge&) {
+  const Fact<std::string>& variable = facts.environment.Variable("CUDA_VISIBLE_DEVICES");
+  const std::string* value = variable.Get();
+  if (value == nullptr) return Verdict::Silent();
+  size_t instances = 0;
+  for (const std::string& entry : Split(*value, ',')) {
+    if (Trim(entry).starts_with("MIG-")) instances++;
+  }
+  if (instances < 2) return Verdict::Silent();
+  return Verdict::Holds()
+      .Because(variable, "CUDA_VISIBLE_DEVICES names " + std::to_string(instances) +
+                             " MIG instances; a process gets the first")
+      .WithFix(Advice("Run one process for each instance, each with its own CUDA_VISIBLE_DEVICES",
+                      {"nvidia-smi -L"}));
+}
 
 void JudgeLog(Signs& s) {
   const LogStory& story = s.story;
@@ -24,6 +42,7 @@ constinit const Rule mig_single_instance_limit = {
     .effect = Effect::kDegrades,
     .title = "A process can use one MIG instance only",
     .prior = 0.01,
+    .check = Check,
     .log = JudgeLog,
     .page = R"md(## What it means
 

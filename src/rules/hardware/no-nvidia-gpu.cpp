@@ -11,6 +11,17 @@ std::string Adapter(const std::string& vendor, const Gpu& gpu) {
   return name == nullptr ? vendor : vendor + " " + *name;
 }
 
+// What there is for GPUs of other makers. Source: the packages' own pages on PyPI.
+std::string OfferedFor(const std::string& adapters) {
+  std::string offered;
+  if (adapters.find("AMD") != std::string::npos)
+    offered += " AMD offers builds of its own for some of its GPUs (tensorflow-rocm).";
+  if (adapters.find("Intel") != std::string::npos)
+    offered +=
+        " Intel offered a plugin for its GPUs up to TensorFlow 2.15 (intel-extension-for-tensorflow[xpu]).";
+  return offered;
+}
+
 Verdict Check(const Facts& facts, const Knowledge&) {
   Answer answer = HasNvidiaGpu(facts);
   if (answer == Answer::kYes) return Verdict::Excluded().Because(facts.gpus, "there is an NVIDIA GPU");
@@ -31,12 +42,15 @@ Verdict Check(const Facts& facts, const Knowledge&) {
         .WithTitle("This machine has no NVIDIA GPU, but: " + others)
         .WithExplanation(
             "TensorFlow's packages on PyPI use NVIDIA GPUs only. This machine has a display adapter of "
-            "another maker, so TensorFlow computes on the CPU. AMD offers builds of its own for some of its "
-            "GPUs (tensorflow-rocm).");
+            "another maker, so TensorFlow computes on the CPU." +
+            OfferedFor(others));
   }
   const std::string* hypervisor = facts.host.hypervisor.Peek();
   if (hypervisor == nullptr) return verdict;
-  verdict.Because(facts.host.hypervisor, "this is a virtual machine (" + *hypervisor + ")", Strength::kWeak);
+  verdict.Because(facts.host.hypervisor,
+                  *hypervisor == "virtual machine" ? "this is a virtual machine"
+                                                   : "this is a virtual machine (" + *hypervisor + ")",
+                  Strength::kWeak);
   return std::move(verdict)
       .WithReason("virtual-machine")
       .WithExplanation(
@@ -69,7 +83,9 @@ constinit const Rule no_nvidia_gpu = {
     .effect = Effect::kBlocks,
     .title = "This machine has no NVIDIA GPU",
     .prior = 0.05,
-    .explained_by = {{{"cloud-runtime-without-gpu"}, {"prime-profile-disables-nvidia"}}},
+    .explained_by = {{{"cloud-runtime-without-gpu"},
+                      {"prime-profile-disables-nvidia"},
+                      {"docker-desktop-without-gpu"}}},
     .check = Check,
     .log = JudgeLog,
     .page = R"md(## What it means

@@ -68,6 +68,7 @@ constinit const Rule kernel_module_not_loaded = {
                       {"gpu-dropped-by-driver-branch"},
                       {"driver-not-installed"},
                       {"secure-boot-blocks-module"},
+                      {"docker-desktop-without-gpu"},
                       {"prime-profile-disables-nvidia"}}},
     .check = Check,
     .log = JudgeLog,

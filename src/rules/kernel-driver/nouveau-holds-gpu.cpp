@@ -21,14 +21,18 @@ Verdict Check(const Facts& facts, const Knowledge&) {
   if (HasNvidiaGpu(facts) == Answer::kNo) return Verdict::Silent();
   if (driver.installed_version.Unknown())
     return Verdict::Open().Because(driver.nouveau_loaded, "nouveau is loaded", Strength::kWeak);
-  return Verdict::Holds()
-      .Because(driver.nouveau_loaded, "the module nouveau is loaded")
-      .Because(driver.installed_version, "NVIDIA's own is installed and not loaded")
-      .WithFix(Advice("Keep nouveau from loading, and restart",
-                      {"printf 'blacklist nouveau\\noptions nouveau modeset=0\\n' | sudo tee "
-                       "/etc/modprobe.d/blacklist-nouveau.conf",
-                       "sudo update-initramfs -u", "sudo reboot"},
-                      true, true));
+  Verdict verdict = Verdict::Holds();
+  verdict.Because(driver.nouveau_loaded, "the module nouveau is loaded")
+      .Because(driver.installed_version, "NVIDIA's own is installed and not loaded");
+  if (const std::string* others = facts.kernel_log.other_driver_bound.Peek())
+    verdict.Because(facts.kernel_log.other_driver_bound,
+                    "NVIDIA's module found the GPU taken, perhaps by " + *others);
+  return std::move(verdict).WithFix(
+      Advice("Keep nouveau from loading, and restart",
+             {"printf 'blacklist nouveau\\noptions nouveau modeset=0\\n' | sudo tee "
+              "/etc/modprobe.d/blacklist-nouveau.conf",
+              "sudo update-initramfs -u", "sudo reboot"},
+             true, true));
 }
 
 void JudgeLog(Signs& s) {

@@ -2,6 +2,7 @@
 
 #include <cstdlib>
 
+#include "base/text.h"
 #include "diagnose/rule.h"
 #include "rules/common.h"
 #include "rules/logs.h"
@@ -26,19 +27,32 @@ void NameHolders(const Facts& facts, Verdict& verdict) {
   for (const auto& [pid, holder] : *holders) {
     const std::string* command = holder.command.Peek();
     const std::string* memory = holder.memory.Peek();
+    const std::string* container = holder.container.Peek();
     std::string text = "process " + pid;
     if (command != nullptr) text += " (" + *command + ")";
-    if (memory != nullptr) text += " holds " + Gigabytes(std::strtod(memory->c_str(), nullptr));
-    verdict.Because(facts.device_memory.holders, memory == nullptr ? text + " has the GPU open" : text);
+    if (holder.command.state() == FactState::kAbsent) text += ", of another container or of the host,";
+    if (container != nullptr) text += " in a container (" + *container + ")";
+    text += memory == nullptr ? " has the GPU open"
+                              : " holds " + Gigabytes(std::strtod(memory->c_str(), nullptr));
+    const bool* listed = holder.listed.Peek();
+    if (listed != nullptr && !*listed) text += "; nvidia-smi does not list it";
+    verdict.Because(facts.device_memory.holders, text);
   }
+  const bool* others = facts.device_memory.other_users.Peek();
+  if (others != nullptr && *others)
+    verdict.Because(facts.device_memory.other_users,
+                    "processes of other users could not be looked at (root can)", Strength::kWeak);
 }
 
+// TensorFlow makes a context on every device that it sees, and computes on the first unless the program says
+// otherwise.
 Verdict Check(const Facts& facts, const Knowledge&) {
   const DriverAnswers& answers = facts.driver_answers;
   if (!answers.asked.Is(true)) return Verdict::Silent();
   const auto* devices = answers.devices.Get();
   if (devices == nullptr || devices->empty()) return Verdict::Silent();
   Verdict verdict = Verdict::Holds();
+  const CudaDevice* with_room = nullptr;
   for (const auto& [ordinal, device] : *devices) {
     // Without memory there is no context either.
     const std::string* context = device.context.Get();
@@ -51,14 +65,25 @@ Verdict Check(const Facts& facts, const Knowledge&) {
     double total = Bytes(device.total_memory);
     double free = Bytes(device.free_memory);
     if (total <= 0 || free < 0) return Verdict::Silent();
-    if (free >= kTooLittle || free >= total / 2)
-      return Verdict::Excluded().Because(device.free_memory,
-                                         fmt::format("device {} has {} free", ordinal, Gigabytes(free)));
-    verdict.Because(device.free_memory,
-                    fmt::format("device {} has {} of {} free", ordinal, Gigabytes(free), Gigabytes(total)));
+    if (free >= kTooLittle || free >= total / 2) {
+      if (with_room == nullptr) with_room = &device;
+      continue;
+    }
+    if (ordinal == "0")
+      verdict.Because(device.free_memory,
+                      fmt::format("device {} has {} of {} free", ordinal, Gigabytes(free), Gigabytes(total)));
   }
-  if (verdict.evidence.empty()) return Verdict::Silent();
+  if (verdict.evidence.empty()) {
+    if (with_room == nullptr) return Verdict::Silent();
+    return Verdict::Excluded().Because(with_room->free_memory,
+                                       Gigabytes(Bytes(with_room->free_memory)) + " are free");
+  }
   NameHolders(facts, verdict);
+  const std::string* uuid = with_room == nullptr ? nullptr : with_room->uuid.Peek();
+  if (uuid != nullptr) {
+    verdict = std::move(verdict).WithFix(
+        Advice("Use a GPU that has room", {"export CUDA_VISIBLE_DEVICES=" + ShellQuote(*uuid)}));
+  }
   return std::move(verdict).WithFix(Advice(
       "Find the processes and end those that nobody needs (a notebook's kernel keeps its memory until it "
       "ends)",

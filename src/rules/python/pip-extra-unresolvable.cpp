@@ -12,15 +12,6 @@ namespace tfdoctor {
 
 namespace {
 
-// The extra of these releases pins TensorRT packages (tensorrt-libs 8.5.3.1 and 8.6.1) that PyPI does not
-// have, so that pip finds no solution. 2.15.0.post1 has the same extra without them.
-// Source: their METADATA and tensorflow/tensorflow pull request 62520.
-constexpr const char* kUnresolvable[] = {"2.14.0", "2.14.1", "2.15.0"};
-
-bool IsUnresolvable(const std::string& version) {
-  return std::find(std::begin(kUnresolvable), std::end(kUnresolvable), version) != std::end(kUnresolvable);
-}
-
 Verdict Check(const Facts& facts, const Knowledge& knowledge) {
   if (facts.tensorflow.folder.Present())
     return Verdict::Excluded().Because(facts.tensorflow.folder, "TensorFlow is installed");
@@ -38,8 +29,10 @@ Verdict Check(const Facts& facts, const Knowledge& knowledge) {
         Fits(build->version, wanted.specifiers))
       candidates.push_back(build->version);
   }
-  if (candidates.empty() || !std::all_of(candidates.begin(), candidates.end(), IsUnresolvable))
-    return Verdict::Silent();
+  const bool none = std::all_of(candidates.begin(), candidates.end(), [&](const std::string& version) {
+    return ExtraDefect(knowledge, version) == "unresolvable";
+  });
+  if (candidates.empty() || !none) return Verdict::Silent();
   std::string other = WorkingTensorFlow(facts, knowledge, "");
   Verdict verdict = Verdict::Holds();
   verdict.Because(*wanted.fact, fmt::format("the project wants tensorflow[and-cuda]{}", wanted.specifiers))

@@ -1,5 +1,7 @@
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "base/text.h"
 #include "diagnose/rule.h"
 #include "rules/conda.h"
@@ -23,13 +25,15 @@ Verdict Check(const Facts& facts, const Knowledge&) {
       .WithFix(InstallCondaCuda(build));
 }
 
-// TensorFlow's own images 2.18, 2.19 and latest hold cuDNN 8 while TensorFlow opens cuDNN 9.
+// Of TensorFlow's own images, those whose libraries are not of the version that their TensorFlow opens.
 bool DefectiveImage(const LogStory& story) {
-  const bool official = StatedAnywhere(story, "tensorflow/tensorflow");
-  const bool bad_tag = StatedAnywhere(story, "latest-gpu") || StatedAnywhere(story, "nightly-gpu") ||
-                       (story.From("2.18") && story.Before("2.20")) || story.Mentions("tf_version", "2.18") ||
-                       story.Mentions("tf_version", "2.19");
-  return official && bad_tag;
+  constexpr std::string_view kImage = "tensorflow/tensorflow";
+  if (!StatedAnywhere(story, kImage)) return false;
+  const std::vector<DefectRow> defects = story.knowledge.Defects(kImage);
+  return std::any_of(defects.begin(), defects.end(), [&](const DefectRow& row) {
+    return StatedAnywhere(story, row.version + "-gpu") || story.Mentions("tf_version", row.version) ||
+           story.tensorflow.starts_with(row.version + ".");
+  });
 }
 
 void JudgeLog(Signs& s) {

@@ -8,34 +8,35 @@ namespace tfdoctor {
 
 namespace {
 
-constexpr const char* kVariables[] = {"XLA_FLAGS", "TF_XLA_FLAGS"};
-
-// The word that stops the program; empty: none that can be told without the program. A value that does not
-// begin with
-// "-" names a file of flags. Source: xla/parse_flags_from_env.cc.
-std::string BadWord(std::string_view name, const std::string& value) {
-  if (!Trim(value).starts_with('-') || value.find_first_of("'\"") != std::string::npos) return {};
-  for (std::string_view word : SplitWords(value)) {
+// The word that stops the program; empty: none that can be told without the program, which takes quotes off.
+std::string BadWord(std::string_view name, const std::vector<std::string>& words) {
+  for (const std::string& word : words) {
+    if (word.find_first_of("'\"") != std::string::npos) return {};
     bool others = name == "XLA_FLAGS" ? word.starts_with("--tf_xla_") : word.starts_with("--xla_gpu_");
-    if (!word.starts_with("--") || others) return std::string(word);
+    if (!word.starts_with("--") || others) return word;
   }
   return {};
 }
 
 Verdict Check(const Facts& facts, const Knowledge&) {
   if (!facts.tensorflow.folder.Present()) return Verdict::Silent();
-  for (const char* name : kVariables) {
-    const auto& variable = facts.environment.Variable(name);
-    const std::string* value = variable.Get();
-    if (value == nullptr) continue;
-    std::string word = BadWord(name, *value);
-    if (word.empty()) continue;
+  const auto* flags = facts.environment.flags.Get();
+  if (flags == nullptr) return Verdict::Silent();
+  for (const auto& [name, words] : *flags) {
+    const auto* known = words.Get();
+    const std::string word = known == nullptr ? std::string() : BadWord(name, *known);
+    if (word.empty() && !words.Absent()) continue;
     Fix fix;
-    fix.title = std::string("Remove the variable ") + name;
-    fix.commands = {std::string("unset ") + name};
+    fix.title = "Remove the variable " + name;
+    fix.commands = {"unset " + name};
     fix.changes = {UnsetVariable{name}};
+    // Open: a program that never compiles with XLA does not read it.
     return Verdict::Open()
-        .Because(variable, fmt::format("{}={}: \"{}\" is not a flag of it", name, *value, word))
+        .Because(words, words.Absent()
+                            ? fmt::format("{} does not begin with \"-\", so it names a file of flags, and "
+                                          "there is no such file",
+                                          name)
+                            : fmt::format("\"{}\" is not a flag of {}", word, name))
         .WithFix(std::move(fix));
   }
   return Verdict::Silent();
@@ -62,7 +63,7 @@ XLA reads its settings from XLA_FLAGS (and TF_XLA_FLAGS). A word that it does no
 
 ## How it is recognised
 
-A word of the value does not begin with `--`, or is a flag of the other variable. Which flags a release knows cannot be told from outside, so the cause stays open. Message: "Unknown flag in XLA_FLAGS".
+A word of the value does not begin with `--`, or is a flag of the other variable; or the value does not begin with `-` at all, so that XLA takes it for the name of a file of flags, and there is no such file. Which flags a release knows cannot be told from outside, so the cause stays open. Message: "Unknown flag in XLA_FLAGS".
 
 ## How it happens
 

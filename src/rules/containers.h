@@ -1,0 +1,24 @@
+// What several rules about containers need.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "diagnose/rule.h"
+
+namespace tfdoctor {
+
+// An engine whose containers get the GPU when they are started with it: all but Kubernetes and
+// Singularity/Apptainer, which have rules of their own.
+bool IsGivenDevicesAtStart(const std::string& engine);
+// The command that starts a container of this engine with the GPU: "docker run --gpus all IMAGE".
+std::vector<std::string> StartWithGpu(const std::string& engine);
+
+// Outside any container: no TensorFlow is in this environment, the driver is loaded and a container engine is
+// installed, so that the program may be meant to run in a container. Why that would fail can only be
+// supposed.
+bool MayBeMeantForContainers(const Facts& facts);
+// The sign that such a rule starts with.
+Verdict PerhapsInContainers(const Facts& facts);
+
+}  // namespace tfdoctor
