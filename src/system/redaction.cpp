@@ -272,7 +272,8 @@ void Redactor::FindHomes(std::string_view text, bool ours) {
 // and /dev its devices.
 void Redactor::ProtectFolders(const Recording& recording) {
   std::set<std::string, std::less<>> parts;
-  for (const auto& [path, known] : recording.paths) {
+  for (const auto& recorded : recording.paths) {
+    const std::string& path = recorded.first;
     const bool home = std::any_of(std::begin(kHomes), std::end(kHomes), [&](std::string_view folder) {
       return path.find(folder) != std::string::npos;
     });

@@ -8,8 +8,8 @@
 #include <string>
 #include <vector>
 
-#include "python/project.h"
 #include "base/sha256.h"
+#include "python/project.h"
 #include "system/overlay.h"
 
 namespace tfdoctor {
