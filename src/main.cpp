@@ -113,9 +113,6 @@ Options of check:
   --all             judge every environment of this user: those here and above,
                     conda's, pyenv's, Poetry's, …, and all Jupyter kernels
   --python-flags F  options that python gets: -I, -E, -P, -s, -S
-  --save            if TensorFlow can use the GPU: keep what was read, below
-                    $XDG_STATE_HOME/tfdoctor (else ~/.local/state/tfdoctor);
-                    later answers name what differs from it
   --from FILE       judge the machine of a recording, with the options that it
                     was made with
   --root DIR        judge what lies below this folder (a mounted image, a
@@ -127,6 +124,9 @@ Options of check:
                     mapped; without a number: those that have TensorFlow mapped
   --env KEY=VALUE, --env-file FILE
                     the variables of the program there; may be repeated
+  --save            if TensorFlow can use the GPU: keep what was read, below
+                    $XDG_STATE_HOME/tfdoctor (else ~/.local/state/tfdoctor);
+                    later answers name what differs from it
   --strict          exit status 1 also when the GPU is used, but not fully
   --facts           with --format json: everything that was read
   --simulated-facts with --format json: under each repair, what would be read
@@ -311,7 +311,6 @@ Options Declare(CLI::App& app, Arguments& arguments) {
       app.add_option("--driver-limit", arguments.driver_limit)->check(CLI::Range(1, 600)),
       app.add_flag("--all", arguments.all),
       app.add_option("--python-flags", arguments.python_flags),
-      app.add_flag("--save", arguments.save),
       app.add_option("--from", arguments.source.from),
       app.add_option("--root", arguments.source.root),
       app.add_option("--image", arguments.source.image),
@@ -321,6 +320,7 @@ Options Declare(CLI::App& app, Arguments& arguments) {
           ->expected(1)
           ->take_all()
           ->allow_extra_args(false),
+      app.add_flag("--save", arguments.save),
   };
   options.pid = app.get_option("--pid");
   app.add_option("--format", arguments.format)->check(CLI::IsMember({"text", "json"}));
@@ -607,12 +607,13 @@ TextOptions TextOptionsFor(const Arguments& arguments) {
 class Clock {
  public:
   // As the logs of packages have it.
-  std::string LocalTime() const {
+  // "2026-11-26 09:00", and with "%z" its zone, "+0100".
+  std::string LocalTime(const char* form = "%Y-%m-%d %H:%M") const {
     const std::time_t started = std::chrono::system_clock::to_time_t(started_);
     std::tm local = {};
     ::localtime_r(&started, &local);
     char text[32] = "";
-    std::strftime(text, sizeof text, "%Y-%m-%d %H:%M", &local);
+    std::strftime(text, sizeof text, form, &local);
     return text;
   }
   RunInfo Info() const {
@@ -631,20 +632,25 @@ class Clock {
   std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
 };
 
-// On a terminal, what is being done after the first second; one line that is written over.
-std::function<void(const std::string&)> ProgressLine() {
-  if (::isatty(STDERR_FILENO) != 1) return {};
-  return [start = std::chrono::steady_clock::now(), last = std::string()](const std::string& text) mutable {
-    if (std::chrono::steady_clock::now() - start < std::chrono::seconds(1) || text == last) return;
-    last = text;
-    const std::string line = "\r" + text + "\x1b[K";
-    [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, line.data(), line.size());
-  };
+// What changed is asked only where something is wrong.
+void TellWhatChanged(const CachingSystem& machine, const std::string& now, Probing& present,
+                     Diagnosis& diagnosis) {
+  const bool* assumed = present.facts().assumed.Peek();
+  if (diagnosis.headline() == nullptr || diagnosis.verdict == VerdictKind::kGpuUsable) return;
+  if (assumed == nullptr || *assumed) return;
+  present.AddHistory();
+  diagnosis.since = Since(diagnosis, present.facts(), now);
+  if (auto path = StatePath(machine, present.facts()); path.ok())
+    diagnosis.saved = CompareState(machine, *path, present.facts());
 }
-void EndProgressLine() {
-  constexpr std::string_view kErase = "\r\x1b[K";
-  if (::isatty(STDERR_FILENO) != 1) return;
-  [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, kErase.data(), kErase.size());
+
+// All that check finds: the causes, the repairs that were tried, what changed.
+Diagnosis Judged(const CachingSystem& machine, const Knowledge& knowledge, const std::string& now,
+                 Probing& present) {
+  Diagnosis diagnosis = Diagnose(present.facts(), knowledge, AllRules());
+  TryFixes(machine, knowledge, present, diagnosis);
+  TellWhatChanged(machine, now, present, diagnosis);
+  return diagnosis;
 }
 
 // The machine to be judged, what is asked about it, and the data to judge it by.
@@ -653,10 +659,20 @@ class Look {
   // What ends the command before it looked.
   std::optional<EarlyEnd> Open(Arguments& arguments, Recording* recording = nullptr) {
     if (auto end = TakeData(arguments, *live_, with_file_)) return end;
-    Result<Source> source = OpenSource(arguments.source, *live_, ProgressLine());
-    if (!source || source->fetch) EndProgressLine();
+    Result<Source> source = OpenSource(
+        arguments.source, *live_, [this, start = std::chrono::steady_clock::now()](const std::string& doing) {
+          if (std::chrono::steady_clock::now() - start > std::chrono::seconds(1)) line_.Show(doing);
+        });
+    if (!source || source->fetch) line_.Clear();
     if (!source) return UsageError(source.error().message);
     source_ = std::move(*source);
+    if (source_.zone.size() == 5) {
+      // Times are told as the clock there tells them. TZ counts the other way.
+      const std::string& zone = source_.zone;
+      const char sign = zone.front() == '-' ? '+' : '-';
+      ::setenv("TZ", fmt::format("<rec>{}{}:{}", sign, zone.substr(1, 2), zone.substr(3, 2)).c_str(), 1);
+      ::tzset();
+    }
     Adopt(source_.question, arguments);
     if (recording != nullptr) recorder_ = std::make_unique<RecordingSystem>(*source_.system, *recording);
     machine_ = std::make_unique<CachingSystem>(recorder_ ? *recorder_ : *source_.system);
@@ -668,26 +684,24 @@ class Look {
     if (!source_.fetch) return std::nullopt;
     while (true) {
       const CachingSystem machine(*source_.system);
-      const Probing present(machine, knowledge(), question);
-      Diagnosis diagnosis = Diagnose(present.facts(), knowledge(), AllRules());
-      TryFixes(machine, knowledge(), present, diagnosis);
+      Probing present(machine, knowledge(), question);
+      (void)Judged(machine, knowledge(), "", present);
       Result<bool> more = source_.fetch();
       if (!more) return UsageError("--image: " + more.error().message);
       if (!*more) break;
     }
-    EndProgressLine();
+    line_.Clear();
     return std::nullopt;
   }
 
+  std::string LocalTime(const Clock& clock) const {
+    return source_.local_time.empty() ? clock.LocalTime() : source_.local_time;
+  }
   const System& live() const { return *live_; }  // where the files lie that options name
   const System& source() const { return *source_.system; }
   const CachingSystem& machine() const { return *machine_; }
   const Knowledge& knowledge() const { return with_file_ ? *with_file_ : BuiltInKnowledge(); }
   const std::string& name() const { return source_.name; }
-  // Local time, "2026-11-26 06:19"; of a recording when it was made, whatever its clock's zone.
-  std::string Now(const Clock& clock) const {
-    return source_.made_at.empty() ? clock.LocalTime() : source_.made_at;
-  }
 
  private:
   // A recording is judged as it was made to be, where nothing else is said.
@@ -706,6 +720,7 @@ class Look {
   }
 
   const std::unique_ptr<System> live_ = LiveSystem();
+  ProgressLine line_;
   Source source_;
   std::unique_ptr<RecordingSystem> recorder_;
   std::unique_ptr<CachingSystem> machine_;
@@ -912,18 +927,6 @@ int Explain(Arguments& arguments, const Clock& clock) {
   return rule != nullptr ? Page(arguments, *rule) : NoSuchCause(subject.value);
 }
 
-// What changed is asked only where something is wrong.
-void TellWhatChanged(const CachingSystem& machine, const std::string& now, Probing& present,
-                     Diagnosis& diagnosis) {
-  const bool* assumed = present.facts().assumed.Peek();
-  if (diagnosis.headline() == nullptr || diagnosis.verdict == VerdictKind::kGpuUsable) return;
-  if (assumed == nullptr || *assumed) return;
-  present.AddHistory();
-  diagnosis.since = Since(diagnosis, present.facts(), now);
-  if (auto path = StatePath(machine, present.facts()); path.ok())
-    diagnosis.saved = CompareState(machine, *path, present.facts());
-}
-
 // --save. On stderr, since the answer is for stdout; it does not change the exit status.
 void Save(const CachingSystem& machine, const Facts& facts, const Diagnosis& diagnosis, const RunInfo& run) {
   if (diagnosis.verdict != VerdictKind::kGpuUsable && diagnosis.verdict != VerdictKind::kGpuDegraded) {
@@ -947,10 +950,7 @@ int Check(Arguments& arguments, const Clock& clock) {
 
   Probing present(machine, knowledge, question);
   const Facts& facts = present.facts();
-  Diagnosis diagnosis = Diagnose(facts, knowledge, AllRules());
-  TryFixes(machine, knowledge, present, diagnosis);
-  // An image has no past.
-  if (arguments.source.image.empty()) TellWhatChanged(machine, look.Now(clock), present, diagnosis);
+  const Diagnosis diagnosis = Judged(machine, knowledge, look.LocalTime(clock), present);
 
   RunInfo run = clock.Info();
   if (arguments.save) Save(machine, facts, diagnosis, run);
@@ -1125,16 +1125,16 @@ int Record(Arguments& arguments, const Clock& clock) {
   Question question;
   if (auto end = TakeQuestion(arguments, look.machine(), look.knowledge(), question)) return EndEarly(*end);
   if (auto end = look.Settle(question)) return EndEarly(*end);
+  const std::string now = look.LocalTime(clock);
   auto judge = [&](const CachingSystem& machine, const Question& asked) {
     Probing present(machine, look.knowledge(), asked);
-    Diagnosis diagnosis = Diagnose(present.facts(), look.knowledge(), AllRules());
-    TryFixes(machine, look.knowledge(), present, diagnosis);
-    if (arguments.source.image.empty()) TellWhatChanged(machine, clock.LocalTime(), present, diagnosis);
-    return Essence(diagnosis);
+    return Essence(Judged(machine, look.knowledge(), now, present));
   };
   const std::string here = judge(look.machine(), question);
   recording.made_by = "tfdoctor " TFDOCTOR_VERSION;
   recording.made_at = clock.Info().started;
+  recording.local_time = now;
+  recording.zone = clock.LocalTime("%z");
   recording.question = Kept(arguments, question);
   std::optional<Redactor> redactor;
   if (!arguments.no_redact) {

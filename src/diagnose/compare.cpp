@@ -99,6 +99,18 @@ struct Table {
   std::vector<std::string> order;
 };
 
+// What a side says of this fact. One that it does not have is absent, unless it lies in something unknown.
+Side SideOf(const Table& table, const std::string& name) {
+  if (const auto found = table.lines.find(name); found != table.lines.end()) return found->second.side;
+  for (std::string above = name; above.rfind('.') != std::string::npos;) {
+    above.resize(above.rfind('.'));
+    const auto found = table.lines.find(above);
+    if (found != table.lines.end() && found->second.side.state == FactState::kUnknown)
+      return found->second.side;
+  }
+  return {};
+}
+
 Table TableOf(const Facts& facts) {
   const std::string* prefix = facts.python.prefix.Peek();
   const bool replaces = prefix != nullptr && prefix->size() > 1 && *prefix != "/usr";
@@ -126,17 +138,6 @@ Table TableOf(const Facts& facts) {
       table.order.push_back(std::move(name));
   }
   return table;
-}
-
-// What a side says of a fact that it does not have: it is absent, unless a fact above it is unknown.
-Side Missing(const Table& table, std::string name) {
-  for (size_t dot = name.rfind('.'); dot != std::string::npos; dot = name.rfind('.')) {
-    name.resize(dot);
-    const auto above = table.lines.find(name);
-    if (above != table.lines.end() && above->second.side.state == FactState::kUnknown)
-      return above->second.side;
-  }
-  return {};
 }
 
 // Where a library is found on one side only, all else that is told of it follows; where the same file is
@@ -178,8 +179,8 @@ std::vector<Difference> Compare(const Facts& a, const Facts& b) {
     const auto in_b = of_b.lines.find(name);
     const Line& known = in_a != of_a.lines.end() ? in_a->second : in_b->second;
     Difference one{LinkOf(name), name, known.words, {}, {}};
-    one.a = in_a != of_a.lines.end() ? in_a->second.side : Missing(of_a, name);
-    one.b = in_b != of_b.lines.end() ? in_b->second.side : Missing(of_b, name);
+    one.a = SideOf(of_a, name);
+    one.b = SideOf(of_b, name);
     const bool both_unknown = one.a.state == FactState::kUnknown && one.b.state == FactState::kUnknown;
     if (both_unknown || (one.a.state == one.b.state && one.a.text == one.b.text)) return;
     differences.push_back(std::move(one));

@@ -411,6 +411,7 @@ Result<FileStat> ImageSystem::StatOf(const std::string& path, bool follow) const
   stat.mode = node.mode;
   stat.uid = node.uid;
   stat.gid = node.gid;
+  stat.mtime = node.mtime;
   stat.device = 1;
   stat.inode = node.inode + 1;
   const bool device = node.type == FileType::kCharacterDevice || node.type == FileType::kBlockDevice;

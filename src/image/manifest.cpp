@@ -193,7 +193,7 @@ std::string Chosen(const Json& index, const std::string& machine) {
   for (const Json& one : Part(index, "manifests")) {
     const Json& platform = Part(one, "platform");
     const std::string system = Text(platform, "os");
-    const std::string digest = Text(one, "digest");
+    std::string digest = Text(one, "digest");
     if (digest.empty() || (!system.empty() && system != "linux")) continue;  // "unknown": an attestation
     if (first.empty()) first = digest;
     if (MachineOf(Text(platform, "architecture")) == machine) return digest;
@@ -203,7 +203,7 @@ std::string Chosen(const Json& index, const std::string& machine) {
 
 Result<Manifest> OfLayout(const Files& files, Json index, const std::string& machine) {
   for (int depth = 0; Part(index, "manifests").is_array(); depth++) {
-    const std::string digest = Chosen(index, machine);
+    std::string digest = Chosen(index, machine);
     if (digest.empty() || depth == kDeepestIndex) return Bad("its index names no image");
     Result<Json> next = files.ReadJson(BlobName(digest));
     if (!next.ok()) return next.error();

@@ -156,10 +156,11 @@ class Tar {
     long_name_.clear();
     long_target_.clear();
     pax_.clear();
-    uint64_t mode = 0, uid = 0, gid = 0, major = 0, minor = 0;
+    uint64_t mode = 0, uid = 0, gid = 0, mtime = 0, major = 0, minor = 0;
     Number(block, 100, 8, mode);
     Number(block, 108, 8, uid);
     Number(block, 116, 8, gid);
+    Number(block, 136, 12, mtime);
     Number(block, 329, 8, major);
     Number(block, 337, 8, minor);
     entry.name = Trimmed(name);
@@ -168,6 +169,7 @@ class Tar {
     entry.uid = static_cast<uint32_t>(uid);
     entry.gid = static_cast<uint32_t>(gid);
     entry.rdev = makedev(static_cast<unsigned>(major), static_cast<unsigned>(minor));
+    entry.mtime = static_cast<int64_t>(mtime);
     entry.offset = at_;
     switch (block[156]) {
       case '1':

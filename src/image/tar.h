@@ -18,6 +18,7 @@ struct TarEntry {
   bool hard_link = false;
   uint32_t mode = 0, uid = 0, gid = 0;
   uint64_t size = 0;
+  int64_t mtime = 0;  // seconds since 1970
   uint64_t rdev = 0;
   uint64_t offset = 0;  // of its content in the plain archive
 };

@@ -169,6 +169,7 @@ Result<bool> Tree::Add(const TarEntry& entry, uint16_t layer) {
     node.uid = other.uid;
     node.gid = other.gid;
     node.size = other.size;
+    node.mtime = other.mtime;
     node.offset = other.offset;
     node.content = other.content;
     node.inode = other.inode;
@@ -180,6 +181,7 @@ Result<bool> Tree::Add(const TarEntry& entry, uint16_t layer) {
   node.gid = entry.gid;
   node.inode = index;
   node.size = entry.size;
+  node.mtime = entry.mtime;
   node.offset = entry.offset;
   if (entry.type == FileType::kSymlink) {
     node.size = entry.target.size();

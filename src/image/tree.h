@@ -26,6 +26,7 @@ struct Node {
   uint16_t mode = 0755;
   uint32_t uid = 0, gid = 0;
   uint32_t inode = 0;
+  int64_t mtime = 0;
   uint64_t size = 0;    // of a link: of its target
   uint64_t offset = 0;  // of a link: of its target in the names; of a device: its number
 };

@@ -27,9 +27,9 @@ Result<Source> Replayed(const std::string& path, const System& live) {
   Source source;
   source.name =
       fmt::format("the recording {}, made by {} on {}", path, recording->made_by, recording->made_at);
-  source.made_at = recording->made_at.substr(0, 10);
-  if (recording->made_at.size() >= 16) source.made_at += " " + recording->made_at.substr(11, 5);
   source.question = recording->question;
+  source.local_time = recording->local_time;
+  source.zone = recording->zone;
   source.system = std::make_unique<ReplaySystem>(std::move(*recording));
   return source;
 }

@@ -30,9 +30,10 @@ struct Source {
   // at hand.
   std::function<Result<bool>()> fetch;
   std::string name;  // for people: "the recording job.tfdoctor of 2026-11-26"; empty: this machine as it is
-  std::string made_at;  // of a recording, "2026-11-26 06:19"
   // What a recording was made to judge: options of check without their dashes.
   std::vector<std::pair<std::string, std::string>> question;
+  // Of a recording: the clock of its machine (Recording::local_time).
+  std::string local_time, zone;
 };
 
 // Error: for people, with the option in front ("--from x: it is cut short").

@@ -137,7 +137,6 @@ Result<FileStat> RecordingSystem::Anonymous(Result<FileStat> stat) const {
   const std::pair file(stat->device, stat->inode);
   stat->inode = inodes_.emplace(file, inodes_.size() + 1).first->second;
   stat->device = devices_.emplace(stat->device, devices_.size() + 1).first->second;
-  stat->mtime = 0;
   return stat;
 }
 

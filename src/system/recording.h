@@ -39,6 +39,8 @@ struct Recording {
 
   std::string made_by;  // "tfdoctor 0.1.0"
   std::string made_at;  // "2026-11-26T08:00:00Z"
+  // The clock of the machine, since logs tell local time: "2026-11-26 09:00", and its zone "+0100".
+  std::string local_time, zone;
   bool redacted = false;
   // What was to be judged: options of check without their dashes, "python" -> "/home/user/venv".
   std::vector<std::pair<std::string, std::string>> question;
@@ -56,7 +58,7 @@ struct Recording {
 std::string ChildKey(const ChildTask& task);
 
 // Notes what it is asked for in `recording`, both of which must live as long. Device and inode numbers,
-// which only tell files apart, are counted anew; times are left out.
+// which only tell files apart, are counted anew.
 class RecordingSystem : public ForwardingSystem {
  public:
   RecordingSystem(const System& below, Recording& recording);

@@ -104,7 +104,7 @@ void WritePath(Writer& out, const std::string& path, const RecordedPath& known) 
   auto stat = [&](const char* kind, const std::optional<Result<FileStat>>& answer) {
     out.Answer(kind, path, answer, [&](const FileStat& s) {
       out.Line(kind, path, kTypes.substr(static_cast<size_t>(s.type), 1), s.size, s.mode, s.uid, s.gid,
-               s.device, s.inode, s.rdev);
+               s.mtime, s.device, s.inode, s.rdev);
     });
   };
   stat("lstat", known.link_stat);
@@ -142,7 +142,8 @@ void WritePath(Writer& out, const std::string& path, const RecordedPath& known) 
 std::string Text(const Recording& recording) {
   Writer out;
   out.Line(kMagic.substr(0, kMagic.size() - 1), Recording::kSchema);
-  out.Line("made", recording.made_by, recording.made_at, recording.redacted ? "redacted" : "as-it-is");
+  out.Line("made", recording.made_by, recording.made_at, recording.redacted ? "redacted" : "as-it-is",
+           recording.local_time, recording.zone);
   for (const auto& [option, value] : recording.question) out.Line("question", option, value);
   out.Line("machine", recording.machine, recording.isa_level, recording.user, recording.working_directory,
            recording.not_running);
@@ -273,6 +274,8 @@ class Reader {
       recording_.made_by = Plain(1);
       recording_.made_at = Plain(2);
       recording_.redacted = Word(3) == "redacted";
+      recording_.local_time = Plain(4);
+      recording_.zone = Plain(5);
     } else if (kind == "question") {
       recording_.question.emplace_back(Plain(1), Plain(2));
     } else if (kind == "machine") {
@@ -353,9 +356,10 @@ class Reader {
     stat.mode = Value<uint32_t>(4);
     stat.uid = Value<uint32_t>(5);
     stat.gid = Value<uint32_t>(6);
-    stat.device = Value<uint64_t>(7);
-    stat.inode = Value<uint64_t>(8);
-    stat.rdev = Value<uint64_t>(9);
+    stat.mtime = Value<int64_t>(7);
+    stat.device = Value<uint64_t>(8);
+    stat.inode = Value<uint64_t>(9);
+    stat.rdev = Value<uint64_t>(10);
     return stat;
   }
 

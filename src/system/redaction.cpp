@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <set>
 
 #include "base/text.h"
 
@@ -34,6 +35,9 @@ constexpr std::array<std::string_view, 74> kCommonWords = {
     "projects",  "site-packages", "linux",       "docker", "container", "kernel",     "driver",
     "version",   "device",        "none",        "true",   "false",     "name",       "host",
     "server",    "main",          "app",         "src"};
+
+constexpr std::array<std::string_view, 8> kHomes = {"/home/",    "/homes/", "/Users/", "/users/",
+                                                    "/scratch/", "/media/", "/staff/", "/students/"};
 
 // Hosts of which everybody knows.
 constexpr std::array<std::string_view, 22> kPublicHosts = {"pypi.org",
@@ -194,33 +198,33 @@ Redactor::Redactor(const System& machine) {
   for (const char* path : {"/proc/sys/kernel/hostname", "/etc/hostname"}) {
     const std::string name(Trim(machine.ReadAll(path, 4096).value_or("")));
     if (name.empty() || IsOneOf(name, kCommonWords)) continue;
-    Add(SecretKind::kHost, name, true);
-    Add(SecretKind::kHost, std::string_view(name).substr(0, name.find('.')), true);
+    Add(SecretKind::kHost, name, Where::kWord);
+    Add(SecretKind::kHost, std::string_view(name).substr(0, name.find('.')), Where::kWord);
   }
   for (const char* variable : {"USER", "LOGNAME", "SUDO_USER", "USERNAME", "JUPYTERHUB_USER", "NB_USER"}) {
     const std::string name = machine.Env(variable).value_or("");
-    if (!IsOneOf(name, kCommonWords)) Add(SecretKind::kUser, name, true);
+    if (!IsOneOf(name, kCommonWords)) Add(SecretKind::kUser, name, Where::kWord);
   }
   for (const char* variable : {"HOSTNAME", "HOST", "SLURMD_NODENAME", "SLURM_SUBMIT_HOST"}) {
     const std::string name = machine.Env(variable).value_or("");
-    if (!IsOneOf(name, kCommonWords)) Add(SecretKind::kHost, name, true);
+    if (!IsOneOf(name, kCommonWords)) Add(SecretKind::kHost, name, Where::kWord);
   }
   FindAccounts(machine.ReadAll("/etc/passwd", 4 << 20).value_or(""));
   FindHomes(machine.Env("HOME").value_or("") + "/");
 }
 
-void Redactor::Add(SecretKind kind, std::string_view secret, bool word) {
-  if (secret.size() < 2 || known_.contains(secret)) return;
-  const size_t number = ++counts_[kind];
-  std::string instead;
-  if (kind == SecretKind::kUuid) {
-    const std::string digits = Made("0", number, 12);
-    instead = "00000000-0000-0000-0000-" + digits;
-  } else {
-    instead = Made(StartOf(kind), number, secret.size());
+void Redactor::Add(SecretKind kind, std::string_view secret, Where where) {
+  if (secret.size() < 2) return;
+  if (const auto known = known_.find(secret); known != known_.end()) {
+    Entry& entry = entries_[known->second];
+    entry.where = std::min(entry.where, where);
+    return;
   }
+  const size_t number = ++counts_[kind];
+  std::string instead = kind == SecretKind::kUuid ? "00000000-0000-0000-0000-" + Made("0", number, 12)
+                                                  : Made(StartOf(kind), number, secret.size());
   known_.emplace(secret, entries_.size());
-  entries_.push_back({std::string(secret), std::move(instead), kind, word});
+  entries_.push_back({std::string(secret), std::move(instead), kind, where});
 }
 
 Redactor::Text Redactor::TextOf(const std::string& path, std::string_view content) {
@@ -239,7 +243,7 @@ Redactor::Text Redactor::TextOf(const std::string& path, std::string_view conten
 }
 
 void Redactor::Find(std::string_view text, Text kind) {
-  FindHomes(text);
+  FindHomes(text, kind != Text::kBinary && kind != Text::kPackage);
   if (kind == Text::kBinary) return;
   FindKeyBlocks(text);
   FindUrls(text);
@@ -248,9 +252,8 @@ void Redactor::Find(std::string_view text, Text kind) {
 }
 
 // The name behind "/home/" and the like.
-void Redactor::FindHomes(std::string_view text) {
-  for (const std::string_view folder :
-       {"/home/", "/homes/", "/Users/", "/users/", "/scratch/", "/media/", "/staff/", "/students/"}) {
+void Redactor::FindHomes(std::string_view text, bool ours) {
+  for (const std::string_view folder : kHomes) {
     for (size_t at = text.find(folder); at != std::string_view::npos; at = text.find(folder, at + 1)) {
       const size_t from = at + folder.size();
       size_t end = from;
@@ -259,10 +262,26 @@ void Redactor::FindHomes(std::string_view text) {
         end++;
       }
       const std::string_view name = text.substr(from, end - from);
-      if (name.size() >= 2 && name.size() <= 64 && !IsOneOf(name, kCommonWords) && name != "." &&
-          name != ".." && !name.starts_with("user0") && !name.starts_with("python"))
-        Add(SecretKind::kUser, name, true);
+      if (name.size() >= 2 && name.size() <= 64 && !IsOneOf(name, kCommonWords) && name != "..")
+        Add(SecretKind::kUser, name, ours ? Where::kWord : Where::kInHome);
     }
+  }
+}
+
+// A name that is also that of a folder of the system stays what it is there: who is called dev has a home,
+// and /dev its devices.
+void Redactor::ProtectFolders(const Recording& recording) {
+  std::set<std::string, std::less<>> parts;
+  for (const auto& recorded : recording.paths) {
+    const std::string& path = recorded.first;
+    const bool home = std::any_of(std::begin(kHomes), std::end(kHomes), [&](std::string_view folder) {
+      return path.find(folder) != std::string::npos;
+    });
+    if (home) continue;
+    for (std::string& part : Split(path, '/')) parts.insert(std::move(part));
+  }
+  for (Entry& entry : entries_) {
+    if (entry.where == Where::kWord && parts.contains(entry.secret)) entry.where = Where::kInHome;
   }
 }
 
@@ -271,11 +290,11 @@ void Redactor::FindAccounts(std::string_view passwd) {
   for (const std::string_view line : SplitLines(passwd)) {
     const std::vector<std::string> fields = Split(line, ':');
     if (fields.size() < 6 || fields[2].size() < 4 || fields[2] == "65534") continue;
-    if (!IsOneOf(fields[0], kCommonWords)) Add(SecretKind::kUser, fields[0], true);
+    if (!IsOneOf(fields[0], kCommonWords)) Add(SecretKind::kUser, fields[0], Where::kWord);
     const std::string person = fields[4].substr(0, fields[4].find(','));
-    if (person.size() >= 3 && !IsOneOf(Lower(person), kCommonWords)) Add(SecretKind::kUser, person, true);
-    if (fields[4].size() > person.size() + 3)
-      Add(SecretKind::kUser, fields[4].substr(person.size() + 1), false);
+    if (person.size() >= 3 && !IsOneOf(Lower(person), kCommonWords))
+      Add(SecretKind::kUser, person, Where::kWord);
+    if (fields[4].size() > person.size() + 3) Add(SecretKind::kUser, fields[4].substr(person.size() + 1));
   }
 }
 
@@ -323,9 +342,9 @@ void Redactor::FindUrls(std::string_view text) {
     }
     Add(SecretKind::kUrl, authority);
     if (IsIpv4(host))
-      Add(SecretKind::kAddress, host, true);
+      Add(SecretKind::kAddress, host, Where::kWord);
     else
-      Add(SecretKind::kUrl, authority.substr(0, authority.find(':')), true);
+      Add(SecretKind::kUrl, authority.substr(0, authority.find(':')), Where::kWord);
     // The path, but for the name of a file, which may tell a version.
     std::string_view path = url.substr(slash);
     const size_t last = path.rfind('/');
@@ -389,9 +408,9 @@ void Redactor::FindAssignments(std::string_view text, Text kind) {
       continue;
     const bool number = std::all_of(value.begin(), value.end(), IsDigit);
     if (serial) {
-      Add(SecretKind::kSerial, value, true);
+      Add(SecretKind::kSerial, value, Where::kWord);
     } else if (!number || value.size() >= 4) {
-      Add(SecretKind::kToken, value, value.size() < 8);
+      Add(SecretKind::kToken, value, value.size() < 8 ? Where::kWord : Where::kAnywhere);
     }
     i = std::max(i, stop);
   }
@@ -434,19 +453,19 @@ void Redactor::FindWords(std::string_view text, Text kind) {
       continue;
     }
     if (IsHardwareAddress(word) || IsIpv6(word)) {
-      Add(SecretKind::kAddress, word, true);
+      Add(SecretKind::kAddress, word, Where::kWord);
       continue;
     }
     const std::string_view host = word.substr(0, word.find(':'));
     const bool port = host.size() < word.size();
     const bool version = before == '=' && kind != Text::kPersonal;
     if (IsIpv4(host) && !version && (port || kind == Text::kPersonal || kind == Text::kProgram)) {
-      Add(SecretKind::kAddress, host, true);
+      Add(SecretKind::kAddress, host, Where::kWord);
       continue;
     }
     // A name of a machine in a network of its own: "node7.cluster.corp".
     for (const std::string_view domain : {".local", ".lan", ".internal", ".intranet", ".corp", ".home"}) {
-      if (host.ends_with(domain)) Add(SecretKind::kHost, host, true);
+      if (host.ends_with(domain)) Add(SecretKind::kHost, host, Where::kWord);
     }
     for (const std::string& piece : Split(word, ':')) {
       if (IsToken(piece, kind != Text::kProject)) Add(SecretKind::kToken, piece);
@@ -463,8 +482,17 @@ std::string Redactor::Replaced(std::string text) const {
   for (const Entry& entry : entries_) {
     for (size_t at = text.find(entry.secret); at != std::string::npos; at = text.find(entry.secret, at + 1)) {
       const size_t end = at + entry.secret.size();
-      const bool inside = entry.word && ((at > 0 && (IsLetter(text[at - 1]) || IsDigit(text[at - 1]))) ||
-                                         (end < text.size() && (IsLetter(text[end]) || IsDigit(text[end]))));
+      if (entry.where == Where::kInHome &&
+          std::none_of(kHomes.begin(), kHomes.end(), [&](std::string_view folder) {
+            return std::string_view(text).substr(0, at).ends_with(folder);
+          })) {
+        continue;
+      }
+      // "%2Fada%2Fvenv": what stands before is an escaped slash, as in names made of paths.
+      const bool escaped = at >= 3 && text[at - 3] == '%' && IsHex(text[at - 2]) && IsHex(text[at - 1]);
+      const auto goes_on = [](char c) { return IsLetter(c) || IsDigit(c); };
+      const bool inside = entry.where != Where::kAnywhere && ((at > 0 && !escaped && goes_on(text[at - 1])) ||
+                                                              (end < text.size() && goes_on(text[end])));
       if (!inside) text.replace(at, entry.secret.size(), entry.instead);
     }
   }
@@ -533,6 +561,7 @@ void Redactor::Redact(Recording& recording) {
   for (const auto& [key, end] : recording.children) Find(end.output, Text::kPersonal);
   if (recording.kernel_log && recording.kernel_log->ok()) Find(**recording.kernel_log, Text::kPersonal);
 
+  ProtectFolders(recording);
   std::stable_sort(entries_.begin(), entries_.end(),
                    [](const Entry& a, const Entry& b) { return a.secret.size() > b.secret.size(); });
 

@@ -29,11 +29,16 @@ class Redactor {
   std::map<SecretKind, size_t> Counts() const;
 
  private:
+  enum class Where : uint8_t {
+    kAnywhere,
+    kWord,    // where it stands as a word of its own
+    kInHome,  // behind "/home/" and the like: as a word it may mean anything
+  };
   struct Entry {
     std::string secret;
     std::string instead;
     SecretKind kind = SecretKind::kToken;
-    bool word = false;  // only where it stands as a word of its own
+    Where where = Where::kAnywhere;
   };
   enum class Text : uint8_t {
     kPersonal,  // what people and their programs wrote: variables, configuration, command lines
@@ -44,9 +49,11 @@ class Redactor {
   };
 
   static Text TextOf(const std::string& path, std::string_view content);
-  void Add(SecretKind kind, std::string_view secret, bool word = false);
+  void Add(SecretKind kind, std::string_view secret, Where where = Where::kAnywhere);
   void Find(std::string_view text, Text kind);
-  void FindHomes(std::string_view text);
+  // `ours`: it is this machine that speaks of its users, not a package of who built it.
+  void FindHomes(std::string_view text, bool ours = true);
+  void ProtectFolders(const Recording& recording);
   void FindAccounts(std::string_view passwd);
   void FindAssignments(std::string_view text, Text kind);
   void FindUrls(std::string_view text);

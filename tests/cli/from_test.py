@@ -402,6 +402,15 @@ class Differences(Case):
         self.assertEqual(self.compare(before, before, status=0)["differences"], [])
         self.compare(before, self.environment, status=0)
 
+    def test_what_one_side_does_not_know_is_no_difference(self):
+        bare = self.folder / "bare"
+        self.text("record", "-o", bare, status=0, env={"PATH": "/nowhere"})
+        answer = self.compare(bare, self.environment, status=1)
+        inside = [d for d in answer["differences"] if d["fact"].startswith("python.distributions.")]
+        self.assertTrue(inside)
+        for difference in inside:
+            self.assertEqual(difference["a"]["state"], "unknown", difference)
+
     def test_bad_arguments(self):
         self.refused("diff", says="")
         self.refused("diff", "/a", "/b", "/c", says="")

@@ -34,7 +34,10 @@ BASES = {
     "tf-cpu-2.21.0": None,
     "tf-2.20.0": "tf-2.21.0",
     "tf-2.20.0-torch": "tf-2.20.0",
+    "jupyter": None,
 }
+# What shows that an environment works.
+IMPORTS = {"jupyter": "ipykernel, jupyter_client"}
 # Where the benchmark measures: all bytecode is there, as after an ordinary pip install. Elsewhere Python writes the
 # bytecode of what it imports at the first import, which saves a minute for each environment.
 WITH_BYTECODE = {"tf-2.21.0"}
@@ -196,7 +199,7 @@ def build(name, partial, place):
     pip(partial, "install", "--quiet", "--no-cache-dir", bytecode, "--requirement", lock_of(name))
     if installed(partial) != pins(name):
         raise RuntimeError(f"{name}: what pip installed is not what {lock_of(name)} lists")
-    run([partial / "bin" / "python", "-c", "import tensorflow"])
+    run([partial / "bin" / "python", "-c", f"import {IMPORTS.get(name, 'tensorflow')}"])
     relocate(partial, place)
 
 

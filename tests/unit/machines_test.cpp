@@ -5,8 +5,7 @@
 // A machine is the parts that it is made "with" (tests/machines/parts.json), patched by what it says itself;
 // its healthy variant is patched once more, and usable unless it says what else is expected. Python and the C
 // library are those of the machine that runs the test, all else of it is taken away. "driver" is what each
-// child writes, line by line; "answers" says the same in short (Answers() below). Or it
-// is a recording.
+// child writes, line by line; "answers" says the same in short (Answers() below). Or it is a recording.
 #include <gtest/gtest.h>
 
 #include <cstdlib>
@@ -19,6 +18,7 @@
 #include "diagnose/diagnose.h"
 #include "elf/synth.h"
 #include "facts/json.h"
+#include "image/image.h"
 #include "knowledge/knowledge.h"
 #include "laid_out.h"
 #include "made_environment.h"
@@ -141,6 +141,30 @@ class Below : public ForwardingSystem {
   }
 };
 
+// The same with files of at most a megabyte, so that a machine with the CUDA libraries can be packed.
+class Capped : public ForwardingSystem {
+ public:
+  explicit Capped(const System& below) : ForwardingSystem(below) {}
+  Result<std::string> Read(const std::string& path, uint64_t offset, size_t length) const override {
+    if (offset >= kLargest) return below().Read(path, 0, 0);
+    return below().Read(path, offset, std::min<uint64_t>(length, kLargest - offset));
+  }
+  Result<FileStat> Stat(const std::string& path) const override { return Cap(below().Stat(path)); }
+  Result<FileStat> LStat(const std::string& path) const override { return Cap(below().LStat(path)); }
+
+ private:
+  static constexpr uint64_t kLargest = 1 << 20;
+  static Result<FileStat> Cap(Result<FileStat> stat) {
+    if (stat.ok()) stat->size = std::min(stat->size, kLargest);
+    return stat;
+  }
+};
+
+void WriteText(const fs::path& path, const std::string& text) {
+  fs::create_directories(path.parent_path());
+  std::ofstream(path, std::ios::binary) << text;
+}
+
 class Machine {
  public:
   explicit Machine(const Json& json) : live_(LiveSystem()), below_(*live_), system_(below_) {
@@ -218,6 +242,8 @@ class Machine {
   void OnlyFiles() {
     question_.driver_calls = false;
     system_.SetEffectiveUser(geteuid());
+    const std::string machine = MachineOfPrograms(system_);
+    system_.SetMachine(machine, IsaLevelOfCpuInfo(system_, machine));
     system_.SetKernelLog(system_.KernelLog().value_or(""));
     if (LaidOut::MakesDevices()) return;
     for (const DirEntry& entry : system_.List("/dev").value_or({})) {
@@ -242,15 +268,52 @@ class Machine {
     return Diagnose(ProbeAll(of_root, BuiltInKnowledge(), question_), BuiltInKnowledge(), AllRules());
   }
 
-  Diagnosis JudgeOnce() const {
-    return Diagnose(ProbeAll(system_, BuiltInKnowledge(), question_), BuiltInKnowledge(), AllRules());
+  Diagnosis JudgeCapped() const {
+    const Capped capped(system_);
+    return Diagnose(ProbeAll(capped, BuiltInKnowledge(), question_), BuiltInKnowledge(), AllRules());
+  }
+  // The same from an image with its files, which tar packs.
+  Diagnosis JudgeImage(const fs::path& folder) const {
+    const Capped capped(system_);
+    Recording recording;
+    const RecordingSystem recorder(capped, recording);
+    const CachingSystem machine(recorder);
+    (void)ProbeAll(machine, BuiltInKnowledge(), question_);
+    (void)recorder.KernelLog();
+    (void)recorder.Read("/bin/sh", 0, 64);
+    (void)recorder.Read("/proc/cpuinfo", 0, 16 * 1024);
+    const LaidOut laid_out(recording, capped, folder / "root");
+    const fs::path layout = folder / "layout";
+    fs::create_directories(layout / "blobs/sha256");
+    const std::string command = "tar -C '" + (folder / "root").string() + "' -cf - . | gzip -1 > '" +
+                                (layout / "blobs/sha256/layer").string() + "'";
+    EXPECT_EQ(std::system(command.c_str()), 0);  // NOLINT(cert-env33-c)
+    Json variables = Json::array();
+    for (const auto& [name, value] : system_.Environment()) variables.push_back(name + "=" + value);
+    const std::string user = std::to_string(system_.EffectiveUser());
+    WriteText(layout / "index.json", R"({"manifests": [{"digest": "sha256:manifest"}]})");
+    WriteText(layout / "blobs/sha256/manifest",
+              R"({"layers": [{"digest": "sha256:layer"}], "config": {"digest": "sha256:config"}})");
+    WriteText(layout / "blobs/sha256/config", Json{{"config", {{"Env", variables}, {"User", user}}}}.dump());
+    auto opened = image::ImageSystem::Open(layout.string(), "x86_64", {}, {});
+    EXPECT_TRUE(opened.ok()) << opened.error().message;
+    while (true) {
+      const CachingSystem of_image(**opened);
+      Diagnosis diagnosis =
+          Diagnose(ProbeAll(of_image, BuiltInKnowledge(), question_), BuiltInKnowledge(), AllRules());
+      if (!(*opened)->Fetch().value_or(false)) return diagnosis;
+    }
   }
   Diagnosis Judge() const {
+    return Diagnose(ProbeAll(system_, BuiltInKnowledge(), question_), BuiltInKnowledge(), AllRules());
+  }
+
+  // What it shows somebody who only has a recording of it, and the same without names.
+  void ExpectTheSameFromARecording() const {
     Recording recording;
     const RecordingSystem recorder(system_, recording);
     const CachingSystem machine(recorder);
     const Facts facts = ProbeAll(machine, BuiltInKnowledge(), question_);
-    // What it shows somebody who only has a recording of it, and the same without names.
     for (const bool redact : {false, true}) {
       Redactor redactor(system_);
       if (redact) redactor.Redact(recording);
@@ -264,7 +327,6 @@ class Machine {
       EXPECT_EQ(replaced(ToJson(facts).dump(1)),
                 ToJson(ProbeAll(replayed, BuiltInKnowledge(), question)).dump(1));
     }
-    return Diagnose(facts, BuiltInKnowledge(), AllRules());
   }
 
  private:
@@ -353,6 +415,22 @@ std::string Unknowns(const Diagnosis& diagnosis) {
   return text;
 }
 
+// A machine that is a recording (tools/machine_from_recording).
+Diagnosis JudgeRecording(const fs::path& path) {
+  const Result<std::string> packed = LiveSystem()->ReadAll(path, 64 << 20);
+  EXPECT_TRUE(packed.ok()) << packed.error().message;
+  Result<Recording> recording = UnpackRecording(*packed);
+  EXPECT_TRUE(recording.ok()) << recording.error().message;
+  Question question;
+  for (const auto& [option, value] : recording->question) {
+    if (option == "python") question.python = value;
+    if (option == "script") question.script = value;
+  }
+  const ReplaySystem replay(std::move(*recording));
+  const CachingSystem machine(replay);
+  return Diagnose(ProbeAll(machine, BuiltInKnowledge(), question), BuiltInKnowledge(), AllRules());
+}
+
 const Json kUsable = {{"verdict", "gpu-usable"}, {"causes", Json::array()}};
 
 void Expect(const Diagnosis& diagnosis, const Json& expect) {
@@ -369,22 +447,6 @@ void Expect(const Diagnosis& diagnosis, const Json& expect) {
     }
     EXPECT_NE(all.find(part.get<std::string>()), std::string::npos) << part << " in:\n" << all;
   }
-}
-
-// A machine that is a recording (tools/machine_from_recording).
-Diagnosis JudgeRecording(const fs::path& path) {
-  const Result<std::string> packed = LiveSystem()->ReadAll(path, 64 << 20);
-  EXPECT_TRUE(packed.ok()) << packed.error().message;
-  Result<Recording> recording = UnpackRecording(*packed);
-  EXPECT_TRUE(recording.ok()) << recording.error().message;
-  Question question;
-  for (const auto& [option, value] : recording->question) {
-    if (option == "python") question.python = value;
-    if (option == "script") question.script = value;
-  }
-  const ReplaySystem replay(std::move(*recording));
-  const CachingSystem machine(replay);
-  return Diagnose(ProbeAll(machine, BuiltInKnowledge(), question), BuiltInKnowledge(), AllRules());
 }
 
 TEST(Machines, AreDiagnosedAsExpected) {
@@ -415,6 +477,16 @@ TEST(Machines, AreDiagnosedAsExpected) {
   EXPECT_GE(count, Machines() == kOurMachines ? 90U : 1U);
 }
 
+TEST(Machines, AreDiagnosedAlikeFromARecording) {
+  const Json parts = ReadJson(kOurMachines / kParts);
+  for (const auto& entry : fs::directory_iterator(kOurMachines)) {
+    if (entry.path().extension() != ".json" || entry.path().filename() == kParts) continue;
+    SCOPED_TRACE(entry.path().stem().string());
+    const Json json = ReadJson(entry.path());
+    if (!json.contains("recording")) Machine(Compose(json, parts)).ExpectTheSameFromARecording();
+  }
+}
+
 TEST(Machines, AreDiagnosedAlikeInARoot) {
   const Json parts = ReadJson(kOurMachines / kParts);
   std::string name = (fs::temp_directory_path() / "tfdoctor-machines-XXXXXX").string();
@@ -428,7 +500,7 @@ TEST(Machines, AreDiagnosedAlikeInARoot) {
     if (json.contains("recording") || json.value("machine", "x86_64") != LiveSystem()->Machine()) continue;
     Machine machine(Compose(json, parts));
     machine.OnlyFiles();
-    const Diagnosis live = machine.JudgeOnce();
+    const Diagnosis live = machine.Judge();
     const Diagnosis in_root = machine.JudgeRoot(folder / entry.path().stem());
     EXPECT_EQ(Name(in_root.verdict), Name(live.verdict)) << Unknowns(in_root);
     EXPECT_EQ(Named(in_root.causes), Named(live.causes)) << Unknowns(in_root);
@@ -436,6 +508,36 @@ TEST(Machines, AreDiagnosedAlikeInARoot) {
     holding += live.causes.empty() ? 0 : 1;
   }
   EXPECT_GE(holding, 10U) << "they say little without the driver";
+  fs::remove_all(folder);
+}
+
+TEST(Machines, AreDiagnosedAlikeInAnImage) {
+  const Json parts = ReadJson(kOurMachines / kParts);
+  std::string name = (fs::temp_directory_path() / "tfdoctor-images-XXXXXX").string();
+  const fs::path folder = mkdtemp(name.data());
+  size_t number = 0;
+  size_t holding = 0;
+  std::vector<fs::path> paths;
+  for (const auto& entry : fs::directory_iterator(kOurMachines)) paths.push_back(entry.path());
+  std::sort(paths.begin(), paths.end());
+  for (const fs::path& path : paths) {
+    if (path.extension() != ".json" || path.filename() == kParts) continue;
+    constexpr size_t kEach = 4;  // to pack them takes longer than all else
+    if (number++ % kEach != 0) continue;
+    SCOPED_TRACE(path.stem().string());
+    const Json json = ReadJson(path);
+    if (json.contains("recording")) continue;
+    Machine machine(Compose(json, parts));
+    machine.OnlyFiles();
+    const Diagnosis live = machine.JudgeCapped();
+    const Diagnosis in_image = machine.JudgeImage(folder / path.stem());
+    EXPECT_EQ(Name(in_image.verdict), Name(live.verdict)) << Unknowns(in_image);
+    EXPECT_EQ(Named(in_image.causes), Named(live.causes)) << Unknowns(in_image);
+    EXPECT_EQ(Named(in_image.explained), Named(live.explained));
+    holding += live.causes.empty() ? 0 : 1;
+    fs::remove_all(folder / path.stem());
+  }
+  EXPECT_GE(holding, 5U) << "they say little without the driver";
   fs::remove_all(folder);
 }
 

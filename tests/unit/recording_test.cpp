@@ -402,5 +402,27 @@ TEST(Redaction, IsConsistentAndKeepsWhatIsJudged) {
   EXPECT_EQ(redactor.Counts(), (std::map<SecretKind, size_t>{{SecretKind::kUser, 1}}));
 }
 
+TEST(Redaction, AUserWhoIsCalledLikeAFolder) {
+  const auto nothing = EmptySystem();
+  OverlaySystem machine(*nothing);
+  machine.SetEnv("USER", "dev");
+  machine.AddDevice("/dev/nvidia0", 0xc300);
+  machine.AddFile("/home/dev/x.py", "open('/home/dev/data'); open('/dev/null')\n");
+  machine.AddFile("/usr/lib/python3/site-packages/p.py", "# built in /home/lib/work\nimport lib\n");
+  Recording recording;
+  const RecordingSystem recorder(machine, recording);
+  (void)recorder.LStat("/dev/nvidia0");
+  (void)recorder.ReadAll("/home/dev/x.py");
+  (void)recorder.ReadAll("/usr/lib/python3/site-packages/p.py");
+  Redactor redactor(machine);
+  redactor.Redact(recording);
+  const ReplaySystem replay(recording);
+  EXPECT_TRUE(replay.LStat("/dev/nvidia0").ok());
+  const std::string home = redactor.Replaced("/home/dev");
+  EXPECT_NE(home, "/home/dev");
+  EXPECT_EQ(replay.ReadAll(home + "/x.py").value_or(""), "open('" + home + "/data'); open('/dev/null')\n");
+  EXPECT_TRUE(replay.ReadAll("/usr/lib/python3/site-packages/p.py").value_or("").ends_with("import lib\n"));
+}
+
 }  // namespace
 }  // namespace tfdoctor
