@@ -15,10 +15,12 @@
 #include <ctime>
 #include <exception>
 #include <functional>
+#include <future>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -103,20 +105,20 @@ Options of check:
   --all             judge every environment of this user: those here and above,
                     conda's, pyenv's, Poetry's, …, and all Jupyter kernels
   --python-flags F  options that python gets: -I, -E, -P, -s, -S
+  --save            if TensorFlow can use the GPU: keep what was read, below
+                    $XDG_STATE_HOME/tfdoctor (else ~/.local/state/tfdoctor);
+                    later answers name what differs from it
   --from FILE       judge the machine of a recording, with the options that it
                     was made with
   --root DIR        judge what lies below this folder (a mounted image, a
-                    chroot); all paths are inside it, of this machine nothing
-                    counts
+                    chroot); all paths are inside it, and of this machine
+                    nothing counts
   --image FILE      judge a container image: an OCI layout (a folder or a tar
                     archive) or what "docker save" writes; nothing is unpacked
   --pid [NUMBER]    judge a running Python as it was started and what it has
                     mapped; without a number: those that have TensorFlow mapped
   --env KEY=VALUE, --env-file FILE
                     the variables of the program there; may be repeated
-  --save            if TensorFlow can use the GPU: keep what was read, below
-                    $XDG_STATE_HOME/tfdoctor (else ~/.local/state/tfdoctor);
-                    later answers name what differs from it
   --strict          exit status 1 also when the GPU is used, but not fully
   --facts           with --format json: everything that was read
   --simulated-facts with --format json: under each repair, what would be read
@@ -276,6 +278,7 @@ Options Declare(CLI::App& app, Arguments& arguments) {
       app.add_option("--driver-limit", arguments.driver_limit)->check(CLI::Range(1, 600)),
       app.add_flag("--all", arguments.all),
       app.add_option("--python-flags", arguments.python_flags),
+      app.add_flag("--save", arguments.save),
       app.add_option("--from", arguments.source.from),
       app.add_option("--root", arguments.source.root),
       app.add_option("--image", arguments.source.image),
@@ -285,7 +288,6 @@ Options Declare(CLI::App& app, Arguments& arguments) {
           ->expected(1)
           ->take_all()
           ->allow_extra_args(false),
-      app.add_flag("--save", arguments.save),
   };
   options.pid = app.get_option("--pid");
   app.add_option("--format", arguments.format)->check(CLI::IsMember({"text", "json"}));
@@ -323,26 +325,27 @@ Options Declare(CLI::App& app, Arguments& arguments) {
   return options;
 }
 
+// The commands and the long options of all of them.
+std::vector<std::string> Words(const CLI::App& app) {
+  std::vector<std::string> words;
+  for (const CLI::Option* option : app.get_options()) {
+    for (const std::string& name : option->get_lnames()) words.push_back("--" + name);
+  }
+  for (const CLI::App* command : app.get_subcommands({})) {
+    words.push_back(command->get_name());
+    for (std::string& word : Words(*command)) words.push_back(std::move(word));
+  }
+  return words;
+}
+
 // What to say about an argument that nothing took.
-std::string Unexpected(const std::string& argument) {
+std::string Unexpected(const CLI::App& app, const std::string& argument) {
   std::string message = fmt::format("do not know what to do with '{}'", argument);
   if (argument == "-o" || argument == "--output" || argument == "--no-redact")
     return fmt::format("{} goes with record: tfdoctor record -o FILE", argument);
   if (argument.ends_with(".py"))
     return message + fmt::format("; to judge a program: tfdoctor --script {}", argument);
-  const std::vector<std::string> words = {"check",          "explain",
-                                          "causes",         "--python",
-                                          "--script",       "--assume",
-                                          "record",         "diff",
-                                          "--output",       "--from",
-                                          "--no-redact",    "--strict",
-                                          "--facts",        "--verbose",
-                                          "--data",         "--simulated-facts",
-                                          "--format",       "--color",
-                                          "--width",        "--version",
-                                          "--help",         "--no-driver-calls",
-                                          "--driver-limit", "--all",
-                                          "--python-flags", "--save"};
+  const std::vector<std::string> words = Words(app);
   if (std::find(words.begin(), words.end(), argument) != words.end())
     return message + " after what stands before it";
   const std::vector<std::string> nearest = Nearest(Split(argument, '=').front(), words, 1);
@@ -360,7 +363,7 @@ std::optional<EarlyEnd> Parse(int argc, char** argv, Arguments& arguments) {
     return EarlyEnd{fmt::format("tfdoctor {} (data of {})\n", TFDOCTOR_VERSION, BuiltInKnowledge().Date())};
   } catch (const CLI::ExtrasError&) {
     std::vector<std::string> left = app.remaining(true);
-    return UsageError(Unexpected(left.empty() ? std::string() : left.front()));
+    return UsageError(Unexpected(app, left.empty() ? std::string() : left.front()));
   } catch (const CLI::ArgumentMismatch& error) {  // "--width: 1 required INT missing"
     return UsageError(fmt::format("{} takes exactly one value", Split(error.what(), ':').front()));
   } catch (const CLI::ParseError& error) {
@@ -578,6 +581,7 @@ class Clock {
 // What changed is asked only where something is wrong.
 void TellWhatChanged(const CachingSystem& machine, const std::string& now, Probing& present,
                      Diagnosis& diagnosis) {
+  if (now.empty()) return;
   const bool* assumed = present.facts().assumed.Peek();
   if (diagnosis.headline() == nullptr || diagnosis.verdict == VerdictKind::kGpuUsable) return;
   if (assumed == nullptr || *assumed) return;
@@ -650,8 +654,10 @@ class Look {
     return std::nullopt;
   }
 
+  // By which changes are told; of a recording that of its machine. Empty: an image has no past.
   std::string LocalTime(const Clock& clock) const {
-    return source_.local_time.empty() ? clock.LocalTime() : source_.local_time;
+    if (source_.fetch) return {};
+    return source_.zone.empty() ? clock.LocalTime() : source_.local_time;
   }
   const System& live() const { return *live_; }  // where the files lie that options name
   const System& source() const { return *source_.system; }
@@ -921,27 +927,48 @@ int Check(Arguments& arguments, const Clock& clock) {
   std::_Exit(status);
 }
 
+// Judges every `step`th environment from `first` on; with a look of its own, since none is for two threads.
+std::optional<EarlyEnd> JudgeSome(Arguments arguments, const std::vector<ListedEnvironment>& listed,
+                                  size_t first, size_t step, std::vector<JudgedEnvironment>& judged) {
+  Look look;
+  if (auto end = look.Open(arguments)) return end;
+  Question question;
+  if (auto end = TakeQuestion(arguments, look.machine(), look.knowledge(), question)) return end;
+  const ManyProbings probings(look.machine(), look.knowledge(), question);
+  for (size_t i = first; i < listed.size(); i += step) {
+    judged[i].interpreter = listed[i].interpreter;
+    judged[i].kinds = listed[i].kinds;
+    judged[i].command = listed[i].command;
+    judged[i].failure = listed[i].failure;
+    const Facts facts = probings.Of(listed[i].interpreter);
+    Describe(facts, judged[i]);
+    judged[i].diagnosis = Diagnose(facts, look.knowledge(), AllRules());
+  }
+  return std::nullopt;
+}
+
 int CheckAll(Arguments& arguments, const Clock& clock) {
   Look look;
   if (auto end = look.Open(arguments)) return EndEarly(*end);
-  const CachingSystem& machine = look.machine();
-  const Knowledge& knowledge = look.knowledge();
   Question question;
-  if (auto end = TakeQuestion(arguments, machine, knowledge, question)) return EndEarly(*end);
   if (auto end = look.Settle(question)) return EndEarly(*end);
-
-  const ManyProbings probings(machine, knowledge, question);
   AllEnvironments all;
-  for (const ListedEnvironment& listed : ListEnvironments(machine, all.unread)) {
-    JudgedEnvironment& judged = all.environments.emplace_back();
-    judged.interpreter = listed.interpreter;
-    judged.kinds = listed.kinds;
-    judged.command = listed.command;
-    judged.failure = listed.failure;
-    const Facts facts = probings.Of(listed.interpreter);
-    Describe(facts, judged);
-    judged.diagnosis = Diagnose(facts, knowledge, AllRules());
+  const std::vector<ListedEnvironment> listed = ListEnvironments(look.machine(), all.unread);
+  all.environments.resize(listed.size());
+  // Each thread looks at the machine once more, which is worth it from some environments on.
+  constexpr size_t kWorthAThread = 8, kMostThreads = 8;
+  const size_t threads = std::clamp<size_t>(
+      std::min<size_t>(std::thread::hardware_concurrency(), listed.size() / kWorthAThread), 1, kMostThreads);
+  std::vector<std::future<std::optional<EarlyEnd>>> others;
+  for (size_t i = 1; i < threads; i++) {
+    others.push_back(std::async(std::launch::async, JudgeSome, arguments, std::cref(listed), i, threads,
+                                std::ref(all.environments)));
   }
+  std::optional<EarlyEnd> end = JudgeSome(arguments, listed, 0, threads, all.environments);
+  for (auto& other : others) {
+    if (auto ended = other.get()) end = std::move(ended);
+  }
+  if (end) return EndEarly(*end);
   const int status =
       Finish(arguments.json() ? RenderAllJson(all, clock.Info()) : RenderAll(all, TextOptionsFor(arguments)),
              ExitStatus(all.Best(), arguments.strict));
@@ -1057,7 +1084,7 @@ int Diff(const Arguments& arguments) {
   if (auto end = Judge(arguments, other, comparison.b, b)) return EndEarly(*end);
   comparison.differences = Compare(a, b);
   const bool differ = std::any_of(comparison.differences.begin(), comparison.differences.end(),
-                                  [](const ChainDifference& one) { return one.known(); });
+                                  [](const Difference& one) { return one.known(); });
   return Finish(arguments.json() ? RenderComparisonJson(comparison)
                                  : RenderComparison(comparison, TextOptionsFor(arguments)),
                 differ ? 1 : 0);

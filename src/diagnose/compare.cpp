@@ -1,10 +1,12 @@
 #include "diagnose/compare.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
-#include <filesystem>
 #include <map>
 #include <utility>
 
+#include "base/text.h"
 #include "facts/walk.h"
 
 namespace tfdoctor {
@@ -72,6 +74,20 @@ void ReplaceAll(std::string& text, const std::string& from, std::string_view to)
     text.replace(at, from.size(), to);
 }
 
+// "/a/./b/../c" -> "/a/c"
+std::string WithoutDots(std::string_view path) {
+  std::vector<std::string> parts;
+  for (std::string& part : Split(path, '/')) {
+    if (part == "." || (part.empty() && !parts.empty())) continue;
+    if (part == ".." && parts.size() > 1) {
+      parts.pop_back();
+    } else if (part != "..") {
+      parts.push_back(std::move(part));
+    }
+  }
+  return Join(parts, "/");
+}
+
 struct Line {
   std::string words;
   Side side;
@@ -82,18 +98,6 @@ struct Table {
   std::map<std::string, Line> lines;
   std::vector<std::string> order;
 };
-
-// What a side says of this fact. One that it does not have is absent, unless it lies in something unknown.
-Side SideOf(const Table& table, const std::string& name) {
-  if (const auto found = table.lines.find(name); found != table.lines.end()) return found->second.side;
-  for (std::string above = name; above.rfind('.') != std::string::npos;) {
-    above.resize(above.rfind('.'));
-    const auto found = table.lines.find(above);
-    if (found != table.lines.end() && found->second.side.state == FactState::kUnknown)
-      return found->second.side;
-  }
-  return {};
-}
 
 Table TableOf(const Facts& facts) {
   const std::string* prefix = facts.python.prefix.Peek();
@@ -106,8 +110,7 @@ Table TableOf(const Facts& facts) {
     if (replaces) ReplaceAll(text, *prefix, "{environment}");
     for (const auto& [address, number] : numbers) ReplaceAll(text, address, number);
     // Two ways to one file are no difference.
-    if (text.starts_with('/') || text.starts_with('{'))
-      text = std::filesystem::path(text).lexically_normal().string();
+    if (text.starts_with('/') || text.starts_with('{')) text = WithoutDots(text);
     return text;
   };
   const std::vector<FactLine> all = Lines(facts);
@@ -125,16 +128,27 @@ Table TableOf(const Facts& facts) {
   return table;
 }
 
+// What a side says of a fact that it does not have: it is absent, unless a fact above it is unknown.
+Side Missing(const Table& table, std::string name) {
+  for (size_t dot = name.rfind('.'); dot != std::string::npos; dot = name.rfind('.')) {
+    name.resize(dot);
+    const auto above = table.lines.find(name);
+    if (above != table.lines.end() && above->second.side.state == FactState::kUnknown)
+      return above->second.side;
+  }
+  return {};
+}
+
 // Where a library is found on one side only, all else that is told of it follows; where the same file is
 // taken, it matters little by which way.
-void DropConsequences(std::vector<ChainDifference>& differences) {
+void DropConsequences(std::vector<Difference>& differences) {
   std::map<std::string, bool> paths;  // of libraries: whether both sides have a file
   const auto of = [](const std::string& fact) { return fact.substr(0, fact.rfind('.')); };
-  for (const ChainDifference& one : differences) {
+  for (const Difference& one : differences) {
     if (one.fact.ends_with(".path"))
       paths.emplace(of(one.fact), one.a.state == FactState::kValue && one.b.state == FactState::kValue);
   }
-  std::erase_if(differences, [&](const ChainDifference& one) {
+  std::erase_if(differences, [&](const Difference& one) {
     if (!one.fact.starts_with("cuda_libraries.opened.") && !one.fact.starts_with("driver_library."))
       return false;
     if (one.fact.ends_with(".path")) return false;
@@ -147,17 +161,25 @@ void DropConsequences(std::vector<ChainDifference>& differences) {
 
 }  // namespace
 
-std::vector<ChainDifference> Compare(const Facts& a, const Facts& b) {
+std::string Side::Words() const {
+  constexpr size_t kLongest = 400;
+  if (state == FactState::kUnknown) return fmt::format("not known ({})", text);
+  if (state == FactState::kAbsent || text.empty()) return "none";
+  const std::string_view all = text;
+  return fmt::format("{}{}", all.substr(0, kLongest), all.size() > kLongest ? "…" : "");
+}
+
+std::vector<Difference> Compare(const Facts& a, const Facts& b) {
   const Table of_a = TableOf(a);
   const Table of_b = TableOf(b);
-  std::vector<ChainDifference> differences;
+  std::vector<Difference> differences;
   auto add = [&](const std::string& name) {
     const auto in_a = of_a.lines.find(name);
     const auto in_b = of_b.lines.find(name);
     const Line& known = in_a != of_a.lines.end() ? in_a->second : in_b->second;
-    ChainDifference one{LinkOf(name), name, known.words, {}, {}};
-    one.a = SideOf(of_a, name);
-    one.b = SideOf(of_b, name);
+    Difference one{LinkOf(name), name, known.words, {}, {}};
+    one.a = in_a != of_a.lines.end() ? in_a->second.side : Missing(of_a, name);
+    one.b = in_b != of_b.lines.end() ? in_b->second.side : Missing(of_b, name);
     const bool both_unknown = one.a.state == FactState::kUnknown && one.b.state == FactState::kUnknown;
     if (both_unknown || (one.a.state == one.b.state && one.a.text == one.b.text)) return;
     differences.push_back(std::move(one));
@@ -168,7 +190,7 @@ std::vector<ChainDifference> Compare(const Facts& a, const Facts& b) {
   }
   DropConsequences(differences);
   std::stable_sort(differences.begin(), differences.end(),
-                   [](const ChainDifference& x, const ChainDifference& y) { return x.link < y.link; });
+                   [](const Difference& x, const Difference& y) { return x.link < y.link; });
   return differences;
 }
 

@@ -12,9 +12,11 @@ namespace tfdoctor {
 struct Side {
   FactState state = FactState::kAbsent;
   std::string text;  // the value; why it is unknown
+
+  std::string Words() const;  // for people: the value, "none", "not known (why)"
 };
 
-struct ChainDifference {
+struct Difference {
   Link link = Link::kNone;
   std::string fact;  // "tensorflow.version"
   std::string what;  // for people: "version of TensorFlow"
@@ -27,6 +29,6 @@ struct ChainDifference {
 // In the order of the links. Paths below each side's own environment count as the same ("{environment}/lib"),
 // GPUs are compared one by one in the order of their addresses, and what changes from run to run (free
 // memory, serial numbers) is left out.
-std::vector<ChainDifference> Compare(const Facts& a, const Facts& b);
+std::vector<Difference> Compare(const Facts& a, const Facts& b);
 
 }  // namespace tfdoctor

@@ -30,20 +30,6 @@ std::string VerdictWords(const Diagnosis& diagnosis) {
   return words;
 }
 
-std::string Words(const Side& side) {
-  constexpr size_t kLongest = 400;
-  switch (side.state) {
-    case FactState::kAbsent:
-      return "none";
-    case FactState::kUnknown:
-      return "not known (" + side.text + ")";
-    case FactState::kValue:
-      break;
-  }
-  if (side.text.empty()) return "none";
-  return side.text.size() > kLongest ? side.text.substr(0, kLongest) + "…" : side.text;
-}
-
 nlohmann::ordered_json SideJson(const Side& side) {
   nlohmann::ordered_json json = {{"state", Name(side.state)}};
   if (side.state == FactState::kValue) json["value"] = side.text;
@@ -66,17 +52,17 @@ std::string RenderComparison(const Comparison& comparison, const TextOptions& op
     print.Wrapped(print.Safe(side->name + ": " + VerdictWords(side->diagnosis) + "."),
                   print.Toned(Tone::kStrong, letter) + "  ", "   ");
   }
-  std::vector<const ChainDifference*> gaps;
+  std::vector<const Difference*> gaps;
   Link link = Link::kNone;
-  for (const ChainDifference& one : comparison.differences) {
+  for (const Difference& one : comparison.differences) {
     if (!one.known()) {
       gaps.push_back(&one);
       continue;
     }
     if (one.link != link) print.Heading(Name(link = one.link));
     print.Wrapped(print.Safe(one.what), "  ", "  ");
-    print.Wrapped(print.Safe(Words(one.a)), "    A  ", "       ");
-    print.Wrapped(print.Safe(Words(one.b)), "    B  ", "       ");
+    print.Wrapped(print.Safe(one.a.Words()), "    A  ", "       ");
+    print.Wrapped(print.Safe(one.b.Words()), "    B  ", "       ");
   }
   print.Blank();
   if (comparison.differences.size() == gaps.size())
@@ -86,10 +72,10 @@ std::string RenderComparison(const Comparison& comparison, const TextOptions& op
   constexpr size_t kShown = 12;
   for (size_t i = 0; i < gaps.size() && (i < kShown || options.verbose); i++) {
     const bool of_a = gaps[i]->a.state != FactState::kUnknown;
-    print.Wrapped(
-        print.Safe(fmt::format("{}: {} (the other: {})", gaps[i]->what, Words(of_a ? gaps[i]->a : gaps[i]->b),
-                               (of_a ? gaps[i]->b : gaps[i]->a).text)),
-        of_a ? "  A  " : "  B  ", "     ");
+    print.Wrapped(print.Safe(fmt::format("{}: {} (the other: {})", gaps[i]->what,
+                                         (of_a ? gaps[i]->a : gaps[i]->b).Words(),
+                                         (of_a ? gaps[i]->b : gaps[i]->a).text)),
+                  of_a ? "  A  " : "  B  ", "     ");
   }
   if (gaps.size() > kShown && !options.verbose)
     print.Prose(fmt::format("and {} more: tfdoctor diff -v", gaps.size() - kShown), "  ", "  ");
@@ -99,7 +85,7 @@ std::string RenderComparison(const Comparison& comparison, const TextOptions& op
 std::string RenderComparisonJson(const Comparison& comparison) {
   using Json = nlohmann::ordered_json;
   Json differences = Json::array();
-  for (const ChainDifference& one : comparison.differences) {
+  for (const Difference& one : comparison.differences) {
     differences.push_back({{"link", Name(one.link)},
                            {"fact", one.fact},
                            {"what", one.what},

@@ -17,7 +17,7 @@ struct ComparedSide {
 
 struct Comparison {
   ComparedSide a, b;
-  std::vector<ChainDifference> differences;
+  std::vector<Difference> differences;
 };
 
 std::string RenderComparison(const Comparison& comparison, const TextOptions& options);

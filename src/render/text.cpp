@@ -335,9 +335,9 @@ class Answer {
     Item(start + ":");
     for (size_t i = 0; i < shown; i++) {
       const Difference& difference = saved.differences[i];
-      print_.Prose(
-          print_.Safe(fmt::format("{}: {}, now {}", difference.words, difference.before, difference.after)),
-          "      ", "        ");
+      print_.Prose(print_.Safe(fmt::format("{}: {}, now {}", difference.what, difference.a.Words(),
+                                           difference.b.Words())),
+                   "      ", "        ");
     }
     if (shown < saved.differences.size())
       print_.Prose(fmt::format("and {} more: tfdoctor -v", saved.differences.size() - shown), "      ",
