@@ -14,10 +14,13 @@
 #include <cstring>
 #include <ctime>
 #include <exception>
+#include <functional>
+#include <future>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -44,7 +47,10 @@
 #include "render/text.h"
 #include "rules/all.h"
 #include "saved/state.h"
+#include "source/source.h"
 #include "system/caching.h"
+#include "system/recording.h"
+#include "system/redaction.h"
 #include "system/system.h"
 #include "tensorflow/child.h"
 
@@ -71,6 +77,10 @@ Usage:
                                cause? A file, - (standard input), or a line
   tfdoctor explain NAME        explain one cause: what it is, how to repair it
   tfdoctor causes              list all causes that tfdoctor knows
+  tfdoctor record -o FILE [options of check]
+                               write what check asks of this machine, and the
+                               answers, to one small file; -o - writes it to
+                               standard output
 
 Examples:
   tfdoctor
@@ -81,6 +91,8 @@ Examples:
       would this environment work on that machine?
   python train.py 2>&1 | tfdoctor explain -
       why did this program not use the GPU?
+  tfdoctor record -o job.tfdoctor
+      send this file to who can help; there: tfdoctor --from job.tfdoctor
 
 Options of check:
   --python PATH     interpreter or environment's folder; default: what PATH
@@ -98,6 +110,13 @@ Options of check:
   --save            if TensorFlow can use the GPU: keep what was read, below
                     $XDG_STATE_HOME/tfdoctor (else ~/.local/state/tfdoctor);
                     later answers name what differs from it
+  --from FILE       judge the machine of a recording, with the options that it
+                    was made with
+  --root DIR        judge what lies below this folder (a mounted image, a
+                    chroot); all paths are inside it, and of this machine
+                    nothing counts
+  --env KEY=VALUE, --env-file FILE
+                    the variables of the program there; may be repeated
   --strict          exit status 1 also when the GPU is used, but not fully
   --facts           with --format json: everything that was read
   --simulated-facts with --format json: under each repair, what would be read
@@ -109,8 +128,8 @@ Options of prove (and those of check that say what is judged):
   --device GPU:N|CPU:0  where the steps have to run; default: GPU:0
   --steps NAMES     of devices,add,matmul,memory-growth,train-mlp,train-cnn;
                     with --deep also precision,xla,all-gpus,memory-fill,load:
-  --deep            float16 and bfloat16, XLA, every GPU and a sum over all, 90 %
-                    of the free memory, a minute of load watched for errors
+  --deep            float16 and bfloat16, XLA, every GPU and a sum over all,
+                    90 % of the free memory, a minute of load that is watched
   --load-seconds N  of step load; default: 60
   --seed N          of the random numbers; default: 1
   --time-limit N    seconds for all steps together; default: 600
@@ -129,6 +148,11 @@ Options of explain:
   --file FILE, --text TEXT, --cause NAME
                     where it could be several of them
 
+Options of record:
+  -o, --output FILE what is there is replaced, once the recording is complete
+  --no-redact       keep names, tokens, UUIDs, serial numbers and addresses,
+                    which are else replaced by others of the same length
+
 Options of every command:
   --format text|json         default: text
   --color auto|always|never  default: auto; NO_COLOR is respected
@@ -144,7 +168,7 @@ Exit status:
 Where to go on: "tfdoctor causes" (all causes), "tfdoctor -v" (all evidence).
 )";
 
-enum class Action : uint8_t { kCheck, kProve, kExplain, kCauses };
+enum class Action : uint8_t { kCheck, kProve, kExplain, kCauses, kRecord };
 
 struct Arguments {
   Action action = Action::kCheck;
@@ -179,6 +203,10 @@ struct Arguments {
   bool all = false;
   std::string python_flags;
   bool save = false;
+  SourceOptions source;
+  // --- of record
+  std::string output;
+  bool no_redact = false;
 
   bool json() const { return format == "json"; }
 };
@@ -246,6 +274,7 @@ struct Options {
   CLI::App* prove = nullptr;
   CLI::App* explain = nullptr;
   CLI::App* causes = nullptr;
+  CLI::App* record = nullptr;
 };
 
 Options Declare(CLI::App& app, Arguments& arguments) {
@@ -266,6 +295,13 @@ Options Declare(CLI::App& app, Arguments& arguments) {
       app.add_flag("--all", arguments.all),
       app.add_option("--python-flags", arguments.python_flags),
       app.add_flag("--save", arguments.save),
+      app.add_option("--from", arguments.source.from),
+      app.add_option("--root", arguments.source.root),
+      app.add_option("--env", arguments.source.environment)->expected(1)->take_all()->allow_extra_args(false),
+      app.add_option("--env-file", arguments.source.environment_files)
+          ->expected(1)
+          ->take_all()
+          ->allow_extra_args(false),
   };
   app.add_option("--format", arguments.format)->check(CLI::IsMember({"text", "json"}));
   app.add_option("--color", arguments.color)->check(CLI::IsMember({"auto", "always", "never"}));
@@ -273,7 +309,8 @@ Options Declare(CLI::App& app, Arguments& arguments) {
   app.require_subcommand(0, 1);
   options.check = app.add_subcommand("check");
   for (CLI::Option* option : options.of_check) {
-    for (const char* name : {"--assume", "--all", "--strict", "--simulated-facts", "--save"}) {
+    for (const char* name : {"--assume", "--all", "--strict", "--simulated-facts", "--save", "--from",
+                             "--root", "--env", "--env-file"}) {
       if (option->check_name(name)) options.not_of_prove.push_back(option);
     }
   }
@@ -289,6 +326,9 @@ Options Declare(CLI::App& app, Arguments& arguments) {
   options.prove->add_option("--load-seconds", arguments.load_seconds)->check(CLI::Range(0.1, 3600.0));
   options.explain = app.add_subcommand("explain");
   options.causes = app.add_subcommand("causes");
+  options.record = app.add_subcommand("record");
+  options.record->add_option("-o,--output", arguments.output)->required();
+  options.record->add_flag("--no-redact", arguments.no_redact);
   options.explain->add_option("WHAT", arguments.subject);
   options.of_explain = {
       options.explain->add_option("--file", arguments.file),
@@ -307,7 +347,7 @@ Options Declare(CLI::App& app, Arguments& arguments) {
           arguments.stated.emplace_back(key, value);
         });
   }
-  for (CLI::App* command : {options.check, options.prove, options.explain, options.causes})
+  for (CLI::App* command : {options.check, options.prove, options.explain, options.causes, options.record})
     command->fallthrough();
   return options;
 }
@@ -315,13 +355,16 @@ Options Declare(CLI::App& app, Arguments& arguments) {
 // What to say about an argument that nothing took.
 std::string Unexpected(const std::string& argument) {
   std::string message = fmt::format("do not know what to do with '{}'", argument);
+  if (argument == "-o" || argument == "--output" || argument == "--no-redact")
+    return fmt::format("{} goes with record: tfdoctor record -o FILE", argument);
   if (argument.ends_with(".py"))
     return message + fmt::format("; to judge a program: tfdoctor --script {}", argument);
   const std::vector<std::string> words = {
-      "check",          "prove",    "explain",        "causes",    "--python", "--script",
-      "--assume",       "--strict", "--facts",        "--verbose", "--data",   "--simulated-facts",
-      "--format",       "--color",  "--width",        "--version", "--help",   "--no-driver-calls",
-      "--driver-limit", "--all",    "--python-flags", "--save"};
+      "check",          "prove",    "explain",        "causes",    "--python",   "--script",
+      "--assume",       "record",   "--output",       "--from",    "--root",     "--env",
+      "--env-file",     "--strict", "--facts",        "--verbose", "--data",     "--simulated-facts",
+      "--format",       "--color",  "--width",        "--version", "--help",     "--no-driver-calls",
+      "--driver-limit", "--all",    "--python-flags", "--save",    "--no-redact"};
   if (std::find(words.begin(), words.end(), argument) != words.end())
     return message + " after what stands before it";
   const std::vector<std::string> nearest = Nearest(Split(argument, '=').front(), words, 1);
@@ -348,13 +391,15 @@ std::optional<EarlyEnd> Parse(int argc, char** argv, Arguments& arguments) {
   arguments.action = options.explain->parsed()  ? Action::kExplain
                      : options.prove->parsed()  ? Action::kProve
                      : options.causes->parsed() ? Action::kCauses
+                     : options.record->parsed() ? Action::kRecord
                                                 : Action::kCheck;
   for (const CLI::Option* option : options.of_check) {
     if (option->count() == 0) continue;
     const bool both = option->get_name() == "--verbose" || option->get_name() == "-v" ||
                       option->get_name() == "--strict" || option->get_name() == "--facts" ||
                       option->get_name() == "--data";
-    const bool machine_too = arguments.action == Action::kExplain && (both || arguments.with_machine);
+    const bool machine_too = arguments.action == Action::kRecord ||
+                             (arguments.action == Action::kExplain && (both || arguments.with_machine));
     const bool prove_too = arguments.action == Action::kProve &&
                            std::find(options.not_of_prove.begin(), options.not_of_prove.end(), option) ==
                                options.not_of_prove.end();
@@ -373,6 +418,12 @@ std::optional<EarlyEnd> Parse(int argc, char** argv, Arguments& arguments) {
         "explain what? A log's file, - for standard input, a line of it, or a cause (\"tfdoctor causes\" "
         "lists them)");
   }
+  if (!arguments.source.from.empty() && !arguments.source.root.empty())
+    return UsageError("--from and --root name two machines");
+  if (arguments.source.states_environment() && arguments.source.root.empty())
+    return UsageError("--env and --env-file go with --root");
+  if (arguments.action == Action::kRecord && (arguments.all || arguments.json()))
+    return UsageError("record takes neither --all nor --format json");
   if (arguments.all && !(arguments.python + arguments.script).empty()) {
     return UsageError("--all judges every environment; --python and --script name one");
   }
@@ -530,12 +581,50 @@ class Clock {
   std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
 };
 
-// The live machine and the data to judge it by.
-struct Look {
-  const std::unique_ptr<System> live = LiveSystem();
-  const CachingSystem machine{*live};
-  std::unique_ptr<Knowledge> with_file;  // --data
-  const Knowledge& knowledge() const { return with_file ? *with_file : BuiltInKnowledge(); }
+// The machine to be judged, what is asked about it, and the data to judge it by.
+class Look {
+ public:
+  // What ends the command before it looked.
+  std::optional<EarlyEnd> Open(Arguments& arguments, Recording* recording = nullptr) {
+    if (auto end = TakeData(arguments, *live_, with_file_)) return end;
+    Result<Source> source = OpenSource(arguments.source, *live_);
+    if (!source) return UsageError(source.error().message);
+    source_ = std::move(*source);
+    Adopt(source_.question, arguments);
+    if (recording != nullptr) recorder_ = std::make_unique<RecordingSystem>(*source_.system, *recording);
+    machine_ = std::make_unique<CachingSystem>(recorder_ ? *recorder_ : *source_.system);
+    return std::nullopt;
+  }
+
+  const System& live() const { return *live_; }  // where the files lie that options name
+  const System& source() const { return *source_.system; }
+  const CachingSystem& machine() const { return *machine_; }
+  const Knowledge& knowledge() const { return with_file_ ? *with_file_ : BuiltInKnowledge(); }
+  const std::string& name() const { return source_.name; }
+  // Local time, "2026-11-26 06:19"; of a recording when it was made, whatever its clock's zone.
+  std::string Now(const Clock& clock) const {
+    return source_.made_at.empty() ? clock.LocalTime() : source_.made_at;
+  }
+
+ private:
+  // A recording is judged as it was made to be, where nothing else is said.
+  static void Adopt(const std::vector<std::pair<std::string, std::string>>& question, Arguments& arguments) {
+    for (const auto& [option, value] : question) {
+      for (auto& [name, place] : {std::pair("python", &arguments.python),
+                                  {"script", &arguments.script},
+                                  {"python-flags", &arguments.python_flags},
+                                  {"assume", &arguments.assume}}) {
+        if (option == name && place->empty()) *place = value;
+      }
+      if (option == "no-driver-calls") arguments.no_driver_calls = true;
+    }
+  }
+
+  const std::unique_ptr<System> live_ = LiveSystem();
+  Source source_;
+  std::unique_ptr<RecordingSystem> recorder_;
+  std::unique_ptr<CachingSystem> machine_;
+  std::unique_ptr<Knowledge> with_file_;  // --data
 };
 
 int EndEarly(const EarlyEnd& end) {
@@ -667,13 +756,13 @@ std::optional<EarlyEnd> ReadLog(int file, const std::string& name, LogReader& re
   return std::nullopt;
 }
 
-int ExplainLog(const Arguments& arguments, const Subject& subject, const Clock& clock) {
+int ExplainLog(Arguments& arguments, const Subject& subject, const Clock& clock) {
   Look look;
-  if (auto end = TakeData(arguments, look.machine, look.with_file)) return EndEarly(*end);
-  const CachingSystem& machine = look.machine;
+  if (auto end = look.Open(arguments)) return EndEarly(*end);
+  const CachingSystem& machine = look.machine();
   const Knowledge& knowledge = look.knowledge();
   Statements statements;
-  if (auto end = TakeStatements(arguments, machine, knowledge, statements)) return EndEarly(*end);
+  if (auto end = TakeStatements(arguments, look.live(), knowledge, statements)) return EndEarly(*end);
 
   Facts of_machine;
   if (arguments.with_machine) {
@@ -730,7 +819,7 @@ int ExplainLog(const Arguments& arguments, const Subject& subject, const Clock& 
                 ExitStatus(diagnosis.verdict, arguments.strict));
 }
 
-int Explain(const Arguments& arguments, const Clock& clock) {
+int Explain(Arguments& arguments, const Clock& clock) {
   const Subject subject = Resolve(arguments);
   if (subject.kind != Subject::Kind::kCause) return ExplainLog(arguments, subject, clock);
   const Rule* rule = FindRule(AllRules(), subject.value);
@@ -738,13 +827,13 @@ int Explain(const Arguments& arguments, const Clock& clock) {
 }
 
 // What changed is asked only where something is wrong.
-void TellWhatChanged(const CachingSystem& machine, const Clock& clock, Probing& present,
+void TellWhatChanged(const CachingSystem& machine, const std::string& now, Probing& present,
                      Diagnosis& diagnosis) {
   const bool* assumed = present.facts().assumed.Peek();
   if (diagnosis.headline() == nullptr || diagnosis.verdict == VerdictKind::kGpuUsable) return;
   if (assumed == nullptr || *assumed) return;
   present.AddHistory();
-  diagnosis.since = Since(diagnosis, present.facts(), clock.LocalTime());
+  diagnosis.since = Since(diagnosis, present.facts(), now);
   if (auto path = StatePath(machine, present.facts()); path.ok())
     diagnosis.saved = CompareState(machine, *path, present.facts());
 }
@@ -761,10 +850,10 @@ void Save(const CachingSystem& machine, const Facts& facts, const Diagnosis& dia
                      : "not saved: " + done.error().message);
 }
 
-int Check(const Arguments& arguments, const Clock& clock) {
+int Check(Arguments& arguments, const Clock& clock) {
   Look look;
-  if (auto end = TakeData(arguments, look.machine, look.with_file)) return EndEarly(*end);
-  const CachingSystem& machine = look.machine;
+  if (auto end = look.Open(arguments)) return EndEarly(*end);
+  const CachingSystem& machine = look.machine();
   const Knowledge& knowledge = look.knowledge();
   Question question;
   if (auto end = TakeQuestion(arguments, machine, knowledge, question)) return EndEarly(*end);
@@ -773,13 +862,14 @@ int Check(const Arguments& arguments, const Clock& clock) {
   const Facts& facts = present.facts();
   Diagnosis diagnosis = Diagnose(facts, knowledge, AllRules());
   TryFixes(machine, knowledge, present, diagnosis);
-  TellWhatChanged(machine, clock, present, diagnosis);
+  TellWhatChanged(machine, look.Now(clock), present, diagnosis);
 
   RunInfo run = clock.Info();
   if (arguments.save) Save(machine, facts, diagnosis, run);
   run.driver_milliseconds = present.driver_milliseconds();
   TextOptions text = TextOptionsFor(arguments);
   text.driver_milliseconds = present.driver_milliseconds();
+  text.judged = look.name();
   const int status = Finish(arguments.json() ? RenderJson(diagnosis, arguments.facts ? &facts : nullptr, run,
                                                           arguments.simulated_facts)
                                              : RenderText(diagnosis, facts, text),
@@ -804,10 +894,10 @@ std::optional<EarlyEnd> TakeProveOptions(const Arguments& arguments, ProveOption
   return std::nullopt;
 }
 
-int ProveIt(const Arguments& arguments, const Clock& clock) {
+int ProveIt(Arguments& arguments, const Clock& clock) {
   Look look;
-  if (auto end = TakeData(arguments, look.machine, look.with_file)) return EndEarly(*end);
-  const CachingSystem& machine = look.machine;
+  if (auto end = look.Open(arguments)) return EndEarly(*end);
+  const CachingSystem& machine = look.machine();
   const Knowledge& knowledge = look.knowledge();
   Question question;
   if (auto end = TakeQuestion(arguments, machine, knowledge, question)) return EndEarly(*end);
@@ -857,30 +947,130 @@ int ProveIt(const Arguments& arguments, const Clock& clock) {
   std::_Exit(status);
 }
 
-int CheckAll(const Arguments& arguments, const Clock& clock) {
+// Judges every `step`th environment from `first` on; with a look of its own, since none is for two threads.
+std::optional<EarlyEnd> JudgeSome(Arguments arguments, const std::vector<ListedEnvironment>& listed,
+                                  size_t first, size_t step, std::vector<JudgedEnvironment>& judged) {
   Look look;
-  if (auto end = TakeData(arguments, look.machine, look.with_file)) return EndEarly(*end);
-  const CachingSystem& machine = look.machine;
-  const Knowledge& knowledge = look.knowledge();
+  if (auto end = look.Open(arguments)) return end;
   Question question;
-  if (auto end = TakeQuestion(arguments, machine, knowledge, question)) return EndEarly(*end);
-
-  const ManyProbings probings(machine, knowledge, question);
-  AllEnvironments all;
-  for (const ListedEnvironment& listed : ListEnvironments(machine, all.unread)) {
-    JudgedEnvironment& judged = all.environments.emplace_back();
-    judged.interpreter = listed.interpreter;
-    judged.kinds = listed.kinds;
-    judged.command = listed.command;
-    judged.failure = listed.failure;
-    const Facts facts = probings.Of(listed.interpreter);
-    Describe(facts, judged);
-    judged.diagnosis = Diagnose(facts, knowledge, AllRules());
+  if (auto end = TakeQuestion(arguments, look.machine(), look.knowledge(), question)) return end;
+  const ManyProbings probings(look.machine(), look.knowledge(), question);
+  for (size_t i = first; i < listed.size(); i += step) {
+    judged[i].interpreter = listed[i].interpreter;
+    judged[i].kinds = listed[i].kinds;
+    judged[i].command = listed[i].command;
+    judged[i].failure = listed[i].failure;
+    const Facts facts = probings.Of(listed[i].interpreter);
+    Describe(facts, judged[i]);
+    judged[i].diagnosis = Diagnose(facts, look.knowledge(), AllRules());
   }
+  return std::nullopt;
+}
+
+int CheckAll(Arguments& arguments, const Clock& clock) {
+  Look look;
+  if (auto end = look.Open(arguments)) return EndEarly(*end);
+  AllEnvironments all;
+  const std::vector<ListedEnvironment> listed = ListEnvironments(look.machine(), all.unread);
+  all.environments.resize(listed.size());
+  // Each thread looks at the machine once more, which is worth it from some environments on.
+  constexpr size_t kWorthAThread = 8, kMostThreads = 8;
+  const size_t threads = std::clamp<size_t>(
+      std::min<size_t>(std::thread::hardware_concurrency(), listed.size() / kWorthAThread), 1, kMostThreads);
+  std::vector<std::future<std::optional<EarlyEnd>>> others;
+  for (size_t i = 1; i < threads; i++) {
+    others.push_back(std::async(std::launch::async, JudgeSome, arguments, std::cref(listed), i, threads,
+                                std::ref(all.environments)));
+  }
+  std::optional<EarlyEnd> end = JudgeSome(arguments, listed, 0, threads, all.environments);
+  for (auto& other : others) {
+    if (auto ended = other.get()) end = std::move(ended);
+  }
+  if (end) return EndEarly(*end);
   const int status =
       Finish(arguments.json() ? RenderAllJson(all, clock.Info()) : RenderAll(all, TextOptionsFor(arguments)),
              ExitStatus(all.Best(), arguments.strict));
   std::_Exit(status);
+}
+
+// The question as a recording keeps it; paths are absolute by now.
+std::vector<std::pair<std::string, std::string>> Kept(const Arguments& arguments, const Question& question) {
+  std::vector<std::pair<std::string, std::string>> kept;
+  for (const auto& [option, value] : {std::pair("python", &question.python),
+                                      {"script", &question.script},
+                                      {"python-flags", &arguments.python_flags},
+                                      {"assume", &arguments.assume}}) {
+    if (!value->empty()) kept.emplace_back(option, *value);
+  }
+  if (arguments.no_driver_calls) kept.emplace_back("no-driver-calls", "");
+  return kept;
+}
+
+// What a diagnosis comes down to.
+std::string Essence(const Diagnosis& diagnosis) {
+  std::string essence(Name(diagnosis.verdict));
+  for (const Finding& finding : diagnosis.causes) essence += fmt::format(" {}", finding.rule->id);
+  return essence;
+}
+
+std::string RecordSummary(const std::string& file, size_t size, const Redactor* redactor) {
+  std::string text =
+      fmt::format("Recorded: {} ({} KB), to be judged anywhere with\n\n    tfdoctor --from {}\n\n",
+                  Printable(file), (size + 1023) / 1024, ShellQuote(file));
+  if (redactor == nullptr)
+    return text + "Nothing in it was replaced: it may hold names, tokens and addresses.\n";
+  std::vector<std::string> parts;
+  for (const auto& [kind, count] : redactor->Counts())
+    parts.push_back(fmt::format("{}: {}", Plural(kind), count));
+  text += parts.empty() ? "Nothing in it had to be replaced" : "Replaced in it: " + Join(parts, ", ");
+  return text + fmt::format(".\nTo see what is in it: zstd -dc {}\n", ShellQuote(file));
+}
+
+int Record(Arguments& arguments, const Clock& clock) {
+  Look look;
+  Recording recording;
+  if (auto end = look.Open(arguments, &recording)) return EndEarly(*end);
+  Question question;
+  if (auto end = TakeQuestion(arguments, look.machine(), look.knowledge(), question)) return EndEarly(*end);
+  auto judge = [&](const CachingSystem& machine, const Question& asked) {
+    Probing present(machine, look.knowledge(), asked);
+    Diagnosis diagnosis = Diagnose(present.facts(), look.knowledge(), AllRules());
+    TryFixes(machine, look.knowledge(), present, diagnosis);
+    TellWhatChanged(machine, clock.LocalTime(), present, diagnosis);
+    return Essence(diagnosis);
+  };
+  const std::string here = judge(look.machine(), question);
+  recording.made_by = "tfdoctor " TFDOCTOR_VERSION;
+  recording.made_at = clock.Info().started;
+  recording.question = Kept(arguments, question);
+  std::optional<Redactor> redactor;
+  if (!arguments.no_redact) {
+    redactor.emplace(look.source());
+    redactor->Redact(recording);
+  }
+  const std::string packed = PackRecording(recording);
+  const bool to_stdout = arguments.output == "-";
+  if (to_stdout) {
+    if (::isatty(STDOUT_FILENO) == 1)
+      return EndEarly(UsageError("a recording is nothing for a terminal; -o FILE"));
+    if (const int status = Finish(packed, 0); status != 0) return status;
+  } else if (Result<bool> written = WriteWhole(arguments.output, packed); !written) {
+    Complain(Printable(written.error().message));
+    return kCouldNotTell;
+  }
+  // Whether it says what this machine says; names may be more to it than they seem.
+  Question again = question;
+  for (const auto& [option, value] : recording.question) {
+    if (option == "python") again.python = value;
+    if (option == "script") again.script = value;
+  }
+  const ReplaySystem replay(std::move(recording));
+  const CachingSystem replayed(replay);
+  if (judge(replayed, again) != here)
+    Complain(
+        "the recording is not judged as this machine is; please report this, and use --no-redact meanwhile");
+  const std::string summary = RecordSummary(arguments.output, packed.size(), redactor ? &*redactor : nullptr);
+  return to_stdout ? 0 : Finish(summary, 0);
 }
 
 int Run(int argc, char** argv, Arguments& arguments, const Clock& clock) {
@@ -894,6 +1084,8 @@ int Run(int argc, char** argv, Arguments& arguments, const Clock& clock) {
       return Finish(arguments.json() ? RenderCausesJson(AllRules())
                                      : RenderCauses(AllRules(), TextOptionsFor(arguments)),
                     0);
+    case Action::kRecord:
+      return Record(arguments, clock);
     case Action::kCheck:
       break;
   }

@@ -1,5 +1,8 @@
 #include "elf/linker.h"
 
+#include <elf.h>
+
+#include <cstring>
 #include <string_view>
 
 #include "base/text.h"
@@ -7,6 +10,7 @@
 namespace tfdoctor::elf {
 namespace {
 
+constexpr std::string_view kRelease = "release version ";
 constexpr size_t kMaxSize = 8 << 20;  // with debug information; usually 0.2 MiB
 
 bool IsPathCharacter(char c) { return c > ' ' && c < '\x7f'; }
@@ -51,13 +55,34 @@ std::string LibToken(const std::vector<std::string>& folders) {
   return std::string(folder.substr(1, folder.size() - 2));
 }
 
+// The loader without its code, which is most of it. As a whole where its segments do not tell them apart.
+Result<std::string> ReadData(const System& system, const std::string& path) {
+  constexpr size_t kHead = 4096;
+  Result<std::string> head = system.Read(path, 0, kHead);
+  if (!head) return head;
+  Elf64_Ehdr header = {};
+  std::string data;
+  if (head->size() < sizeof header || !head->starts_with(ELFMAG)) return system.ReadAll(path, kMaxSize);
+  std::memcpy(&header, head->data(), sizeof header);
+  for (size_t i = 0; i < header.e_phnum; i++) {
+    Elf64_Phdr segment = {};
+    const uint64_t at = header.e_phoff + i * sizeof segment;
+    if (at > head->size() || head->size() - at < sizeof segment) break;
+    std::memcpy(&segment, head->data() + at, sizeof segment);
+    if (segment.p_type != PT_LOAD || (segment.p_flags & PF_X) != 0 || segment.p_filesz > kMaxSize) continue;
+    Result<std::string> part = system.Read(path, segment.p_offset, static_cast<size_t>(segment.p_filesz));
+    if (!part) return part;
+    data += *part;
+  }
+  return data.find(kRelease) != std::string::npos ? data : system.ReadAll(path, kMaxSize);
+}
+
 }  // namespace
 
 Result<Linker> ReadLinker(const System& system, const std::string& path) {
-  const Result<std::string> file = system.ReadAll(path, kMaxSize);
+  const Result<std::string> file = ReadData(system, path);
   if (!file) return file.error();
   const std::string_view bytes = *file;
-  constexpr std::string_view kRelease = "release version ";
   const size_t release = bytes.find(kRelease);
   if (release == std::string_view::npos || bytes.find("GLIBC_") == std::string_view::npos) {
     return Error{ErrorKind::kMalformed, path + " is not the dynamic loader of glibc"};

@@ -24,6 +24,8 @@ constexpr size_t kMaxFolders = 4096;       // in one search path
 constexpr size_t kMaxBoundImports = 4096;  // TensorFlow's own objects import more and are not checked
 constexpr size_t kMaxPreloadFile = 64 << 10;
 
+constexpr const char* kUnknownLevel = ": whether the processor is of this level is not known";
+
 // A file as ld.so meets it under one path.
 struct Candidate {
   enum class Kind : uint8_t {
@@ -128,7 +130,8 @@ struct Machine {
   uint16_t elf_machine = 0;
   Linker linker;
   FolderList default_folders;
-  std::vector<std::string> hwcaps;  // "x86-64-v4", … that this machine supports, best first
+  std::vector<std::string> hwcaps;           // "x86-64-v4", … that this machine supports, best first
+  std::vector<std::string> doubtful_hwcaps;  // those of which it is not known
   std::optional<LdCache> cache;
   std::string cache_unreadable;  // why it could not be read although it is there
   std::string working_directory;
@@ -414,6 +417,13 @@ bool Process::State::SearchFolders(const Place& place, const std::string& name, 
     if (const auto denied = machine->denied_folders.find(folder); denied != machine->denied_folders.end()) {
       AddOnce(result.unreadable, folder + ": " + denied->second);
     }
+    if (!machine->doubtful_hwcaps.empty() && machine->IsFolder(folder + "glibc-hwcaps")) {
+      for (const std::string& level : machine->doubtful_hwcaps) {
+        const std::string path = folder + "glibc-hwcaps/" + level + "/" + name;
+        if (machine->File(path).kind != Candidate::Kind::kAbsent)
+          AddOnce(result.unreadable, path + kUnknownLevel);
+      }
+    }
     const Candidate* file = nullptr;
     for (const std::string& subfolder : subfolders) {
       std::string path = folder + subfolder + name;
@@ -443,6 +453,10 @@ void Process::State::Search(const std::string& name, size_t loader, Resolution& 
   if (machine->cache) {
     result.searched.push_back(machine->linker.cache);
     const std::string path = machine->cache->Lookup(name, machine->elf_machine, machine->hwcaps);
+    if (!machine->doubtful_hwcaps.empty()) {
+      const std::string best = machine->cache->Lookup(name, machine->elf_machine, machine->doubtful_hwcaps);
+      if (best != path) AddOnce(result.unreadable, best + kUnknownLevel);
+    }
     const bool in_default = std::any_of(default_folders.begin(), default_folders.end(),
                                         [&](const std::string& folder) { return path.starts_with(folder); });
     if (!path.empty() && !(no_default && in_default) &&
@@ -677,6 +691,8 @@ Result<Process> Process::Start(const System& system, const std::string& executab
     for (int level = std::min(system.IsaLevel(), 4); level >= 2; --level) {
       machine->hwcaps.push_back("x86-64-v" + std::to_string(level));
     }
+    if (system.IsaLevel() == kUnknownIsaLevel)
+      machine->doubtful_hwcaps = {"x86-64-v4", "x86-64-v3", "x86-64-v2"};
   }
   if (Result<LdCache> cache = LdCache::Load(system, machine->linker.cache); cache) {
     machine->cache = std::move(*cache);

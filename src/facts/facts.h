@@ -755,6 +755,26 @@ struct Log {
   }
 };
 
+// --- the running process that is judged, if it is one
+// --------------------------------------------------------------------------------------
+
+struct RunningProcess {
+  Fact<std::string> pid;      // "4711"; absent: no running process is judged
+  Fact<std::string> command;  // "python3 train.py"
+  // libraries of the driver, of CUDA and of TensorFlow that it has mapped
+  Fact<std::vector<std::string>> mapped;
+  // "libcudart.so.12: it has mapped /a/libcudart.so.12; a new process would take /b/libcudart.so.12"
+  Fact<std::vector<std::string>> differences;
+
+  template <class Self, class V>
+  static void Describe(Self& s, V&& v) {
+    v("pid", s.pid, "number of the running process");
+    v("command", s.command, "command of the running process");
+    v("mapped", s.mapped, "libraries that the running process has mapped");
+    v("differences", s.differences, "libraries that a new process would take from elsewhere");
+  }
+};
+
 struct Facts {
   Fact<std::map<std::string, Gpu>> gpus;  // by PCI address "0000:01:00.0", or "assumed"
   Fact<bool> assumed;                     // --assume: the links below TensorFlow are stated, not read
@@ -774,6 +794,7 @@ struct Facts {
   Program program;
   Project project;
   Log log;
+  RunningProcess process;
 
   template <class Self, class V>
   static void Describe(Self& s, V&& v) {
@@ -795,6 +816,7 @@ struct Facts {
     v("program", s.program, "the program");
     v("project", s.project, "the project");
     v("log", s.log, "the log");
+    v("process", s.process, "the running process");
   }
 };
 

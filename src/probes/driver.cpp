@@ -340,6 +340,11 @@ void AddGpus(const Knowledge& knowledge, Facts& facts) {
       std::move(gpus), {Witness::kProcess, "the devices that libcuda lists"}));
 }
 
+std::string WhyNoLibrary(const Facts& facts) {
+  const Text& path = facts.driver_library.cuda.path;
+  return path.state() == FactState::kAbsent ? kNoLibrary : path.why();
+}
+
 std::vector<std::string> HidingVariables(const System& system) {
   std::vector<std::string> names;
   for (const char* name : kHiding) {
@@ -377,10 +382,7 @@ void ProbeDriver(const System& system, const Knowledge& knowledge, const Questio
   if (!question.assumed_gpus.empty()) return NotAsked("--assume", answers);
   if (!question.driver_calls) return NotAsked("--no-driver-calls", answers);
   const std::string* cuda = facts.driver_library.cuda.path.Peek();
-  if (cuda == nullptr) {
-    const Text& path = facts.driver_library.cuda.path;
-    return NotAsked(path.state() == FactState::kAbsent ? kNoLibrary : path.why(), answers);
-  }
+  if (cuda == nullptr) return NotAsked(WhyNoLibrary(facts), answers);
 
   std::vector<ChildTask> tasks = {{{"driver-child", "cuda", *cuda}, {}}};
   const std::string* nvml = facts.driver_library.nvml.path.Peek();
@@ -418,7 +420,7 @@ void AnswersAfter(const System& changed, const Facts& before, Facts& after) {
   DriverAnswers& answers = after.driver_answers;
   const std::string* path = after.driver_library.cuda.path.Peek();
   const std::string* asked = said.library.Peek();
-  if (path == nullptr) return NotAsked(kNoLibrary, answers);
+  if (path == nullptr) return NotAsked(WhyNoLibrary(after), answers);
   if (asked == nullptr) {
     const std::string& why = said.asked.origin().from;
     return NotAsked(why == kNoLibrary ? kNotCalled : why, answers);

@@ -28,6 +28,10 @@ void ProbeEnvironment(const System& system, const Knowledge&, const Question&, F
   std::map<std::string, Fact<std::vector<std::string>>> flags;
   for (const std::string& name : EnvironmentNames()) {
     const Origin origin{Witness::kMachine, "environment variable " + name};
+    if (!system.KnowsVariable(name)) {
+      variables.emplace(name, Fact<std::string>::Unknown("not recorded", origin));
+      continue;
+    }
     auto value = system.Env(name);
     if ((name == "XLA_FLAGS" || name == "TF_XLA_FLAGS") && value && !value->empty())
       flags.emplace(name, FlagsOf(system, *value, origin));

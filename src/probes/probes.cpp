@@ -19,6 +19,7 @@ Facts ProbeAll(const System& system, const Knowledge& knowledge, const Question&
   Facts facts;
   for (Probe probe : kProbesBeforeLast) probe(system, knowledge, question, facts);
   kLastProbe(system, knowledge, question, facts);
+  ProbeNotRunning(system, knowledge, question, facts);
   ProbeDriver(system, knowledge, question, facts);
   ProbeTrouble(system, knowledge, question, facts);
   return facts;
@@ -30,6 +31,7 @@ Probing::Probing(const CachingSystem& machine, const Knowledge& knowledge, const
   before_last_ = facts_;
   asked_before_last_ = machine.asked().size();
   kLastProbe(machine, knowledge, question, facts_);
+  ProbeNotRunning(machine, knowledge, question, facts_);
   const auto start = std::chrono::steady_clock::now();
   ProbeDriver(machine, knowledge, question, facts_);
   const std::chrono::duration<double, std::milli> took = std::chrono::steady_clock::now() - start;
@@ -51,6 +53,7 @@ Facts Probing::After(const OverlaySystem& changed) const {
     for (Probe probe : kProbesBeforeLast) probe(changed, knowledge_, question_, facts);
   }
   kLastProbe(changed, knowledge_, question_, facts);
+  ProbeNotRunning(changed, knowledge_, question_, facts);
   AnswersAfter(changed, facts_, facts);
   ProbeTrouble(changed, knowledge_, question_, facts);
   return facts;

@@ -40,6 +40,9 @@ void ProbeTensorFlow(const System&, const Knowledge&, const Question&, Facts&);
 void ProbeProject(const System&, const Knowledge&, const Question&, Facts&);
 // Opens, as the program's process would, the libraries of the driver and of CUDA.
 void ProbeLibraries(const System&, const Knowledge&, const Question&, Facts&);
+// In a root where no kernel runs (System::NotRunning()), what only a running machine has is not absent by
+// being missing there.
+void ProbeNotRunning(const System&, const Knowledge&, const Question&, Facts&);
 // Calls the driver in a child process (driver_answers, and what follows from them).
 void ProbeDriver(const System&, const Knowledge&, const Question&, Facts&);
 // What the answers that were given `before` say of a machine with changes, which cannot be called.

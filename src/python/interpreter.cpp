@@ -10,6 +10,7 @@ namespace tfdoctor {
 namespace {
 
 constexpr size_t kScriptLimit = 64 << 10;  // shims are a few hundred bytes
+constexpr size_t kHead = 4096;             // tells a program from a script
 constexpr int kMaxShims = 4;               // a shim that starts a wrapper that starts …
 
 bool IsExecutableFile(const System& system, const std::string& path) {
@@ -201,7 +202,8 @@ bool LooksLikePython(std::string_view file_name) {
 Result<std::string> FollowShims(const System& system, std::string path, std::string* how) {
   for (int i = 0; i < kMaxShims; ++i) {
     if (std::optional<Error> error = WhyNotStartable(system, path)) return *error;
-    Result<std::string> head = system.Read(path, 0, kScriptLimit);
+    Result<std::string> head = system.Read(path, 0, kHead);
+    if (head && head->size() == kHead && head->starts_with("#!")) head = system.Read(path, 0, kScriptLimit);
     if (!head) {
       // A program may be executable without being readable; its name then has to do.
       if (head.error().kind == ErrorKind::kDenied && LooksLikePython(BaseName(path))) return path;

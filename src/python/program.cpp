@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 #include <span>
+#include <unordered_map>
 
 #include "base/text.h"
 #include "python/tokenizer.h"
@@ -125,11 +126,10 @@ class Reader {
   void Read(std::string_view source, const std::vector<Token>& tokens, const std::string& cell,
             uint32_t lines_before) {
     lines_.clear();
-    size_t begin = 0;
-    for (size_t i = 0; i <= source.size(); ++i) {
-      if (i < source.size() && source[i] != '\n') continue;
-      lines_.push_back(source.substr(begin, i - begin));
-      begin = i + 1;
+    for (size_t begin = 0; begin <= source.size();) {
+      const size_t end = std::min(source.find('\n', begin), source.size());
+      lines_.push_back(source.substr(begin, end - begin));
+      begin = end + 1;
     }
     cell_ = cell;
     lines_before_ = lines_before;
@@ -174,8 +174,19 @@ class Reader {
 
   // Names that are bound once in the whole text, to a literal.
   void FindConstants(const std::vector<Token>& tokens) {
-    std::map<std::string_view, int> bindings;
-    std::map<std::string_view, Tokens> values;
+    // In the order of the text, so that a value may name a constant before it.
+    struct Binding {
+      std::string_view name;
+      int count = 0;
+      std::optional<Tokens> value;
+    };
+    std::vector<Binding> bindings;
+    std::unordered_map<std::string_view, size_t> places;
+    auto binding = [&](std::string_view name) -> Binding& {
+      const auto [place, first] = places.emplace(name, bindings.size());
+      if (first) bindings.push_back({name, 0, std::nullopt});
+      return bindings[place->second];
+    };
     bool parameters = false;
     int depth = 0;
     int parameters_depth = 0;
@@ -211,21 +222,19 @@ class Reader {
       bool simple = depth == 0 && IsOperator(tokens[i + 1], "=") && !parameters &&
                     (i == 0 || tokens[i - 1].kind == Kind::kNewline || tokens[i - 1].kind == Kind::kIndent ||
                      tokens[i - 1].kind == Kind::kDedent);
-      if (bound || after || parameters) bindings[token.text] += simple ? 1 : 2;
+      if (bound || after || parameters) binding(token.text).count += simple ? 1 : 2;
       if (simple) {
         size_t end = i + 2;
         while (end < tokens.size() && tokens[end].kind != Kind::kNewline && tokens[end].kind != Kind::kEnd)
           ++end;
-        values[token.text] = Tokens(tokens).subspan(i + 2, end - i - 2);
+        binding(token.text).value = Tokens(tokens).subspan(i + 2, end - i - 2);
       }
     }
     // A notebook's cells share their names.
-    for (const auto& [name, count] : bindings) bindings_[std::string(name)] += count;
-    for (const auto& [name, count] : bindings) {
-      auto value = values.find(name);
-      if (count == 1 && value != values.end()) {
-        if (std::optional<std::string> text = Literal(value->second)) constants_[std::string(name)] = *text;
-      }
+    for (const Binding& one : bindings) bindings_[std::string(one.name)] += one.count;
+    for (const Binding& one : bindings) {
+      if (one.count != 1 || !one.value) continue;
+      if (std::optional<std::string> text = Literal(*one.value)) constants_[std::string(one.name)] = *text;
     }
   }
 
@@ -804,9 +813,9 @@ class Reader {
   std::vector<std::string_view> lines_;
   std::string cell_;
   uint32_t lines_before_ = 0;
-  std::map<std::string, std::string> aliases_;
-  std::map<std::string, std::string> constants_;
-  std::map<std::string, int> bindings_;
+  std::unordered_map<std::string, std::string> aliases_;
+  std::unordered_map<std::string, std::string> constants_;
+  std::unordered_map<std::string, int> bindings_;
   std::set<std::string, std::less<>> gpu_lists_;
   std::set<std::string, std::less<>> cpu_lists_;
   std::set<std::string, std::less<>> functions_;

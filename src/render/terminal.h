@@ -13,6 +13,7 @@ struct TextOptions {
   bool unicode = false;            // marks and typography beyond ASCII
   bool verbose = false;            // every fact with its origin
   double driver_milliseconds = 0;  // that the driver took to answer
+  std::string judged = {};         // "the recording x"; empty: this machine
 };
 
 enum class Tone : uint8_t { kStrong, kGood, kBad, kDoubt, kFaint, kCode };

@@ -214,6 +214,8 @@ class Answer {
                       : diagnosis_.verdict == VerdictKind::kGpuUsable ? Tone::kGood
                                                                       : Tone::kDoubt;
     print_.Wrapped(print_.Toned(tone, print_.Safe(text)));
+    if (!print_.options().judged.empty())
+      print_.Prose(print_.Safe(fmt::format("Judged is {}.", print_.options().judged)));
     if (assumed)
       print_.Prose(print_.Safe(fmt::format("Assumed, not read from this machine: {}.", assumption_)));
     if (diagnosis_.verdict == VerdictKind::kGpuBlocked && !diagnosis_.confident) {

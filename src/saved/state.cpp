@@ -22,7 +22,7 @@ constexpr int kForm = 1;
 constexpr size_t kLargest = 16 << 20;
 constexpr size_t kLongestName = 200;  // file systems allow 255 bytes
 
-// "/home/a/venv" -> "home%2Fa%2Fvenv"; of a path that is too long the end, with a check of the whole.
+// "/home/a/venv" -> "home+a+venv", in which a recording can replace the names; of a path that is too long the end, with a check of the whole.
 std::string FileName(const std::string& prefix) {
   std::string name;
   uint64_t hash = 14695981039346656037ULL;  // FNV-1a
@@ -31,9 +31,9 @@ std::string FileName(const std::string& prefix) {
     hash = (hash ^ byte) * 1099511628211ULL;
     const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
                        c == '.' || c == '_' || c == '-';
-    name += plain ? std::string(1, c) : fmt::format("%{:02X}", byte);
+    name += plain ? std::string(1, c) : c == '/' ? "+" : fmt::format("%{:02X}", byte);
   }
-  if (name.starts_with("%2F")) name.erase(0, 3);
+  if (name.starts_with('+')) name.erase(0, 1);
   if (name.size() <= kLongestName) return name + ".json";
   return fmt::format("{:016x}{}.json", hash, name.substr(name.size() - kLongestName));
 }

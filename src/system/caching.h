@@ -24,6 +24,7 @@ class CachingSystem : public ForwardingSystem {
   Result<FileStat> LStat(const std::string& path) const override;
   Result<bool> MayAccess(const std::string& path, Access access) const override;
   Result<std::string> RealPath(const std::string& path) const override;
+  std::optional<std::string> Env(std::string_view name) const override { return below().Env(name); }
   std::string WorkingDirectory() const override { return working_directory_; }
   uint32_t EffectiveUser() const override { return user_; }
   Result<std::string> KernelLog() const override {

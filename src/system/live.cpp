@@ -1,4 +1,3 @@
-#include <dirent.h>
 #include <fcntl.h>
 #include <sys/klog.h>
 #include <sys/stat.h>
@@ -14,101 +13,12 @@
 
 #include "system/children.h"
 #include "system/error.h"
+#include "system/posix.h"
 #include "system/system.h"
 
 namespace tfdoctor {
 
 namespace {
-
-class FileDescriptor {
- public:
-  explicit FileDescriptor(int number) : number_(number) {}
-  ~FileDescriptor() {
-    if (number_ >= 0) close(number_);
-  }
-  FileDescriptor(const FileDescriptor&) = delete;
-  FileDescriptor& operator=(const FileDescriptor&) = delete;
-  int number() const { return number_; }
-
- private:
-  int number_;
-};
-
-struct CloseFolder {
-  void operator()(DIR* folder) const { closedir(folder); }
-};
-
-FileType TypeOfMode(mode_t mode) {
-  switch (mode & S_IFMT) {
-    case S_IFREG:
-      return FileType::kRegular;
-    case S_IFDIR:
-      return FileType::kDirectory;
-    case S_IFLNK:
-      return FileType::kSymlink;
-    case S_IFCHR:
-      return FileType::kCharacterDevice;
-    case S_IFBLK:
-      return FileType::kBlockDevice;
-    case S_IFIFO:
-      return FileType::kFifo;
-    case S_IFSOCK:
-      return FileType::kSocket;
-    default:
-      return FileType::kOther;
-  }
-}
-
-FileStat FromStat(const struct stat& status) {
-  FileStat result;
-  result.type = TypeOfMode(status.st_mode);
-  result.size = static_cast<uint64_t>(status.st_size);
-  result.mode = status.st_mode & 07777;
-  result.uid = status.st_uid;
-  result.gid = status.st_gid;
-  result.mtime = status.st_mtime;
-  result.device = status.st_dev;
-  result.inode = status.st_ino;
-  result.rdev = status.st_rdev;
-  return result;
-}
-
-// The kernel takes a path up to its first NUL byte, which would be another file than the one asked for.
-bool HasNul(const std::string& path) { return path.find('\0') != std::string::npos; }
-
-Error NotRegular(const std::string& path, mode_t mode) {
-  return S_ISDIR(mode) ? FileError(path, EISDIR)
-                       : FileError(path, ErrorKind::kWrongType, "not a regular file");
-}
-
-// Up to `length` bytes. The buffer grows with what is really there: neither the size that stat() tells (0 in
-// /proc, anything in a sparse file) nor the caller's bound is allocated in advance.
-Result<std::string> ReadUpTo(int file, const std::string& path, uint64_t offset, size_t length,
-                             uint64_t size) {
-  constexpr size_t kChunk = 256 * 1024;
-  // No file is that long, and the kernel refuses to count beyond it.
-  constexpr uint64_t kFarthest = static_cast<uint64_t>(std::numeric_limits<off_t>::max()) - kChunk;
-  std::string content;
-  while (content.size() < length && offset <= kFarthest && content.size() <= kFarthest - offset) {
-    size_t had = content.size();
-    uint64_t position = offset + had;
-    size_t wanted = std::min(length - had, kChunk);
-    // A byte more than what is said to remain, so that the end of an ordinary file is seen with one call.
-    uint64_t likely = size > position ? size - position + 1 : 4096;
-    wanted = static_cast<size_t>(std::min<uint64_t>(wanted, likely));
-    content.resize(had + wanted);
-    ssize_t got = pread(file, content.data() + had, wanted, static_cast<off_t>(position));
-    if (got < 0 && errno == EINTR) {
-      content.resize(had);
-      continue;
-    }
-    if (got < 0) return FileError(path, errno);
-    content.resize(had + static_cast<size_t>(got));
-    bool at_said_end = size > 0 && offset + content.size() == size;
-    if (got == 0 || at_said_end) break;
-  }
-  return content;
-}
 
 class Live : public System {
  public:
@@ -148,23 +58,8 @@ class Live : public System {
 
   Result<std::vector<DirEntry>> List(const std::string& path, size_t limit) const override {
     if (HasNul(path)) return FileError(path, ENOENT);
-    std::unique_ptr<DIR, CloseFolder> folder(opendir(path.c_str()));
-    if (!folder) return FileError(path, errno);
-    std::vector<DirEntry> entries;
-    for (;;) {
-      errno = 0;
-      const dirent* entry = readdir(folder.get());
-      if (entry == nullptr && errno != 0) return FileError(path, errno);
-      if (entry == nullptr) break;
-      std::string name = entry->d_name;
-      if (name == "." || name == "..") continue;
-      if (entries.size() == limit) {
-        return FileError(path, ErrorKind::kTooLarge, "more than " + std::to_string(limit) + " entries");
-      }
-      entries.push_back({std::move(name), TypeOfEntry(folder.get(), *entry)});
-    }
-    std::sort(entries.begin(), entries.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
-    return entries;
+    return ListFolder(FileDescriptor(open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NONBLOCK)),
+                      path, limit);
   }
 
   Result<std::string> ReadLink(const std::string& path) const override {
@@ -258,14 +153,6 @@ class Live : public System {
   }
 
  private:
-  static FileType TypeOfEntry(DIR* folder, const dirent& entry) {
-    // Not every file system tells the type while listing.
-    if (entry.d_type != DT_UNKNOWN) return TypeOfMode(static_cast<mode_t>(DTTOIF(entry.d_type)));
-    struct stat status;
-    bool known = fstatat(dirfd(folder), entry.d_name, &status, AT_SYMLINK_NOFOLLOW) == 0;
-    return known ? TypeOfMode(status.st_mode) : FileType::kOther;
-  }
-
   // access() does not look at the mount option nodev, open() does.
   static bool OnNodevMount(const std::string& path) {
     struct stat status;

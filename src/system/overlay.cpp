@@ -101,8 +101,18 @@ void OverlaySystem::Remove(const std::string& path) {
   Put(path, std::move(node));
 }
 
-void OverlaySystem::SetEnv(const std::string& name, const std::string& value) { environment_[name] = value; }
-void OverlaySystem::UnsetEnv(const std::string& name) { environment_.erase(name); }
+void OverlaySystem::SetEnv(const std::string& name, const std::string& value) {
+  environment_[name] = value;
+  changed_variables_.insert(name);
+}
+void OverlaySystem::UnsetEnv(const std::string& name) {
+  environment_.erase(name);
+  changed_variables_.insert(name);
+}
+// What is not changed is asked for below, where a recording notes it.
+std::optional<std::string> OverlaySystem::Env(std::string_view name) const {
+  return changed_variables_.contains(name) ? System::Env(name) : below().Env(name);
+}
 void OverlaySystem::SetWorkingDirectory(const std::string& path) { working_directory_ = path; }
 void OverlaySystem::SetMachine(const std::string& machine, int isa_level) {
   machine_ = machine;

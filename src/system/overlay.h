@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -50,6 +51,10 @@ class OverlaySystem : public ForwardingSystem {
   Result<bool> MayAccess(const std::string& path, Access access) const override;
   Result<std::string> RealPath(const std::string& path) const override;
   const std::map<std::string, std::string>& Environment() const override { return environment_; }
+  std::optional<std::string> Env(std::string_view name) const override;
+  bool KnowsVariable(std::string_view name) const override {
+    return changed_variables_.contains(name) || below().KnowsVariable(name);
+  }
   std::string WorkingDirectory() const override { return working_directory_; }
   uint32_t EffectiveUser() const override { return user_; }
   std::string Machine() const override { return machine_; }
@@ -106,6 +111,7 @@ class OverlaySystem : public ForwardingSystem {
   mutable std::unordered_map<std::string, std::optional<std::string>> unchanged_folders_;
   std::map<std::string, Error> failures_;
   std::map<std::string, std::string> environment_;
+  std::set<std::string, std::less<>> changed_variables_;
   std::string working_directory_;
   std::string machine_;
   int isa_level_ = 0;

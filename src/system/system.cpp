@@ -67,6 +67,10 @@ Result<std::string> System::KernelLog() const {
   return Error{ErrorKind::kNotFound, "this machine has no kernel log"};
 }
 
+Result<std::vector<std::string>> System::MappedFiles() const {
+  return Error{ErrorKind::kNotFound, "no running process is judged"};
+}
+
 std::vector<ChildEnd> System::RunChildren(const std::vector<ChildTask>& tasks, const ChildLimits&) const {
   ChildEnd refused;
   refused.why = "it was not called";

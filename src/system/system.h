@@ -85,6 +85,8 @@ struct ChildEnd {
   uint64_t most_resident = 0;  // bytes, as far as they were watched
 };
 
+constexpr int kUnknownIsaLevel = -1;
+
 class System;
 
 // What readers of files made of them during one look at the machine. By device and inode, of files that
@@ -111,13 +113,17 @@ class System {
   // The path without symbolic links, "." and ".."; every part must exist.
   virtual Result<std::string> RealPath(const std::string& path) const = 0;
 
-  // The whole environment of the program to be judged.
+  // The whole environment of the program to be judged. Who wants one variable asks Env(): a recording holds
+  // what was asked for.
   virtual const std::map<std::string, std::string>& Environment() const = 0;
+  virtual std::optional<std::string> Env(std::string_view name) const;
+  // False: whether this variable is set is not known (a recording does not hold it).
+  virtual bool KnowsVariable(std::string_view) const { return true; }
   virtual std::string WorkingDirectory() const = 0;
   virtual uint32_t EffectiveUser() const = 0;
   virtual std::string Machine() const = 0;  // uname -m: "x86_64", "aarch64"
   // The instruction set level the dynamic loader of this machine uses for glibc-hwcaps (x86_64: 1 to 4; else
-  // 0).
+  // 0). kUnknownIsaLevel: of the processor that will run this nothing is known.
   virtual int IsaLevel() const = 0;
   // The kernel's messages, the newest last. Most machines show them to root only.
   virtual Result<std::string> KernelLog() const;
@@ -125,11 +131,16 @@ class System {
   // and a recording have nothing to run, every child is kRefused there.
   virtual std::vector<ChildEnd> RunChildren(const std::vector<ChildTask>& tasks,
                                             const ChildLimits& limits) const;
+  // The files that the process to be judged has mapped, as it names them, each once. kNotFound: it is none
+  // that runs.
+  virtual Result<std::vector<std::string>> MappedFiles() const;
+  // Why files that the kernel makes, and those that a driver's installation adds, prove nothing by being
+  // missing: no kernel runs in this root. Empty: one does.
+  virtual std::string NotRunning() const { return {}; }
   // nullptr: nothing is kept.
   virtual Kept* kept() const { return nullptr; }
 
   // Conveniences, the same for every System.
-  std::optional<std::string> Env(std::string_view name) const;
   // The whole file; larger than `limit` bytes is kTooLarge. Works for /proc and /sys too.
   Result<std::string> ReadAll(const std::string& path, size_t limit = 1 << 20) const;
   bool Exists(const std::string& path) const { return Stat(path).ok(); }
@@ -156,11 +167,14 @@ class ForwardingSystem : public System {
   }
   Result<std::string> RealPath(const std::string& path) const override { return below_.RealPath(path); }
   const std::map<std::string, std::string>& Environment() const override { return below_.Environment(); }
+  bool KnowsVariable(std::string_view name) const override { return below_.KnowsVariable(name); }
   std::string WorkingDirectory() const override { return below_.WorkingDirectory(); }
   uint32_t EffectiveUser() const override { return below_.EffectiveUser(); }
   std::string Machine() const override { return below_.Machine(); }
   int IsaLevel() const override { return below_.IsaLevel(); }
   Result<std::string> KernelLog() const override { return below_.KernelLog(); }
+  Result<std::vector<std::string>> MappedFiles() const override { return below_.MappedFiles(); }
+  std::string NotRunning() const override { return below_.NotRunning(); }
 
  protected:
   const System& below() const { return below_; }

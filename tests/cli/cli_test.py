@@ -89,7 +89,7 @@ class Help(Case):
             text = done.stdout.decode()
             self.assertEqual((done.returncode, done.stderr), (0, b""), arguments)
             for word in ("--python", "--script", "--assume", "--format", "--verbose", "--color", "--width", "--strict",
-                         "--data", "--facts", "--all", "--python-flags", "--version", "explain", "causes", "Examples:", "Exit status:"):
+                         "--data", "--facts", "--all", "record", "--output", "--no-redact", "--from", "--root", "--env", "--env-file", "--python-flags", "--version", "explain", "causes", "Examples:", "Exit status:"):
                 self.assertIn(word, text)
             self.assertLessEqual(max(map(len, text.splitlines())), 80)
 
@@ -130,6 +130,11 @@ class UsageErrors(Case):
                 (["explain", "--context", "/nonexistent/x.json", "a b"], "--context"),
                 (["explain", "--answer", "novalue", "a b"], "KEY=VALUE"),
                 (["causes", "--strict"], "--strict"),
+                (["causes", "--from", "/x"], "--from"),
+                (["record"], "--output"),
+                (["record", "-o", "/tmp/x", "--format", "json"], "--format json"),
+                (["record", "-o", "/tmp/x", "--all"], "--all"),
+                (["--no-redact"], "--no-redact"),
                 (["explain", "x", "--python", "/usr"], "--python"),
         ):
             with self.subTest(arguments):

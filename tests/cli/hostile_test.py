@@ -437,7 +437,11 @@ class Surroundings(Hostile):
             done = subprocess.run(["unshare", "-m", "sh", "-c", command, binary, "--python", environment, "--assume",
                                    "gpu=8.9"], stdin=subprocess.PIPE, capture_output=True, timeout=HANG, cwd="/")
             answer = Answer(done.stdout, done.returncode)
-            self.assertEqual((done.stderr, json_schema.faults(SCHEMA, answer.json)), (b"", []), hidden)
+            # Without /proc the sanitizer's own run time complains that it cannot name itself.
+            ours = b"" if sanitized and hidden == "/proc" else done.stderr
+            self.assertEqual((ours, json_schema.faults(SCHEMA, answer.json)), (b"", []), hidden)
+            self.assertNotIn(b"ERROR: AddressSanitizer", done.stderr)
+            self.assertNotIn(b"runtime error:", done.stderr)
             bare = subprocess.run(["unshare", "-m", "sh", "-c", f'mount -t tmpfs none {hidden} && exec "$0"', binary],
                                   stdin=subprocess.PIPE, capture_output=True, timeout=HANG, cwd="/")
             self.assertIn(bare.returncode, (1, 3), bare.stderr)

@@ -19,6 +19,9 @@ add_test(NAME driver COMMAND ${Python3_EXECUTABLE} ${CMAKE_CURRENT_LIST_DIR}/dri
 add_test(NAME gpu COMMAND ${Python3_EXECUTABLE} ${CMAKE_SOURCE_DIR}/tests/real/gpu_test.py $<TARGET_FILE:tfdoctor>
                           $<TARGET_FILE:lay_environment>)
 set_tests_properties(gpu PROPERTIES SKIP_RETURN_CODE 77)
+# Other machines than this shell's.
+add_test(NAME from COMMAND ${Python3_EXECUTABLE} ${CMAKE_CURRENT_LIST_DIR}/from_test.py $<TARGET_FILE:tfdoctor>
+                           $<TARGET_FILE:lay_environment> $<TARGET_FILE:machines_test>)
 # Experiments with TensorFlow, over the stand-in of tests/fakes.
 add_test(NAME prove COMMAND ${Python3_EXECUTABLE} ${CMAKE_CURRENT_LIST_DIR}/prove_test.py $<TARGET_FILE:tfdoctor>
                             ${CMAKE_BINARY_DIR}/fakes $<TARGET_FILE:lay_environment>)

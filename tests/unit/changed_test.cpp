@@ -264,7 +264,7 @@ class SavedTest : public ::testing::Test {
 TEST_F(SavedTest, IsComparedWithWhatIsThere) {
   const Result<std::string> path = StatePath(machine_, good_);
   ASSERT_TRUE(path.ok());
-  EXPECT_EQ(*path, folder_ + "/state/tfdoctor/good/home%2Fada%2Fvenv.json");
+  EXPECT_EQ(*path, folder_ + "/state/tfdoctor/good/home+ada+venv.json");
   EXPECT_FALSE(CompareState(*live_, *path, good_).has_value());
   ASSERT_TRUE(SaveState(*path, good_, "2026-11-20T10:00:00Z").ok());
   struct stat status = {};

@@ -5,9 +5,11 @@
 // A machine is the parts that it is made "with" (tests/machines/parts.json), patched by what it says itself;
 // its healthy variant is patched once more, and usable unless it says what else is expected. Python and the C
 // library are those of the machine that runs the test, all else of it is taken away. "driver" is what each
-// child writes, line by line; "answers" says the same in short (Answers() below).
+// child writes, line by line; "answers" says the same in short (Answers() below). Or it
+// is a recording.
 #include <gtest/gtest.h>
 
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <memory>
@@ -16,11 +18,17 @@
 
 #include "diagnose/diagnose.h"
 #include "elf/synth.h"
+#include "facts/json.h"
 #include "knowledge/knowledge.h"
+#include "laid_out.h"
 #include "made_environment.h"
 #include "probes/probes.h"
 #include "rules/all.h"
+#include "system/caching.h"
 #include "system/overlay.h"
+#include "system/recording.h"
+#include "system/redaction.h"
+#include "system/root.h"
 
 namespace tfdoctor {
 namespace {
@@ -28,7 +36,13 @@ namespace {
 using Json = nlohmann::ordered_json;
 namespace fs = std::filesystem;
 
-const fs::path kMachines = fs::path(TFDOCTOR_SOURCE_DIR) / "tests/machines";
+const fs::path kOurMachines = fs::path(TFDOCTOR_SOURCE_DIR) / "tests/machines";
+
+// Another folder of machines may be named in TFDOCTOR_MACHINES.
+fs::path Machines() {
+  const char* named = std::getenv("TFDOCTOR_MACHINES");
+  return named == nullptr ? kOurMachines : fs::path(named);
+}
 constexpr const char* kParts = "parts.json";
 
 Json ReadJson(const fs::path& path) {
@@ -200,8 +214,57 @@ class Machine {
     question_.python = "/made/env/bin/python";
   }
 
-  Diagnosis Judge() const {
+  // As a root can show it: the driver is not called, and it is seen by who runs the test.
+  void OnlyFiles() {
+    question_.driver_calls = false;
+    system_.SetEffectiveUser(geteuid());
+    system_.SetKernelLog(system_.KernelLog().value_or(""));
+    if (LaidOut::MakesDevices()) return;
+    for (const DirEntry& entry : system_.List("/dev").value_or({})) {
+      if (entry.type == FileType::kCharacterDevice) system_.Remove("/dev/" + entry.name);
+    }
+  }
+  // The same from a folder with its files.
+  Diagnosis JudgeRoot(const fs::path& folder) const {
+    Recording recording;
+    const RecordingSystem recorder(system_, recording);
+    const CachingSystem machine(recorder);
+    (void)ProbeAll(machine, BuiltInKnowledge(), question_);
+    (void)recorder.KernelLog();
+    (void)recorder.Read("/bin/sh", 0, 64);  // by which a root tells its architecture
+    (void)recorder.Read("/proc/cpuinfo", 0, 16 * 1024);
+    const LaidOut laid_out(recording, system_, folder);
+    RootSettings settings;
+    settings.environment = system_.Environment();
+    const auto root = RootSystem(folder, std::move(settings));
+    EXPECT_TRUE(root.ok());
+    const CachingSystem of_root(**root);
+    return Diagnose(ProbeAll(of_root, BuiltInKnowledge(), question_), BuiltInKnowledge(), AllRules());
+  }
+
+  Diagnosis JudgeOnce() const {
     return Diagnose(ProbeAll(system_, BuiltInKnowledge(), question_), BuiltInKnowledge(), AllRules());
+  }
+  Diagnosis Judge() const {
+    Recording recording;
+    const RecordingSystem recorder(system_, recording);
+    const CachingSystem machine(recorder);
+    const Facts facts = ProbeAll(machine, BuiltInKnowledge(), question_);
+    // What it shows somebody who only has a recording of it, and the same without names.
+    for (const bool redact : {false, true}) {
+      Redactor redactor(system_);
+      if (redact) redactor.Redact(recording);
+      auto replaced = [&](std::string text) { return redact ? redactor.Replaced(std::move(text)) : text; };
+      Result<Recording> read = UnpackRecording(PackRecording(recording));
+      EXPECT_TRUE(read.ok()) << read.error().message;
+      const ReplaySystem replay(std::move(*read));
+      const CachingSystem replayed(replay);
+      Question question = question_;
+      question.python = replaced(question.python);
+      EXPECT_EQ(replaced(ToJson(facts).dump(1)),
+                ToJson(ProbeAll(replayed, BuiltInKnowledge(), question)).dump(1));
+    }
+    return Diagnose(facts, BuiltInKnowledge(), AllRules());
   }
 
  private:
@@ -308,15 +371,33 @@ void Expect(const Diagnosis& diagnosis, const Json& expect) {
   }
 }
 
+// A machine that is a recording (tools/machine_from_recording).
+Diagnosis JudgeRecording(const fs::path& path) {
+  const Result<std::string> packed = LiveSystem()->ReadAll(path, 64 << 20);
+  EXPECT_TRUE(packed.ok()) << packed.error().message;
+  Result<Recording> recording = UnpackRecording(*packed);
+  EXPECT_TRUE(recording.ok()) << recording.error().message;
+  Question question;
+  for (const auto& [option, value] : recording->question) {
+    if (option == "python") question.python = value;
+    if (option == "script") question.script = value;
+  }
+  const ReplaySystem replay(std::move(*recording));
+  const CachingSystem machine(replay);
+  return Diagnose(ProbeAll(machine, BuiltInKnowledge(), question), BuiltInKnowledge(), AllRules());
+}
+
 TEST(Machines, AreDiagnosedAsExpected) {
-  const Json parts = ReadJson(kMachines / kParts);
+  const Json parts = ReadJson(kOurMachines / kParts);
   size_t count = 0;
-  for (const auto& entry : fs::directory_iterator(kMachines)) {
+  for (const auto& entry : fs::directory_iterator(Machines())) {
     if (entry.path().extension() != ".json" || entry.path().filename() == kParts) continue;
     SCOPED_TRACE(entry.path().stem().string());
     const Json machine = ReadJson(entry.path());
     const Json whole = Compose(machine, parts);
-    const Diagnosis diagnosis = Machine(whole).Judge();
+    const Diagnosis diagnosis = machine.contains("recording")
+                                    ? JudgeRecording(Machines() / machine["recording"].get<std::string>())
+                                    : Machine(whole).Judge();
     const Json& expect = machine.at("expect");
     Expect(diagnosis, expect);
     count++;
@@ -331,7 +412,31 @@ TEST(Machines, AreDiagnosedAsExpected) {
     SCOPED_TRACE("the healthy variant");
     Expect(Machine(healthy).Judge(), machine["healthy"].value("expect", kUsable));
   }
-  EXPECT_GE(count, 60U);
+  EXPECT_GE(count, Machines() == kOurMachines ? 60U : 1U);
+}
+
+TEST(Machines, AreDiagnosedAlikeInARoot) {
+  const Json parts = ReadJson(kOurMachines / kParts);
+  std::string name = (fs::temp_directory_path() / "tfdoctor-machines-XXXXXX").string();
+  const fs::path folder = mkdtemp(name.data());
+  size_t holding = 0;
+  for (const auto& entry : fs::directory_iterator(kOurMachines)) {
+    if (entry.path().extension() != ".json" || entry.path().filename() == kParts) continue;
+    SCOPED_TRACE(entry.path().stem().string());
+    const Json json = ReadJson(entry.path());
+    // The Python of the root is this machine's, and a root tells its processor by its programs.
+    if (json.contains("recording") || json.value("machine", "x86_64") != LiveSystem()->Machine()) continue;
+    Machine machine(Compose(json, parts));
+    machine.OnlyFiles();
+    const Diagnosis live = machine.JudgeOnce();
+    const Diagnosis in_root = machine.JudgeRoot(folder / entry.path().stem());
+    EXPECT_EQ(Name(in_root.verdict), Name(live.verdict)) << Unknowns(in_root);
+    EXPECT_EQ(Named(in_root.causes), Named(live.causes)) << Unknowns(in_root);
+    EXPECT_EQ(Named(in_root.explained), Named(live.explained));
+    holding += live.causes.empty() ? 0 : 1;
+  }
+  EXPECT_GE(holding, 10U) << "they say little without the driver";
+  fs::remove_all(folder);
 }
 
 }  // namespace

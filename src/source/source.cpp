@@ -1,0 +1,120 @@
+#include "source/source.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "base/text.h"
+#include "system/root.h"
+
+namespace tfdoctor {
+
+namespace {
+
+constexpr size_t kLargestRecording = 64U << 20;
+
+Result<Source> Replayed(const std::string& path, const System& live) {
+  Result<Recording> recording = ReadRecordingFile(live, path);
+  if (!recording.ok())
+    return Error{recording.error().kind, "--from " + path + ": " + recording.error().message};
+  Source source;
+  source.name =
+      fmt::format("the recording {}, made by {} on {}", path, recording->made_by, recording->made_at);
+  source.made_at = recording->made_at.substr(0, 10);
+  if (recording->made_at.size() >= 16) source.made_at += " " + recording->made_at.substr(11, 5);
+  source.question = recording->question;
+  source.system = std::make_unique<ReplaySystem>(std::move(*recording));
+  return source;
+}
+
+// One KEY=VALUE.
+bool TakeVariable(std::string_view line, std::map<std::string, std::string>& variables) {
+  const size_t equals = line.find('=');
+  if (equals == std::string_view::npos || equals == 0) return false;
+  variables[std::string(line.substr(0, equals))] = line.substr(equals + 1);
+  return true;
+}
+
+// What is stated; --env outweighs the files. The form of the files is that of docker's --env-file: what
+// stands behind "=" is the value as it is, "#" begins a comment.
+Result<bool> TakeEnvironment(const SourceOptions& options, const System& live,
+                             std::map<std::string, std::string>& variables) {
+  for (const std::string& path : options.environment_files) {
+    Result<std::string> text = live.ReadAll(path, 1 << 20);
+    if (!text.ok()) return Error{text.error().kind, "--env-file: " + text.error().message};
+    for (std::string_view line : SplitLines(*text)) {
+      while (line.starts_with(' ') || line.starts_with('\t')) line.remove_prefix(1);
+      if (line.empty() || line.front() == '#') continue;
+      if (!TakeVariable(line, variables))
+        return Error{ErrorKind::kMalformed,
+                     fmt::format("--env-file {}: '{}' is not KEY=VALUE", path, Printable(line, 80))};
+    }
+  }
+  for (const std::string& stated : options.environment) {
+    if (!TakeVariable(stated, variables))
+      return Error{ErrorKind::kMalformed, fmt::format("--env: '{}' is not KEY=VALUE", Printable(stated, 80))};
+  }
+  return true;
+}
+
+Result<Source> InRoot(const SourceOptions& options, const System& live) {
+  RootSettings settings;
+  if (Result<bool> taken = TakeEnvironment(options, live, settings.environment); !taken.ok())
+    return taken.error();
+  Result<std::unique_ptr<System>> root = RootSystem(options.root, std::move(settings));
+  if (!root.ok()) return Error{root.error().kind, "--root: " + root.error().message};
+  Source source;
+  source.system = std::move(*root);
+  source.name = "the root " + options.root;
+  return source;
+}
+
+Error WriteError(const std::string& path, const char* what) {
+  return {ErrorKind::kIo, fmt::format("cannot write {}: {}", path, what)};
+}
+
+}  // namespace
+
+Result<Source> OpenSource(const SourceOptions& options, const System& live) {
+  if (!options.from.empty()) return Replayed(options.from, live);
+  if (!options.root.empty()) return InRoot(options, live);
+  Source source;
+  source.system = LiveSystem();
+  return source;
+}
+
+Result<Recording> ReadRecordingFile(const System& live, const std::string& path) {
+  Result<std::string> packed = live.ReadAll(path, kLargestRecording);
+  if (!packed.ok()) return packed.error();
+  return UnpackRecording(*packed);
+}
+
+Result<bool> WriteWhole(const std::string& path, std::string_view bytes) {
+  struct stat status = {};
+  if (::stat(path.c_str(), &status) == 0 && !S_ISREG(status.st_mode))
+    return WriteError(path, "it is not a file");
+  std::string beside = path + ".XXXXXX";
+  const int file = ::mkostemp(beside.data(), O_CLOEXEC);
+  if (file < 0) return WriteError(path, std::strerror(errno));
+  int error = 0;
+  for (std::string_view left = bytes; !left.empty() && error == 0;) {
+    const ssize_t written = ::write(file, left.data(), left.size());
+    if (written >= 0) {
+      left.remove_prefix(static_cast<size_t>(written));
+    } else if (errno != EINTR) {
+      error = errno;
+    }
+  }
+  if (error == 0 && ::fsync(file) != 0) error = errno;
+  if (::close(file) != 0 && error == 0) error = errno;
+  if (error == 0 && ::rename(beside.c_str(), path.c_str()) != 0) error = errno;
+  if (error == 0) return true;
+  ::unlink(beside.c_str());
+  return WriteError(path, std::strerror(error));
+}
+
+}  // namespace tfdoctor

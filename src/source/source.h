@@ -1,0 +1,42 @@
+// Where the machine that is judged comes from: this one, as it is, or something that stands in for it.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/result.h"
+#include "system/recording.h"
+#include "system/system.h"
+
+namespace tfdoctor {
+
+struct SourceOptions {
+  std::string from;                            // --from: a recording
+  std::string root;                            // --root: the folder of another root
+  std::vector<std::string> environment;        // --env: KEY=VALUE
+  std::vector<std::string> environment_files;  // --env-file: lines KEY=VALUE
+
+  bool states_environment() const { return !environment.empty() || !environment_files.empty(); }
+};
+
+struct Source {
+  std::unique_ptr<System> system;
+  std::string name;  // for people: "the recording job.tfdoctor of 2026-11-26"; empty: this machine as it is
+  std::string made_at;  // of a recording, "2026-11-26 06:19"
+  // What a recording was made to judge: options of check without their dashes.
+  std::vector<std::pair<std::string, std::string>> question;
+};
+
+// Error: for people, with the option in front ("--from x: it is cut short").
+Result<Source> OpenSource(const SourceOptions& options, const System& live);
+
+// Reads the file of a recording. Error: without the file's name in front.
+Result<Recording> ReadRecordingFile(const System& live, const std::string& path);
+
+// Writes a file that is whole or not there: first beside it, then moved into its place. Something other than
+// a file in its place is an error.
+Result<bool> WriteWhole(const std::string& path, std::string_view bytes);
+
+}  // namespace tfdoctor

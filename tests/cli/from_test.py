@@ -1,0 +1,319 @@
+#!/usr/bin/env python3
+"""Machines that are not this shell's: recordings, other roots. Usage: from_test.py TFDOCTOR LAY_ENVIRONMENT MACHINES_TEST [unittest options]"""
+import hashlib
+import json
+import os
+import pathlib
+import shutil
+import stat
+import subprocess
+import sys
+import tempfile
+import unittest
+
+import json_schema
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+SCHEMA = json.loads((ROOT / "docs/schema/answer-1.schema.json").read_text(encoding="utf-8"))
+BINARY = LAY_ENVIRONMENT = MACHINES_TEST = ""
+ENVIRONMENT = {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "USER": "adalovelace", "HOME": "/home/adalovelace",
+               "PIP_INDEX_URL": "https://svc:pw4index@pypi.acme.example/simple", "WANDB_API_KEY": "wandb-secret-1"}
+LIMIT = 120
+
+
+def run(*arguments, env=None, cwd="/", **more):
+    return subprocess.run([BINARY, *map(str, arguments)], env=ENVIRONMENT if env is None else env, cwd=cwd,
+                          stdin=subprocess.DEVNULL, stdout=more.pop("stdout", subprocess.PIPE), stderr=subprocess.PIPE,
+                          timeout=LIMIT, **more)
+
+
+def without_run(answer):
+    return {key: value for key, value in answer.items() if key != "run"}
+
+
+class Case(unittest.TestCase):
+    maxDiff = None
+
+    @classmethod
+    def setUpClass(cls):
+        cls.folder_object = tempfile.TemporaryDirectory()
+        cls.folder = pathlib.Path(cls.folder_object.name)
+        cls.environment = cls.make_environment(cls.folder / "home/adalovelace/venv")
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.folder_object.cleanup()
+
+    @staticmethod
+    def make_environment(prefix, version="2.20.0", python="/usr/bin/python3"):
+        real = os.path.realpath(python)
+        site = prefix / "lib" / pathlib.Path(real).name / "site-packages"
+        (prefix / "bin").mkdir(parents=True)
+        (prefix / "bin/python").symlink_to(real)
+        (prefix / "pyvenv.cfg").write_text("home = /usr/bin\ninclude-system-site-packages = false\n")
+        subprocess.run([LAY_ENVIRONMENT, site, version], check=True, timeout=LIMIT)
+        return prefix
+
+    def text(self, *arguments, status=None, **more):
+        done = run(*arguments, **more)
+        self.assertEqual(done.stderr.decode(), "", arguments)
+        if status is not None:
+            self.assertEqual(done.returncode, status, (arguments, done.stdout))
+        return done.stdout.decode()
+
+    def answer(self, *arguments, **more):
+        done = run("--format", "json", *arguments, **more)
+        self.assertEqual(done.stderr.decode(), "", arguments)
+        answer = json.loads(done.stdout)
+        self.assertEqual(json_schema.faults(SCHEMA, answer), [])
+        return answer
+
+    def refused(self, *arguments, says, **more):
+        done = run(*arguments, **more)
+        self.assertIn(done.returncode, (2, 3), (arguments, done))
+        self.assertEqual(done.stdout, b"", arguments)
+        self.assertIn(says, done.stderr.decode())
+        self.assertTrue(done.stderr.startswith(b"tfdoctor: "), done.stderr)
+
+
+def make_root(root, environment):
+    """A root with the Python of this machine, the libraries that it needs, and the environment in /opt/venv."""
+    python = os.path.realpath("/usr/bin/python3")
+    shell = os.path.realpath("/bin/sh")
+    libraries = set()
+    for program in (python, shell):
+        listed = subprocess.run(["ldd", program], stdout=subprocess.PIPE, check=True, timeout=LIMIT).stdout.decode()
+        libraries.update(word for line in listed.splitlines() for word in line.split() if word.startswith("/"))
+    libc = next(pathlib.Path(path) for path in libraries if path.endswith("/libc.so.6"))
+    for name in ("libdl.so.2", "libm.so.6", "libpthread.so.0", "librt.so.1", "libstdc++.so.6", "libgcc_s.so.1"):
+        found = [folder / name for folder in (libc.parent, pathlib.Path("/usr") / str(libc.parent)[1:]) if (folder / name).exists()]
+        libraries.update(map(str, found[:1]))  # what TensorFlow needs
+    for folder in ("bin", "lib", "lib64"):
+        (root / "usr" / folder).mkdir(parents=True)
+        if os.path.islink("/" + folder):
+            (root / folder).symlink_to("usr/" + folder)
+        else:
+            (root / folder).mkdir()
+    for path in [python, shell, *libraries, *(["/etc/os-release"] if os.path.exists("/etc/os-release") else [])]:
+        (root / path[1:]).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(path, root / path[1:])
+    for name in ("python3", "sh"):
+        link = root / "usr/bin" / name
+        if not link.exists():
+            link.symlink_to({"python3": python, "sh": shell}[name])
+    standard = f"usr/lib/{pathlib.Path(python).name}"
+    (root / standard / "lib-dynload").mkdir(parents=True)
+    for path in pathlib.Path("/", standard).glob("*.py"):
+        shutil.copy2(path, root / standard / path.name)
+    (root / "opt").mkdir()
+    subprocess.run(["cp", "-a", "--sparse=always", environment, root / "opt/venv"], check=True, timeout=LIMIT)
+    for folder in ("proc", "sys", "dev", "etc"):
+        (root / folder).mkdir(exist_ok=True)
+
+
+class Roots(Case):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.root = cls.folder / "root"
+        make_root(cls.root, cls.environment)
+
+    def links(self, answer):
+        return {link["link"]: link["state"] for link in answer["chain"]}
+
+    def test_an_image_says_nothing_of_the_machine(self):
+        answer = self.answer("--root", self.root, "--python", "/opt/venv")
+        self.assertEqual(answer["verdict"], "unknown")
+        self.assertEqual(answer["causes"], [])
+        links = self.links(answer)
+        for link in ("hardware", "kernel-driver", "device-access", "driver-library"):
+            self.assertEqual(links[link], "unknown", link)
+        for link in ("python", "tensorflow", "cuda-libraries"):
+            self.assertEqual(links[link], "ok", link)
+        self.assertTrue(any("no kernel runs in this root" in u["why"] for u in answer["unchecked"]))
+        self.assertIn(f"Judged is the root {self.root}", self.text("--root", self.root, "--width", "200"))
+
+    def test_assumed_nodes(self):
+        answer = self.answer("--root", self.root, "--python", "/opt/venv", "--assume", "gpu=RTX 4090")
+        self.assertEqual(answer["verdict"], "gpu-usable", answer)
+        hidden = self.answer("--root", self.root, "--python", "/opt/venv", "--assume", "gpu=RTX 4090", "--env",
+                             "CUDA_VISIBLE_DEVICES=-1")
+        self.assertEqual(hidden["causes"][0]["id"], "cuda-visible-devices")
+
+    def test_nothing_leaks_in(self):
+        for env in (ENVIRONMENT, {**ENVIRONMENT, "CUDA_VISIBLE_DEVICES": "-1", "LD_LIBRARY_PATH": "/nowhere", "PATH": "/none",
+                                  "PYTHONPATH": "/x", "VIRTUAL_ENV": "/y"}):
+            with self.subTest(env):
+                answer = self.answer("--facts", "--root", self.root, "--python", "/opt/venv", "--assume", "gpu=RTX 4090", env=env)
+                self.assertEqual(answer["verdict"], "gpu-usable")
+                self.assertEqual(answer["facts"]["environment"]["variables"]["value"]["LD_LIBRARY_PATH"]["state"], "absent")
+                self.assertEqual(answer["facts"]["host"]["kernel"]["state"], "unknown")
+
+    def test_variables(self):
+        stated = self.folder / "vars"
+        stated.write_text("# comment\n\nCUDA_VISIBLE_DEVICES=0,1\nPATH=/opt/venv/bin\nXLA_FLAGS=--a=b c\n")
+        answer = self.answer("--facts", "--root", self.root, "--env-file", stated, "--env", "CUDA_VISIBLE_DEVICES=1")
+        variables = answer["facts"]["environment"]["variables"]["value"]
+        self.assertEqual(variables["CUDA_VISIBLE_DEVICES"]["value"], "1")
+        self.assertEqual(variables["XLA_FLAGS"]["value"], "--a=b c")
+        self.assertEqual(answer["facts"]["python"]["interpreter"]["value"], "/opt/venv/bin/python")
+        stated.write_text("nothing here\n")
+        self.refused("--root", self.root, "--env-file", stated, says="KEY=VALUE")
+        self.refused("--root", self.root, "--env", "novalue", says="KEY=VALUE")
+        self.refused("--root", self.root, "--env-file", "/no/such/file", says="--env-file")
+        self.refused("--env", "A=b", says="--root")
+
+    def test_paths_are_inside(self):
+        outside = self.folder / "outside.py"
+        outside.write_text("x = 1\n")
+        self.refused("--root", self.root, "--script", outside, says="no such file")
+        (self.root / "opt/train.py").write_text("import os\nos.environ['CUDA_VISIBLE_DEVICES'] = '-1'\nimport tensorflow\n")
+        answer = self.answer("--root", self.root, "--python", "/opt/venv", "--script", "/opt/train.py", "--assume", "gpu=H100")
+        self.assertIn("program-hides-gpu", [cause["id"] for cause in answer["causes"]])
+
+    def test_no_driver_is_called(self):
+        answer = self.answer("--facts", "--root", "/", "--python", "/usr/bin/python3")
+        self.assertFalse(answer["facts"]["driver_answers"]["asked"]["value"])
+
+    def test_bad_roots(self):
+        for root, says in (("/etc/passwd", "directory"), ("/no/such/root", "No such file"), ("", "value")):
+            self.refused("--root", root, says=says)
+        self.refused("--root", "/", "--from", "/x", says="two machines")
+
+    def test_a_root_can_be_recorded(self):
+        path = self.folder / "root.tfdoctor"
+        self.text("record", "-o", path, "--no-redact", "--root", self.root, "--python", "/opt/venv", status=0)
+        self.assertEqual(without_run(self.answer("--facts", "--from", path)),
+                         without_run(self.answer("--facts", "--root", self.root, "--python", "/opt/venv")))
+
+
+class Recordings(Case):
+    def record(self, *arguments, **more):
+        path = self.folder / "machine.tfdoctor"
+        said = self.text("record", "-o", path, *arguments, status=0, **more)
+        return path, said
+
+    def test_what_is_not_redacted_gives_the_same_bytes(self):
+        script = self.folder / "train.py"
+        script.write_text("import tensorflow as tf\nwith tf.device('/CPU:0'):\n    model.fit(x, y)\n")
+        for question in ([], ["--python", self.environment], ["--python", self.environment, "--assume", "gpu=H100"],
+                         ["--python", self.environment, "--script", script, "--no-driver-calls"]):
+            with self.subTest(question):
+                live = run("--format", "json", "--facts", "--simulated-facts", *question)
+                path, said = self.record("--no-redact", *question)
+                self.assertIn("Nothing in it was replaced", said)
+                replayed = run("--from", path, "--format", "json", "--facts", "--simulated-facts", cwd="/tmp", env={})
+                self.assertEqual(replayed.stderr, b"")
+                cut = b'\n  "run": {'
+                self.assertIn(cut, live.stdout)
+                self.assertEqual(replayed.stdout.split(cut)[0], live.stdout.split(cut)[0])
+                self.assertEqual(replayed.returncode, live.returncode)
+
+    def test_a_redacted_one_tells_nobody(self):
+        script = self.folder / "home/adalovelace/train.py"
+        script.write_text("import tensorflow as tf\nwandb.login(key='0123456789abcdef0123456789abcdef01234567')\n")
+        path, said = self.record("--python", self.environment, "--script", script)
+        self.assertIn("user names: ", said)
+        self.assertIn("tokens and passwords: ", said)
+        plain = subprocess.run(["zstd", "-dc", path], stdout=subprocess.PIPE, check=True).stdout
+        for secret in (b"adalovelace", b"pw4index", b"acme", b"wandb-secret-1", b"0123456789abcdef0123456789abcdef"):
+            self.assertNotIn(secret, plain)
+        live = self.answer("--python", self.environment, "--script", script)
+        replayed = self.answer("--from", path)
+        for key in ("verdict", "confident"):
+            self.assertEqual(replayed[key], live[key])
+        self.assertEqual([c["id"] for c in replayed["causes"]], [c["id"] for c in live["causes"]])
+        self.assertNotIn("adalovelace", json.dumps(replayed))
+
+    def test_size(self):
+        big = self.make_environment(self.folder / "big")
+        site = next((big / "lib").glob("python3*")) / "site-packages"
+        words = [hashlib.sha256(str(i).encode()).hexdigest()[:7] for i in range(3000)]
+        made = len(list(site.glob("*.dist-info")))
+        for count, limit in ((100, 200_000), (500, 1_000_000)):
+            for i in range(made, count):
+                info = site / f"{words[i]}-{i}.1.dist-info"
+                info.mkdir()
+                text = " ".join(words[(i * j) % 3000] for j in range(1, 800))
+                (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {words[i]}\nVersion: {i}.1\n"
+                                               f"Requires-Dist: numpy>={i % 3}\n\n{text}\n")
+                (info / "RECORD").write_text("".join(f"{words[i]}/{w}.py,sha256={w}{w}{w},{i}\n" for w in words[:200]))
+            made = count
+            self.assertEqual(len(list(site.glob("*.dist-info"))), count)
+            for redact in ([], ["--no-redact"]):
+                path, _ = self.record("--python", big, *redact)
+                self.assertLess(path.stat().st_size, limit)
+
+    def test_the_text_says_what_is_judged(self):
+        path, _ = self.record("--python", self.environment)
+        self.assertIn(f"Judged is the recording {path}", self.text("--from", path, "--width", "200"))
+
+    def test_the_file_is_whole_or_not_there(self):
+        path = self.folder / "kept.tfdoctor"
+        path.write_text("old")
+        self.assertEqual(run("record", "-o", path).returncode, 0)
+        self.assertNotEqual(path.read_bytes(), b"old")
+        self.assertEqual(stat.S_IMODE(path.stat().st_mode), 0o600)
+        done = run("record", "-o", "/proc/nowhere/x")
+        self.assertEqual((done.returncode, done.stdout), (3, b""))
+        self.refused("record", "-o", "/dev/null", says="not a file")
+        self.refused("record", "-o", self.folder, says="not a file")
+        self.assertEqual([p.name for p in self.folder.glob("*.tfdoctor.*")], [])
+
+    def test_standard_output(self):
+        done = run("record", "-o", "-", "--python", self.environment)
+        self.assertEqual((done.returncode, done.stderr), (0, b""))
+        path = self.folder / "piped"
+        path.write_bytes(done.stdout)
+        self.answer("--from", path)
+
+    def test_what_it_does_not_hold_is_unknown(self):
+        path, _ = self.record("--python", self.environment)
+        answer = self.answer("--from", path, "--python", "/opt/other")
+        unknown = {u["why"] for u in answer["unchecked"]}
+        self.assertTrue(any("not recorded" in why for why in unknown), unknown)
+
+    def test_bad_files(self):
+        path, _ = self.record()
+        bad = self.folder / "bad.tfdoctor"
+        for content, says in ((b"", "no recording"), (b"hello", "no recording"), (path.read_bytes()[:-9], "cut short"),
+                              (path.read_bytes() + b"x", "follows"), (path.read_bytes()[:50] + b"xxxx" + path.read_bytes()[54:], "")):
+            bad.write_bytes(content)
+            self.refused("--from", bad, says=says)
+        self.refused("--from", "/no/such/file", says="No such file")
+        self.refused("--from", "/", says="directory")
+        self.refused("record", says="--output")
+        self.refused("record", "-o", bad, "--all", says="--all")
+
+    def test_a_log_is_judged_with_it(self):
+        path, _ = self.record("--python", self.environment)
+        log = self.folder / "train.log"
+        log.write_text("failed call to cuInit: CUDA_ERROR_NO_DEVICE: no CUDA-capable device is detected\n")
+        done = run("explain", "--file", log, "--with-machine", "--from", path, "--format", "json")
+        self.assertEqual(done.stderr, b"")
+        answer = json.loads(done.stdout)
+        self.assertEqual(answer["messages"][0]["line"], 1)
+        live = run("explain", "--file", log, "--with-machine", "--python", self.environment, "--format", "json")
+        self.assertEqual([c["id"] for c in answer["causes"]], [c["id"] for c in json.loads(live.stdout)["causes"]])
+
+    def test_it_is_a_test_machine(self):
+        path, _ = self.record("--python", self.environment)
+        machines = self.folder / "machines"
+        machines.mkdir(exist_ok=True)
+        subprocess.run([sys.executable, ROOT / "tools/machine_from_recording", BINARY, path, "colleague", machines],
+                       check=True, stdout=subprocess.DEVNULL, timeout=LIMIT)
+        made = json.loads((machines / "colleague.json").read_text())
+        self.assertEqual(made["expect"]["verdict"], self.answer("--python", self.environment)["verdict"])
+        tested = subprocess.run([MACHINES_TEST, "--gtest_filter=*AsExpected"], env={**os.environ, "TFDOCTOR_MACHINES": str(machines)}, timeout=LIMIT,
+                                stdout=subprocess.PIPE, check=False)
+        self.assertEqual(tested.returncode, 0, tested.stdout)
+        made["expect"]["verdict"] = "another"
+        (machines / "colleague.json").write_text(json.dumps(made))
+        tested = subprocess.run([MACHINES_TEST, "--gtest_filter=*AsExpected"], env={**os.environ, "TFDOCTOR_MACHINES": str(machines)}, timeout=LIMIT,
+                                stdout=subprocess.PIPE, check=False)
+        self.assertEqual(tested.returncode, 1)
+
+
+if __name__ == "__main__":
+    BINARY, LAY_ENVIRONMENT, MACHINES_TEST = (os.path.abspath(argument) for argument in sys.argv[1:4])
+    unittest.main(argv=[sys.argv[0], *sys.argv[4:]])

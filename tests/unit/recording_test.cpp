@@ -1,0 +1,406 @@
+// A recording: what was asked comes back as it was, what was not asked is unknown, what is broken is refused,
+// and a redacted one holds no secret.
+#include "system/recording.h"
+
+#include <gtest/gtest.h>
+#include <zstd.h>
+
+#include <cerrno>
+#include <memory>
+
+#include "system/caching.h"
+#include "system/error.h"
+#include "system/overlay.h"
+#include "system/redaction.h"
+
+namespace tfdoctor {
+namespace {
+
+class Recorded : public testing::Test {
+ protected:
+  Recorded() : nothing_(EmptySystem()), machine_(*nothing_) {
+    machine_.AddFile("/etc/numbers", "0123456789");
+    machine_.AddSymlink("/etc/link", "numbers");
+    machine_.AddSymlink("/etc/nowhere", "/not/there");
+    machine_.AddDirectory("/empty");
+    machine_.AddDevice("/dev/nvidia0", 0xc300, 0660);
+    machine_.AddFile("/secret", "x");
+    machine_.Fail("/secret", FileError("/secret", EACCES));
+    machine_.SetEnv("SET", "a value\nof two lines");
+    machine_.SetKernelLog("line\n");
+  }
+
+  ReplaySystem Replay() const {
+    Result<Recording> read = UnpackRecording(PackRecording(recording_));
+    EXPECT_TRUE(read.ok()) << read.error().message;
+    return ReplaySystem(std::move(*read));
+  }
+
+  std::unique_ptr<System> nothing_;
+  OverlaySystem machine_;
+  Recording recording_;
+};
+
+TEST_F(Recorded, GivesTheSameAnswers) {
+  const RecordingSystem recorder(machine_, recording_);
+  auto ask = [](const System& system) {
+    std::string all;
+    auto add = [&](const auto& answer, auto&& text) {
+      all += answer.ok()
+                 ? text(*answer)
+                 : "[" + std::to_string(static_cast<int>(answer.error().kind)) + answer.error().message + "]";
+      all += "\n";
+    };
+    auto same = [](const std::string& text) { return text; };
+    auto stat = [](const FileStat& s) {
+      return std::to_string(static_cast<int>(s.type)) + " " + std::to_string(s.size) + " " +
+             std::to_string(s.mode) + " " + std::to_string(s.rdev);
+    };
+    for (const char* path : {"/etc/numbers", "/etc/link", "/etc/nowhere", "/empty", "/dev/nvidia0", "/secret",
+                             "/gone", "/gone/x"}) {
+      add(system.Read(path, 2, 3), same);
+      add(system.Read(path, 0, 100), same);
+      add(system.ReadLink(path), same);
+      add(system.RealPath(path), same);
+      add(system.Stat(path), stat);
+      add(system.LStat(path), stat);
+      add(system.MayAccess(path, Access::kReadWrite),
+          [](bool may) { return std::to_string(static_cast<int>(may)); });
+      add(system.List(path),
+          [](const std::vector<DirEntry>& entries) { return std::to_string(entries.size()); });
+    }
+    add(system.List("/etc"), [](const std::vector<DirEntry>& entries) {
+      std::string names;
+      for (const DirEntry& e : entries) names += e.name + std::to_string(static_cast<int>(e.type)) + " ";
+      return names;
+    });
+    add(system.List("/etc", 1), [](const auto&) { return std::string("all"); });
+    add(system.KernelLog(), same);
+    all += system.Env("SET").value_or("-") + system.Env("UNSET").value_or("-");
+    return all + system.Machine() + system.WorkingDirectory() + std::to_string(system.EffectiveUser());
+  };
+  const std::string live = ask(recorder);
+  EXPECT_NE(live.find("numbers0"), std::string::npos) << live;
+  EXPECT_EQ(ask(Replay()), live);
+}
+
+TEST_F(Recorded, WhatWasNotAskedIsUnknownAndNotAbsent) {
+  {
+    const RecordingSystem recorder(machine_, recording_);
+    (void)recorder.Read("/etc/numbers", 2, 3);
+    (void)recorder.List("/etc");
+    (void)recorder.LStat("/gone");
+    (void)recorder.Env("UNSET");
+    (void)recorder.Stat("/etc/nowhere");
+  }
+  const ReplaySystem replay = Replay();
+  EXPECT_EQ(replay.Read("/etc/numbers", 3, 2).value_or("?"), "34");
+  for (const Error& error :
+       {replay.Read("/etc/numbers", 2, 4).error(), replay.Read("/etc/numbers", 0, 1).error(),
+        replay.Stat("/etc/link").error(), replay.List("/empty").error(), replay.Stat("/elsewhere").error(),
+        replay.KernelLog().error(), replay.LStat("/etc/nowhere").error(),
+        replay.MayAccess("/etc/numbers", Access::kRead).error()}) {
+    EXPECT_EQ(error.kind, ErrorKind::kIo);
+    EXPECT_NE(error.message.find("not recorded"), std::string::npos) << error.message;
+  }
+  // What follows from what was asked is known.
+  EXPECT_TRUE(replay.Stat("/etc/other").not_found());
+  EXPECT_TRUE(replay.Read("/etc/other/below", 0, 1).not_found());
+  EXPECT_TRUE(replay.List("/gone/a/b").not_found());
+  EXPECT_TRUE(replay.Stat("/etc/nowhere/x").not_found());
+  EXPECT_TRUE(replay.KnowsVariable("UNSET"));
+  EXPECT_FALSE(replay.KnowsVariable("SET"));
+  EXPECT_EQ(replay.RunChildren({{{"driver-child", "cuda", "/x"}, {}}}, {}).front().why, "not recorded");
+}
+
+TEST_F(Recorded, PiecesOfAFileAreJoined) {
+  RecordedPath path;
+  path.AddPiece(4, 2, "45");
+  path.AddPiece(0, 2, "01");
+  path.AddPiece(8, 2, "89");
+  EXPECT_FALSE(path.Piece(0, 6));
+  path.AddPiece(1, 4, "1234");
+  EXPECT_EQ(path.Piece(0, 6), "012345");
+  EXPECT_FALSE(path.Piece(0, 8));
+  path.AddPiece(5, 5, "56789");
+  EXPECT_EQ(path.pieces.size(), 1U);
+  EXPECT_EQ(path.Piece(0, 10), "0123456789");
+  EXPECT_FALSE(path.Piece(8, 3)) << "whether it ends there is not known";
+  path.AddPiece(10, 4, "");
+  EXPECT_EQ(path.Piece(8, 3), "89");
+  EXPECT_EQ(path.Piece(400, 3), "");
+}
+
+TEST_F(Recorded, ChildrenAnswerAsTheyDid) {
+  ChildEnd end;
+  end.how = ChildEnd::How::kSignal;
+  end.number = 11;
+  end.output = std::string("call cuInit\n\0x", 14);
+  machine_.SetChildAnswer("driver-child cuda /x", end);
+  const std::vector<ChildTask> tasks = {{{"driver-child", "cuda", "/x"}, {}},
+                                        {{"driver-child", "cuda", "/y"}, {"HIDES"}}};
+  {
+    const RecordingSystem recorder(machine_, recording_);
+    EXPECT_EQ(recorder.RunChildren(tasks, {}).size(), 2U);
+  }
+  const std::vector<ChildEnd> again = Replay().RunChildren(tasks, {});
+  EXPECT_EQ(again[0].how, ChildEnd::How::kSignal);
+  EXPECT_EQ(again[0].number, 11);
+  EXPECT_EQ(again[0].output, end.output);
+  EXPECT_EQ(again[1].how, ChildEnd::How::kRefused);
+  EXPECT_EQ(again[1].why, "it was not called");
+}
+
+std::string Compressed(const std::string& text) {
+  std::string packed(ZSTD_compressBound(text.size()), '\0');
+  packed.resize(ZSTD_compress(packed.data(), packed.size(), text.data(), text.size(), 3));
+  return packed;
+}
+
+TEST_F(Recorded, BrokenFilesAreRefused) {
+  {
+    const CachingSystem cache(machine_);
+    const RecordingSystem recorder(cache, recording_);
+    (void)recorder.ReadAll("/etc/numbers");
+    (void)recorder.List("/etc");
+    (void)recorder.Stat("/gone");
+  }
+  const std::string packed = PackRecording(recording_);
+  for (size_t size = 0; size < packed.size(); size++) {
+    EXPECT_FALSE(UnpackRecording(packed.substr(0, size)).ok()) << "cut to " << size;
+    std::string changed = packed;
+    changed[size] = static_cast<char>(changed[size] ^ 0x40);
+    const Result<Recording> read = UnpackRecording(changed);
+    // The checksum sees all that changes what is said.
+    EXPECT_TRUE(!read.ok() || PackRecording(*read) == packed) << "changed at " << size;
+  }
+  const std::string good = "tfdoctor-recording 1\nend\n";
+  EXPECT_TRUE(UnpackRecording(Compressed(good)).ok());
+  const std::pair<std::string, std::string> bad[] = {
+      {"tfdoctor-recording 2\nend\n", "schema 2"},
+      {"tfdoctor-recording 1", "cut short"},
+      {"tfdoctor-recording 1\n", "cut short"},
+      {"something else\n", "no recording"},
+      {good + "more\n", "follows its end"},
+      {"tfdoctor-recording 1\nread /x 0 99\nabc\nend\n", "cut short"},
+      {"tfdoctor-recording 1\nread /x 18446744073709551615 3\nabc\nend\n", "beyond"},
+      {"tfdoctor-recording 1\nread /x 0 2\nabc\nend\n", "do not end"},
+      {"tfdoctor-recording 1\nread /x 0 18446744073709551615\nabc\nend\n", "cut short"},
+      {"tfdoctor-recording 1\nread /x -1 3\nabc\nend\n", "number"},
+      {"tfdoctor-recording 1\nlstat /x q 0 0 0 0 0 0 0\nend\n", "type"},
+      {"tfdoctor-recording 1\nlstat /x f 0 0\nend\n", "cut short"},
+      {"tfdoctor-recording 1\nerror lstat /x strange words\nend\n", "kind"},
+      {"tfdoctor-recording 1\nerror nothing /x io words\nend\n", "nothing known"},
+      {"tfdoctor-recording 1\nlink /x %4\nend\n", "cut short"},
+      {"tfdoctor-recording 1\nwhat is this\nend\n", "unknown kind"},
+      {"tfdoctor-recording 1\nchild a dies 0 % 0\n\nend\n", "no known end"},
+  };
+  for (const auto& [text, says] : bad) {
+    const Result<Recording> read = UnpackRecording(Compressed(text));
+    ASSERT_FALSE(read.ok()) << text;
+    EXPECT_NE(read.error().message.find(says), std::string::npos) << text << read.error().message;
+  }
+  // More than a recording can hold, in a few kilobytes.
+  const Result<Recording> bomb = UnpackRecording(Compressed(std::string(300U << 20, 'x')));
+  ASSERT_FALSE(bomb.ok());
+  EXPECT_EQ(bomb.error().kind, ErrorKind::kTooLarge);
+}
+
+// --- secrets
+
+struct Planted {
+  const char* kind;
+  const char* where;    // a file, "$NAME" for a variable, "log", "child", "link", "list"
+  std::string content;  // {} stands for the secret
+  std::string secret;
+};
+
+const Planted kPlanted[] = {
+    {"GitHub token", "$PIP_EXTRA", "{}", "ghp_16C7e42F292c6912E7710c838347Ae178B4a"},
+    {"GitHub fine-grained token", "/w/train.py", "login('{}')",
+     "github_pat_11ABCDEFG0abcdefghijkl_mnopqrstuv"},
+    {"GitLab token", "/w/train.py", "x = \"{}\"", "glpat-ABCDEFGHIJ1234567890"},
+    {"Hugging Face token", "/w/train.py", "os.environ['HF_TOKEN'] = '{}'",
+     "hf_abcdefghijklmnopqrstuvwxyzABCDEF12"},
+    {"OpenAI key", "/w/train.py", "openai.api_key = '{}'", "sk-proj-abcDEF123456ghiJKL789"},
+    {"Slack token", "/w/train.py", "client = WebClient('{}')", "xoxb-123456789012-abcdefABCDEF"},
+    {"AWS key id", "/w/train.py", "boto3.client('s3', '{}')", "AKIAIOSFODNN7EXAMPLE"},
+    {"AWS secret", "$AWS_SECRET_ACCESS_KEY", "{}", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"},
+    {"AWS session token", "$AWS_SESSION_TOKEN", "{}", "FwoGZXIvYXdzEXAMPLEabc"},
+    {"Google key", "/w/train.py", "key = '{}'", "AIzaSyA-1234567890abcdefghijklmnopqrstu"},
+    {"Google OAuth token", "/w/train.py", "h = 'Bearer {}'", "ya29.a0AfH6SMBxyz1234567890abc"},
+    {"JSON web token", "/etc/pip.conf", "header = {}", "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.abcDEF123_x"},
+    {"npm token", "/w/.npmrc", "//registry/:_authToken={}", "npm_abcdefghijklmnopqrstuvwxyz0123456789"},
+    {"PyPI token", "/w/.pypirc", "password = {}", "pypi-AgEIcHlwaS5vcmcCJGFiY2RlZg"},
+    {"Docker token", "/w/config.txt", "auth {}", "dckr_pat_ABCdef123456ghiJKL789"},
+    {"NVIDIA key", "/w/train.py", "NGC = '{}'", "nvapi-abcdefghijklMNOPQRST1234567890"},
+    {"wandb key", "/w/train.py", "wandb.login(key='{}')", "0123456789abcdef0123456789abcdef01234567"},
+    {"wandb key in a variable", "$WANDB_API_KEY", "{}", "local-wandb-key-value"},
+    {"password in a variable", "$DB_PASSWORD", "{}", "hunter2hunter"},
+    {"short password in a file", "/etc/app.conf", "password = {}", "Tr0ub4dor"},
+    {"passphrase", "/etc/app.conf", "passphrase: {}", "correct-horse-battery"},
+    {"quoted password", "/w/train.py", "connect(password=\"{}\")", "my s3cret pass phrase"},
+    {"password in JSON", "/etc/app.json", "{\"password\": \"{}\"}", "jsonPASS99"},
+    {"client secret", "/etc/app.conf", "client_secret={}", "ABCxyz_client_secret_value"},
+    {"bearer header", "/w/run.sh", "curl -H 'Authorization: Bearer {}'", "opaque-bearer-value-77"},
+    {"basic header", "/w/run.sh", "curl -H 'Authorization: Basic {}'", "dXNlcjpwYXNzd29yZA=="},
+    {"option on a command line", "/proc/77/cmdline", std::string("python\0train.py\0--api-token\0{}\0", 32),
+     "plainlookingvalue"},
+    {"option with =", "/proc/77/cmdline", std::string("python\0--wandb_key={}\0", 22), "anothervalue123"},
+    {"private key", "/w/train.py", "-----BEGIN RSA PRIVATE KEY-----\n{}\n-----END RSA PRIVATE KEY-----\n",
+     "MIIEpAIBAAKCAQEA1234+/abcd"},
+    {"index password", "$PIP_INDEX_URL", "https://ada:{}@pypi.org/simple", "indexPassw0rd"},
+    {"index user and password", "$UV_INDEX_URL", "https://{}@files.pythonhosted.org/simple",
+     "svc_user:pw123456"},
+    {"index token as user", "/etc/pip.conf", "index-url = https://{}@pypi.org/simple", "tok_abcdef"},
+    {"private index", "/etc/pip.conf", "extra-index-url = https://{}/simple", "pypi.acme-rockets.example"},
+    {"private index path", "/w/requirements.txt", "--index-url https://nexus.example.com/{}/simple",
+     "repository/team-rocket-pypi"},
+    {"private repository", "/v/lib/python3/site-packages/x-1.dist-info/direct_url.json",
+     "{\"url\": \"https://git.acme.example/{}\"}", "rockets/launcher.git"},
+    {"key in a query", "/w/requirements.txt", "https://files.pythonhosted.org/x?{}", "sig=abc123def456"},
+    {"channel of conda", "/v/conda-meta/x.json", "{\"channel\": \"https://{}/linux-64\"}",
+     "conda.acme-rockets.example:8443"},
+    {"proxy", "$HTTPS_PROXY", "http://{}:3128", "proxy.acme-rockets.example"},
+    {"IPv4 address", "$MASTER_ADDR", "{}", "10.42.17.3"},
+    {"IPv4 address with port", "/w/train.py", "tf.distribute('{}:2222')", "192.168.33.44"},
+    {"IPv4 address in TF_CONFIG", "$TF_CONFIG", "{\"cluster\": {\"worker\": [\"{}:12345\"]}}", "172.16.9.8"},
+    {"IPv4 address on the kernel command line", "/proc/cmdline", "ip={}:::255.255.255.0", "10.1.2.33"},
+    {"IPv6 address", "$MASTER_IPV6", "{}", "2001:db8:85a3::8a2e:370:7334"},
+    {"hardware address", "log", "e1000e eth0: {}", "00:1a:2b:3c:4d:5e"},
+    {"host name in the log", "log", "systemd[1]: Hostname set to <{}>.", "rocketnode7"},
+    {"host name in a variable", "$JOB_HOSTS", "{},other", "rocketnode7"},
+    {"host name of a network", "$MASTER_HOST", "{}", "gpu3.cluster.internal"},
+    {"user name in a path", "/home/adalovelace/venv/pyvenv.cfg", "home = /usr/bin", "adalovelace"},
+    {"user name in a link", "link", "/home/{}/python", "gracehopper"},
+    {"user name in a listing", "list", "{}", "maryjackson"},
+    {"user name on another disk", "/scratch/annieeasley/x.txt", "x", "annieeasley"},
+    {"user name on Windows' disk", "$WSLPATH", "/mnt/c/Users/{}/venv", "katherinej"},
+    {"user name in a library's search path", "/usr/lib/liby.so",
+     std::string("\x7f"
+                 "ELF\0/home/{}/lib\0",
+                 19),
+     "dorothyv"},
+    {"user name of this session", "$NAME_SAID_AGAIN", "by {} alone", "adal"},
+    {"account in passwd", "/etc/passwd", "root:x:0:0:root:/root:/bin/sh\n{}:x:1001:1001::/srv/q:/bin/sh\n",
+     "qaccount"},
+    {"person in passwd", "/etc/passwd",
+     "root:x:0:0:root:/root:/bin/sh\nz9:x:1002:1002:{},,,:/srv/z:/bin/sh\n", "Zuse Konrad"},
+    {"mail address", "/w/train.py", "# ask {} about this", "ada.lovelace@acme-rockets.example"},
+    {"author of a private package", "/v/lib/python3/site-packages/x-1.dist-info/METADATA",
+     "Name: x\nAuthor: {}\nVersion: 1\n", "Charles Babbage"},
+    {"description of a private package", "/v/lib/python3/site-packages/x-1.dist-info/METADATA",
+     "Name: x\n\nWritten for {}.\n", "ACME Rockets"},
+    {"UUID of a GPU", "child", "device 0 uuid GPU-{}", "46414b45-1234-5678-9abc-def012345678"},
+    {"UUID of a disk", "/proc/cmdline", "root=UUID={} ro", "11112222-3333-4444-5555-666677778888"},
+    {"serial number of a GPU", "/proc/driver/nvidia/gpus/0/information", "Serial Number: \t {}\n",
+     "1320621044711"},
+    {"serial number of a stick", "log", "usb 1-1: SerialNumber: {}", "AA04012700008687"},
+    {"id of a container", "/proc/self/cgroup", "0::/docker/{}",
+     "0a1b2c3d4e5f60718293a4b5c6d7e8f90a1b2c3d4e5f60718293a4b5c6d7e8f9"},
+    {"id of the machine", "/proc/cmdline", "systemd.machine_id={}", "9f86d081884c7d659a2feaa0c55ad015"},
+};
+
+std::string Filled(std::string content, const std::string& secret) {
+  const size_t at = content.find("{}");
+  if (at != std::string::npos) content.replace(at, 2, secret);
+  return content;
+}
+
+TEST(Redaction, NoPlantedSecretIsLeft) {
+  EXPECT_GE(std::size(kPlanted), 60U);
+  for (const Planted& planted : kPlanted) {
+    SCOPED_TRACE(planted.kind);
+    const auto nothing = EmptySystem();
+    OverlaySystem machine(*nothing);
+    machine.AddFile("/proc/sys/kernel/hostname", "rocketnode7\n");
+    machine.SetEnv("USER", "adal");
+    machine.AddFile("/usr/lib/python3/keep.py", "print('TensorFlow 2.20.0 for CUDA 12.5.1')\n");
+    const std::string where = planted.where;
+    const std::string content = Filled(planted.content, planted.secret);
+    if (where == "log") machine.SetKernelLog(content);
+    if (where == "link") machine.AddSymlink("/l", content);
+    if (where == "list") machine.AddDirectory("/home/" + content);
+    if (where == "child") {
+      ChildEnd end;
+      end.how = ChildEnd::How::kExit;
+      end.output = content + "\n";
+      machine.SetChildAnswer("driver-child cuda /x", end);
+    }
+    if (where.front() == '$') machine.SetEnv(where.substr(1), content);
+    if (where.front() == '/') machine.AddFile(where, content);
+
+    Recording recording;
+    const RecordingSystem recorder(machine, recording);
+    (void)recorder.Env(where.front() == '$' ? where.substr(1) : "HOME");
+    (void)recorder.ReadAll("/usr/lib/python3/keep.py");
+    (void)recorder.KernelLog();
+    if (where.front() == '/') (void)recorder.ReadAll(where);
+    (void)recorder.LStat(where);
+    (void)recorder.ReadLink("/l");
+    (void)recorder.List("/home");
+    (void)recorder.RunChildren({{{"driver-child", "cuda", "/x"}, {}}}, {});
+    auto text = [](const Recording& r) {
+      const std::string packed = PackRecording(r);
+      std::string plain(ZSTD_getFrameContentSize(packed.data(), packed.size()), '\0');
+      ZSTD_decompress(plain.data(), plain.size(), packed.data(), packed.size());
+      return plain;
+    };
+    const std::string before = text(recording);
+    Redactor redactor(machine);
+    redactor.Redact(recording);
+    const std::string after = text(recording);
+    EXPECT_NE(before.find(planted.secret.substr(0, planted.secret.find(' '))), std::string::npos)
+        << "it was not planted";
+    EXPECT_EQ(after.find(planted.secret), std::string::npos) << after;
+    EXPECT_NE(after.find("print('TensorFlow 2.20.0 for CUDA 12.5.1')"), std::string::npos) << after;
+    // What is blanked in METADATA is not counted.
+    const bool blanked = std::string_view(planted.kind).find("package") != std::string_view::npos;
+    EXPECT_TRUE(blanked || !redactor.Counts().empty()) << "it does not say so";
+  }
+}
+
+TEST(Redaction, IsConsistentAndKeepsWhatIsJudged) {
+  const auto nothing = EmptySystem();
+  OverlaySystem machine(*nothing);
+  machine.SetEnv("USER", "ada");
+  machine.AddSymlink("/home/ada/venv/bin/python", "/home/ada/.pyenv/python3");
+  const std::string requirements =
+      "tensorflow[and-cuda]==2.20.0\nnvidia-cudnn-cu12==8.9.2.26\nnvidia-curand-cu12==10.3.5.147\n";
+  machine.AddFile("/home/ada/requirements.txt", requirements);
+  const std::string record =
+      "nvidia/cublas/lib/libcublas.so.12,sha256=AbCdEf0123456789AbCdEf0123456789AbCdEf01234,104857600\n";
+  machine.AddFile("/home/ada/venv/lib/python3.11/site-packages/x.dist-info/RECORD", record);
+  machine.AddFile("/proc/driver/nvidia/version",
+                  "NVRM version: NVIDIA UNIX x86_64 Kernel Module  570.86.15\n");
+  machine.SetEnv("PATH", "/home/ada/venv/bin:/usr/bin:/opt/adapter/bin");
+  machine.SetWorkingDirectory("/home/ada");
+  Recording recording;
+  const RecordingSystem recorder(machine, recording);
+  (void)recorder.Env("PATH");
+  (void)recorder.ReadLink("/home/ada/venv/bin/python");
+  (void)recorder.ReadAll("/home/ada/requirements.txt");
+  (void)recorder.ReadAll("/home/ada/venv/lib/python3.11/site-packages/x.dist-info/RECORD");
+  (void)recorder.ReadAll("/proc/driver/nvidia/version");
+  recording.question = {{"python", "/home/ada/venv"}};
+  Redactor redactor(machine);
+  redactor.Redact(recording);
+  const ReplaySystem replay(recording);
+  const std::string home = redactor.Replaced("/home/ada");
+  EXPECT_EQ(home.size(), std::string("/home/ada").size());
+  EXPECT_EQ(replay.WorkingDirectory(), home);
+  EXPECT_EQ(replay.Env("PATH"), home + "/venv/bin:/usr/bin:/opt/adapter/bin");
+  EXPECT_EQ(replay.ReadLink(home + "/venv/bin/python").value_or(""), home + "/.pyenv/python3");
+  EXPECT_EQ(replay.ReadAll(home + "/requirements.txt").value_or(""), requirements);
+  EXPECT_EQ(replay.recording().question.front().second, home + "/venv");
+  const std::string kept =
+      replay.ReadAll(home + "/venv/lib/python3.11/site-packages/x.dist-info/RECORD").value_or("");
+  EXPECT_EQ(kept.size(), record.size());
+  EXPECT_TRUE(kept.ends_with(",104857600\n")) << kept;
+  EXPECT_EQ(replay.ReadAll("/proc/driver/nvidia/version").value_or(""),
+            "NVRM version: NVIDIA UNIX x86_64 Kernel Module  570.86.15\n");
+  EXPECT_EQ(redactor.Counts(), (std::map<SecretKind, size_t>{{SecretKind::kUser, 1}}));
+}
+
+}  // namespace
+}  // namespace tfdoctor
