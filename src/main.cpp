@@ -25,6 +25,7 @@
 #include <vector>
 
 #include "base/text.h"
+#include "diagnose/compare.h"
 #include "diagnose/diagnose.h"
 #include "diagnose/judge_proof.h"
 #include "diagnose/since.h"
@@ -37,11 +38,13 @@
 #include "logs/statements.h"
 #include "plan/plan.h"
 #include "probes/probes.h"
-#include "prove/attend.h"
+#include "prove/interruption.h"
 #include "prove/prove.h"
 #include "render/all.h"
+#include "render/compare.h"
 #include "render/json.h"
 #include "render/pages.h"
+#include "render/processes.h"
 #include "render/proof.h"
 #include "render/terminal.h"
 #include "render/text.h"
@@ -49,6 +52,7 @@
 #include "saved/state.h"
 #include "source/source.h"
 #include "system/caching.h"
+#include "system/process.h"
 #include "system/recording.h"
 #include "system/redaction.h"
 #include "system/system.h"
@@ -81,6 +85,8 @@ Usage:
                                write what check asks of this machine, and the
                                answers, to one small file; -o - writes it to
                                standard output
+  tfdoctor diff A [B]          what differs that bears on the GPU? Each a
+                               recording or an environment; B: this shell
 
 Examples:
   tfdoctor
@@ -115,6 +121,10 @@ Options of check:
   --root DIR        judge what lies below this folder (a mounted image, a
                     chroot); all paths are inside it, and of this machine
                     nothing counts
+  --image FILE      judge a container image: an OCI layout (a folder or a tar
+                    archive) or what "docker save" writes; nothing is unpacked
+  --pid [NUMBER]    judge a running Python as it was started and what it has
+                    mapped; without a number: those that have TensorFlow mapped
   --env KEY=VALUE, --env-file FILE
                     the variables of the program there; may be repeated
   --strict          exit status 1 also when the GPU is used, but not fully
@@ -161,14 +171,15 @@ Options of every command:
 
 Exit status:
   0  TensorFlow can use the GPU; of prove: every step passed
-  1  it cannot (with --strict also: not fully); of prove: a step failed
+  1  it cannot (with --strict also: not fully); of diff: something differs; of
+     prove: a step failed
   2  the command was not understood
   3  could not tell; the answer says what is missing
 
 Where to go on: "tfdoctor causes" (all causes), "tfdoctor -v" (all evidence).
 )";
 
-enum class Action : uint8_t { kCheck, kProve, kExplain, kCauses, kRecord };
+enum class Action : uint8_t { kCheck, kProve, kExplain, kCauses, kRecord, kDiff };
 
 struct Arguments {
   Action action = Action::kCheck;
@@ -204,6 +215,10 @@ struct Arguments {
   std::string python_flags;
   bool save = false;
   SourceOptions source;
+  // of --pid, or of a recording of one
+  std::string process, process_command;
+  bool list_processes = false;
+  std::vector<std::string> compared;  // of diff: A and B
   // --- of record
   std::string output;
   bool no_redact = false;
@@ -267,6 +282,7 @@ constexpr std::pair<const char*, const char*> kStatedOptions[] = {
 };
 
 struct Options {
+  CLI::Option* pid = nullptr;
   std::vector<CLI::Option*> of_check;
   std::vector<CLI::Option*> of_explain;
   std::vector<CLI::Option*> not_of_prove;  // of those of check
@@ -275,6 +291,7 @@ struct Options {
   CLI::App* explain = nullptr;
   CLI::App* causes = nullptr;
   CLI::App* record = nullptr;
+  CLI::App* diff = nullptr;
 };
 
 Options Declare(CLI::App& app, Arguments& arguments) {
@@ -297,12 +314,15 @@ Options Declare(CLI::App& app, Arguments& arguments) {
       app.add_flag("--save", arguments.save),
       app.add_option("--from", arguments.source.from),
       app.add_option("--root", arguments.source.root),
+      app.add_option("--image", arguments.source.image),
+      app.add_option("--pid", arguments.source.pid)->expected(0, 1),
       app.add_option("--env", arguments.source.environment)->expected(1)->take_all()->allow_extra_args(false),
       app.add_option("--env-file", arguments.source.environment_files)
           ->expected(1)
           ->take_all()
           ->allow_extra_args(false),
   };
+  options.pid = app.get_option("--pid");
   app.add_option("--format", arguments.format)->check(CLI::IsMember({"text", "json"}));
   app.add_option("--color", arguments.color)->check(CLI::IsMember({"auto", "always", "never"}));
   app.add_option("--width", arguments.width)->check(CLI::Range(kNarrowest, kWidest));
@@ -310,7 +330,7 @@ Options Declare(CLI::App& app, Arguments& arguments) {
   options.check = app.add_subcommand("check");
   for (CLI::Option* option : options.of_check) {
     for (const char* name : {"--assume", "--all", "--strict", "--simulated-facts", "--save", "--from",
-                             "--root", "--env", "--env-file"}) {
+                             "--root", "--image", "--pid", "--env", "--env-file"}) {
       if (option->check_name(name)) options.not_of_prove.push_back(option);
     }
   }
@@ -329,6 +349,8 @@ Options Declare(CLI::App& app, Arguments& arguments) {
   options.record = app.add_subcommand("record");
   options.record->add_option("-o,--output", arguments.output)->required();
   options.record->add_flag("--no-redact", arguments.no_redact);
+  options.diff = app.add_subcommand("diff");
+  options.diff->add_option("A B", arguments.compared);
   options.explain->add_option("WHAT", arguments.subject);
   options.of_explain = {
       options.explain->add_option("--file", arguments.file),
@@ -347,24 +369,33 @@ Options Declare(CLI::App& app, Arguments& arguments) {
           arguments.stated.emplace_back(key, value);
         });
   }
-  for (CLI::App* command : {options.check, options.prove, options.explain, options.causes, options.record})
+  for (CLI::App* command :
+       {options.check, options.prove, options.explain, options.causes, options.record, options.diff})
     command->fallthrough();
   return options;
 }
 
+// The commands and the long options of all of them.
+std::vector<std::string> Words(const CLI::App& app) {
+  std::vector<std::string> words;
+  for (const CLI::Option* option : app.get_options()) {
+    for (const std::string& name : option->get_lnames()) words.push_back("--" + name);
+  }
+  for (const CLI::App* command : app.get_subcommands({})) {
+    words.push_back(command->get_name());
+    for (std::string& word : Words(*command)) words.push_back(std::move(word));
+  }
+  return words;
+}
+
 // What to say about an argument that nothing took.
-std::string Unexpected(const std::string& argument) {
+std::string Unexpected(const CLI::App& app, const std::string& argument) {
   std::string message = fmt::format("do not know what to do with '{}'", argument);
   if (argument == "-o" || argument == "--output" || argument == "--no-redact")
     return fmt::format("{} goes with record: tfdoctor record -o FILE", argument);
   if (argument.ends_with(".py"))
     return message + fmt::format("; to judge a program: tfdoctor --script {}", argument);
-  const std::vector<std::string> words = {
-      "check",          "prove",    "explain",        "causes",    "--python",   "--script",
-      "--assume",       "record",   "--output",       "--from",    "--root",     "--env",
-      "--env-file",     "--strict", "--facts",        "--verbose", "--data",     "--simulated-facts",
-      "--format",       "--color",  "--width",        "--version", "--help",     "--no-driver-calls",
-      "--driver-limit", "--all",    "--python-flags", "--save",    "--no-redact"};
+  const std::vector<std::string> words = Words(app);
   if (std::find(words.begin(), words.end(), argument) != words.end())
     return message + " after what stands before it";
   const std::vector<std::string> nearest = Nearest(Split(argument, '=').front(), words, 1);
@@ -382,7 +413,7 @@ std::optional<EarlyEnd> Parse(int argc, char** argv, Arguments& arguments) {
     return EarlyEnd{fmt::format("tfdoctor {} (data of {})\n", TFDOCTOR_VERSION, BuiltInKnowledge().Date())};
   } catch (const CLI::ExtrasError&) {
     std::vector<std::string> left = app.remaining(true);
-    return UsageError(Unexpected(left.empty() ? std::string() : left.front()));
+    return UsageError(Unexpected(app, left.empty() ? std::string() : left.front()));
   } catch (const CLI::ArgumentMismatch& error) {  // "--width: 1 required INT missing"
     return UsageError(fmt::format("{} takes exactly one value", Split(error.what(), ':').front()));
   } catch (const CLI::ParseError& error) {
@@ -392,13 +423,18 @@ std::optional<EarlyEnd> Parse(int argc, char** argv, Arguments& arguments) {
                      : options.prove->parsed()  ? Action::kProve
                      : options.causes->parsed() ? Action::kCauses
                      : options.record->parsed() ? Action::kRecord
+                     : options.diff->parsed()   ? Action::kDiff
                                                 : Action::kCheck;
   for (const CLI::Option* option : options.of_check) {
     if (option->count() == 0) continue;
     const bool both = option->get_name() == "--verbose" || option->get_name() == "-v" ||
                       option->get_name() == "--strict" || option->get_name() == "--facts" ||
                       option->get_name() == "--data";
-    const bool machine_too = arguments.action == Action::kRecord ||
+    const bool of_diff = arguments.action == Action::kDiff &&
+                         (option->get_name() == "--assume" || option->get_name() == "--no-driver-calls" ||
+                          option->get_name() == "--data" || option->get_name() == "--verbose" ||
+                          option->get_name() == "-v" || option->get_name() == "--driver-limit");
+    const bool machine_too = arguments.action == Action::kRecord || of_diff ||
                              (arguments.action == Action::kExplain && (both || arguments.with_machine));
     const bool prove_too = arguments.action == Action::kProve &&
                            std::find(options.not_of_prove.begin(), options.not_of_prove.end(), option) ==
@@ -418,10 +454,20 @@ std::optional<EarlyEnd> Parse(int argc, char** argv, Arguments& arguments) {
         "explain what? A log's file, - for standard input, a line of it, or a cause (\"tfdoctor causes\" "
         "lists them)");
   }
-  if (!arguments.source.from.empty() && !arguments.source.root.empty())
-    return UsageError("--from and --root name two machines");
-  if (arguments.source.states_environment() && arguments.source.root.empty())
-    return UsageError("--env and --env-file go with --root");
+  const SourceOptions& source = arguments.source;
+  const auto named = {!source.from.empty(), !source.root.empty(), !source.image.empty(),
+                      options.pid->count() > 0};
+  if (std::count(named.begin(), named.end(), true) > 1)
+    return UsageError("--from, --root, --image and --pid name different machines");
+  arguments.list_processes = options.pid->count() > 0 && source.pid.empty();
+  if (arguments.list_processes && arguments.action != Action::kCheck)
+    return UsageError("--pid needs the number of a process here");
+  if (arguments.all && options.pid->count() > 0) return UsageError("--all and --pid do not go together");
+  if (source.states_environment() && (source.root + source.image).empty())
+    return UsageError("--env and --env-file go with --root and --image");
+  if (arguments.all && !source.image.empty()) return UsageError("--all and --image do not go together");
+  if (arguments.action == Action::kDiff && (arguments.compared.empty() || arguments.compared.size() > 2))
+    return UsageError("diff compares two things, a recording or an environment each: tfdoctor diff A B");
   if (arguments.action == Action::kRecord && (arguments.all || arguments.json()))
     return UsageError("record takes neither --all nor --format json");
   if (arguments.all && !(arguments.python + arguments.script).empty()) {
@@ -501,6 +547,8 @@ std::optional<EarlyEnd> TakeQuestion(const Arguments& arguments, const System& s
   if (auto end = TakePath(system, "--python", arguments.python, question.python)) return end;
   if (auto end = TakePath(system, "--script", arguments.script, question.script)) return end;
   if (auto end = TakeFlags(arguments.python_flags, question)) return end;
+  question.process = arguments.process;
+  question.process_command = arguments.process_command;
   question.driver_calls = !arguments.no_driver_calls;
   question.driver_limit = std::chrono::seconds(arguments.driver_limit);
   return arguments.assume.empty() ? std::nullopt : ParseAssumption(arguments.assume, knowledge, question);
@@ -581,18 +629,51 @@ class Clock {
   std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
 };
 
+// On a terminal, what is being done after the first second; one line that is written over.
+std::function<void(const std::string&)> ProgressLine() {
+  if (::isatty(STDERR_FILENO) != 1) return {};
+  return [start = std::chrono::steady_clock::now(), last = std::string()](const std::string& text) mutable {
+    if (std::chrono::steady_clock::now() - start < std::chrono::seconds(1) || text == last) return;
+    last = text;
+    const std::string line = "\r" + text + "\x1b[K";
+    [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, line.data(), line.size());
+  };
+}
+void EndProgressLine() {
+  constexpr std::string_view kErase = "\r\x1b[K";
+  if (::isatty(STDERR_FILENO) != 1) return;
+  [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, kErase.data(), kErase.size());
+}
+
 // The machine to be judged, what is asked about it, and the data to judge it by.
 class Look {
  public:
   // What ends the command before it looked.
   std::optional<EarlyEnd> Open(Arguments& arguments, Recording* recording = nullptr) {
     if (auto end = TakeData(arguments, *live_, with_file_)) return end;
-    Result<Source> source = OpenSource(arguments.source, *live_);
+    Result<Source> source = OpenSource(arguments.source, *live_, ProgressLine());
+    if (!source || source->fetch) EndProgressLine();
     if (!source) return UsageError(source.error().message);
     source_ = std::move(*source);
     Adopt(source_.question, arguments);
     if (recording != nullptr) recorder_ = std::make_unique<RecordingSystem>(*source_.system, *recording);
     machine_ = std::make_unique<CachingSystem>(recorder_ ? *recorder_ : *source_.system);
+    return std::nullopt;
+  }
+
+  // Of an image only what was asked for is read: asks, until all answers are there.
+  std::optional<EarlyEnd> Settle(const Question& question) {
+    if (!source_.fetch) return std::nullopt;
+    while (true) {
+      const CachingSystem machine(*source_.system);
+      const Probing present(machine, knowledge(), question);
+      Diagnosis diagnosis = Diagnose(present.facts(), knowledge(), AllRules());
+      TryFixes(machine, knowledge(), present, diagnosis);
+      Result<bool> more = source_.fetch();
+      if (!more) return UsageError("--image: " + more.error().message);
+      if (!*more) break;
+    }
+    EndProgressLine();
     return std::nullopt;
   }
 
@@ -613,7 +694,9 @@ class Look {
       for (auto& [name, place] : {std::pair("python", &arguments.python),
                                   {"script", &arguments.script},
                                   {"python-flags", &arguments.python_flags},
-                                  {"assume", &arguments.assume}}) {
+                                  {"assume", &arguments.assume},
+                                  {"pid", &arguments.process},
+                                  {"command", &arguments.process_command}}) {
         if (option == name && place->empty()) *place = value;
       }
       if (option == "no-driver-calls") arguments.no_driver_calls = true;
@@ -768,6 +851,7 @@ int ExplainLog(Arguments& arguments, const Subject& subject, const Clock& clock)
   if (arguments.with_machine) {
     Question question;
     if (auto end = TakeQuestion(arguments, machine, knowledge, question)) return EndEarly(*end);
+    if (auto end = look.Settle(question)) return EndEarly(*end);
     question.driver_calls = false;  // to read a log starts nothing
     of_machine = Probing(machine, knowledge, question).facts();
   }
@@ -857,12 +941,14 @@ int Check(Arguments& arguments, const Clock& clock) {
   const Knowledge& knowledge = look.knowledge();
   Question question;
   if (auto end = TakeQuestion(arguments, machine, knowledge, question)) return EndEarly(*end);
+  if (auto end = look.Settle(question)) return EndEarly(*end);
 
   Probing present(machine, knowledge, question);
   const Facts& facts = present.facts();
   Diagnosis diagnosis = Diagnose(facts, knowledge, AllRules());
   TryFixes(machine, knowledge, present, diagnosis);
-  TellWhatChanged(machine, look.Now(clock), present, diagnosis);
+  // An image has no past.
+  if (arguments.source.image.empty()) TellWhatChanged(machine, look.Now(clock), present, diagnosis);
 
   RunInfo run = clock.Info();
   if (arguments.save) Save(machine, facts, diagnosis, run);
@@ -912,12 +998,11 @@ int ProveIt(Arguments& arguments, const Clock& clock) {
           UsageError(fmt::format("cannot write {}: {}", arguments.keep_log, std::strerror(errno))));
     }
   }
-  ProgressLine line;
-  line.Show("looking at this machine");
+  const std::function<void(const std::string&)> show = ProgressLine();
   const Probing present(machine, knowledge, question);
   const Diagnosis predicted = Diagnose(present.facts(), knowledge, AllRules());
   const Interruption interruption;
-  options.progress = [&](const std::string& doing) { line.Show(doing); };
+  options.progress = show;
   options.interrupted = Interruption::Asked;
   options.log = [log](std::string_view text) {
     // A full disk is no reason to stop.
@@ -925,7 +1010,7 @@ int ProveIt(Arguments& arguments, const Clock& clock) {
       const ssize_t written = ::write(log, text.data(), text.size());
   };
   Proving proving = Prove(machine, knowledge, present.facts(), options);
-  line.Clear();
+  EndProgressLine();
   if (log >= 0) ::close(log);
   if (proving.interrupted) Interruption::End();
 
@@ -970,6 +1055,8 @@ std::optional<EarlyEnd> JudgeSome(Arguments arguments, const std::vector<ListedE
 int CheckAll(Arguments& arguments, const Clock& clock) {
   Look look;
   if (auto end = look.Open(arguments)) return EndEarly(*end);
+  Question question;
+  if (auto end = look.Settle(question)) return EndEarly(*end);
   AllEnvironments all;
   const std::vector<ListedEnvironment> listed = ListEnvironments(look.machine(), all.unread);
   all.environments.resize(listed.size());
@@ -999,7 +1086,9 @@ std::vector<std::pair<std::string, std::string>> Kept(const Arguments& arguments
   for (const auto& [option, value] : {std::pair("python", &question.python),
                                       {"script", &question.script},
                                       {"python-flags", &arguments.python_flags},
-                                      {"assume", &arguments.assume}}) {
+                                      {"assume", &arguments.assume},
+                                      {"pid", &question.process},
+                                      {"command", &question.process_command}}) {
     if (!value->empty()) kept.emplace_back(option, *value);
   }
   if (arguments.no_driver_calls) kept.emplace_back("no-driver-calls", "");
@@ -1032,11 +1121,12 @@ int Record(Arguments& arguments, const Clock& clock) {
   if (auto end = look.Open(arguments, &recording)) return EndEarly(*end);
   Question question;
   if (auto end = TakeQuestion(arguments, look.machine(), look.knowledge(), question)) return EndEarly(*end);
+  if (auto end = look.Settle(question)) return EndEarly(*end);
   auto judge = [&](const CachingSystem& machine, const Question& asked) {
     Probing present(machine, look.knowledge(), asked);
     Diagnosis diagnosis = Diagnose(present.facts(), look.knowledge(), AllRules());
     TryFixes(machine, look.knowledge(), present, diagnosis);
-    TellWhatChanged(machine, clock.LocalTime(), present, diagnosis);
+    if (arguments.source.image.empty()) TellWhatChanged(machine, clock.LocalTime(), present, diagnosis);
     return Essence(diagnosis);
   };
   const std::string here = judge(look.machine(), question);
@@ -1073,6 +1163,47 @@ int Record(Arguments& arguments, const Clock& clock) {
   return to_stdout ? 0 : Finish(summary, 0);
 }
 
+// A recording, an environment of this machine, or, where nothing is named, this shell.
+std::optional<EarlyEnd> Judge(Arguments arguments, const std::string& named, ComparedSide& side,
+                              Facts& facts) {
+  constexpr std::string_view kZstd("\x28\xb5\x2f\xfd", 4);
+  const auto live = LiveSystem();
+  const bool recording = !named.empty() && live->Read(named, 0, kZstd.size()).value_or("") == kZstd;
+  (recording ? arguments.source.from : arguments.python) = named;
+  Look look;
+  if (auto end = look.Open(arguments)) return end;
+  Question question;
+  if (auto end = TakeQuestion(arguments, look.machine(), look.knowledge(), question)) return end;
+  if (auto end = look.Settle(question)) return end;
+  side.name = named.empty() ? "this shell" : recording ? look.name() : "the environment " + named;
+  facts = ProbeAll(look.machine(), look.knowledge(), question);
+  side.diagnosis = Diagnose(facts, look.knowledge(), AllRules());
+  return std::nullopt;
+}
+
+int Diff(const Arguments& arguments) {
+  Comparison comparison;
+  Facts a, b;
+  const std::string other = arguments.compared.size() > 1 ? arguments.compared[1] : "";
+  if (auto end = Judge(arguments, arguments.compared[0], comparison.a, a)) return EndEarly(*end);
+  if (auto end = Judge(arguments, other, comparison.b, b)) return EndEarly(*end);
+  comparison.differences = Compare(a, b);
+  const bool differ = std::any_of(comparison.differences.begin(), comparison.differences.end(),
+                                  [](const Difference& one) { return one.known(); });
+  return Finish(arguments.json() ? RenderComparisonJson(comparison)
+                                 : RenderComparison(comparison, TextOptionsFor(arguments)),
+                differ ? 1 : 0);
+}
+
+int ListProcesses(const Arguments& arguments) {
+  std::vector<RunningTensorFlow> processes;
+  for (TensorFlowProcess& process : TensorFlowProcesses())
+    processes.push_back({process.pid, std::move(process.command), std::move(process.library)});
+  return Finish(arguments.json() ? RenderProcessesJson(processes)
+                                 : RenderProcesses(processes, TextOptionsFor(arguments)),
+                0);
+}
+
 int Run(int argc, char** argv, Arguments& arguments, const Clock& clock) {
   if (auto end = Parse(argc, argv, arguments)) return EndEarly(*end);
   switch (arguments.action) {
@@ -1086,9 +1217,12 @@ int Run(int argc, char** argv, Arguments& arguments, const Clock& clock) {
                     0);
     case Action::kRecord:
       return Record(arguments, clock);
+    case Action::kDiff:
+      return Diff(arguments);
     case Action::kCheck:
       break;
   }
+  if (arguments.list_processes) return ListProcesses(arguments);
   return arguments.all ? CheckAll(arguments, clock) : Check(arguments, clock);
 }
 

@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-#include "diagnose/difference.h"
+#include "diagnose/compare.h"
 #include "diagnose/rule.h"
 
 namespace tfdoctor {

@@ -8,8 +8,9 @@
 namespace tfdoctor::elf {
 namespace {
 
-constexpr size_t kSliceSize = 4 * 1024;
-constexpr size_t kMaxSlices = 512;       // 2 MiB held of one file
+// Small: what is read of a library is scattered, and a recording holds all of it.
+constexpr size_t kSliceSize = 1024;
+constexpr size_t kMaxSlices = 2048;      // 2 MiB held of one file
 constexpr size_t kMaxText = 256 * 1024;  // the RUNPATH of TensorFlow 2.22.0rc0 has 22 KB
 constexpr size_t kMaxSegments = 1024;
 constexpr size_t kMaxDynamic = 8192;

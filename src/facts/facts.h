@@ -533,10 +533,9 @@ struct ContainerEngine {
   Fact<std::vector<std::string>> mounted;
   Fact<std::vector<std::string>> programs;  // "/usr/bin/docker", "/snap/bin/docker"; empty: none
   Fact<std::string> toolkit;                // "/usr/bin/nvidia-container-runtime-hook"; absent: not installed
-  Fact<std::string> context;     // that the docker command talks to: "desktop-linux"; absent: the default
-  Fact<bool> no_cgroups;         // NVIDIA's hook gives containers no permission for the devices
-  Fact<std::string> containerd;  // file that configures it on a node of Kubernetes; absent: no such node
-  Fact<bool> nvidia_runtime;     // that file names NVIDIA's runtime
+  Fact<std::string> context;  // that the docker command talks to: "desktop-linux"; absent: the default
+  Fact<bool> no_cgroups;      // NVIDIA's hook gives containers no permission for the devices
+  Fact<bool> nvidia_runtime;  // the containerd of this node of Kubernetes knows it; absent: no such node
   // of the driver whose files each CDI specification names: "/etc/cdi/nvidia.yaml" -> "570.86.15"
   Fact<std::map<std::string, std::string>> cdi;
 
@@ -549,8 +548,7 @@ struct ContainerEngine {
     v("toolkit", s.toolkit, "NVIDIA's container toolkit");
     v("context", s.context, "engine that the docker command talks to");
     v("no_cgroups", s.no_cgroups, "whether NVIDIA's hook leaves control groups alone");
-    v("containerd", s.containerd, "configuration of containerd on this node of Kubernetes");
-    v("nvidia_runtime", s.nvidia_runtime, "whether containerd knows NVIDIA's runtime");
+    v("nvidia_runtime", s.nvidia_runtime, "whether the node's containerd knows NVIDIA's runtime");
     v("cdi", s.cdi, "driver version of the specifications for containers (CDI)");
   }
 };

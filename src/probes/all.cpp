@@ -66,6 +66,7 @@ Facts ManyProbings::Of(const std::string& interpreter) const {
   Facts facts = machine_;
   for (Probe probe : kOfInterpreter) probe(system_, knowledge_, question, facts);
   ProbeNotRunning(system_, knowledge_, question, facts);
+  ProbeProcess(system_, knowledge_, question, facts);
   const std::string* cuda = facts.driver_library.cuda.path.Peek();
   const std::string* nvml = facts.driver_library.nvml.path.Peek();
   const std::string opened = (cuda == nullptr ? "" : *cuda) + "\n" + (nvml == nullptr ? "" : *nvml);

@@ -91,22 +91,22 @@ Text Context(const System& system) {
   return Text::Value(Printable(context->get<std::string>(), 100), From(path));
 }
 
-void ReadContainerd(const System& system, ContainerEngine& engine) {
+// On a node of Kubernetes.
+Flag NvidiaRuntime(const System& system) {
   static constexpr const char* kFiles[] = {
       "/var/lib/rancher/k3s/agent/etc/containerd/config.toml",
       "/var/lib/rancher/rke2/agent/etc/containerd/config.toml",
       "/var/snap/microk8s/current/args/containerd.toml",
       "/etc/containerd/config.toml",
   };
-  engine.containerd = system.Exists("/var/lib/kubelet") || system.Exists("/var/lib/rancher")
-                          ? FirstFile(system, kFiles)
-                          : Text::Absent(From("/var/lib/kubelet"));
-  const std::string* path = engine.containerd.Peek();
-  if (path == nullptr) return;
+  if (!system.Exists("/var/lib/kubelet") && !system.Exists("/var/lib/rancher"))
+    return Flag::Absent(From("/var/lib/kubelet"));
+  const Text file = FirstFile(system, kFiles);
+  const std::string* path = file.Peek();
+  if (path == nullptr) return Flag::Unknown("no configuration of containerd is found", file.origin());
   auto text = system.ReadAll(*path, kLargest);
-  engine.nvidia_runtime =
-      text.ok() ? Flag::Value(text->find("nvidia-container-runtime") != std::string::npos, From(*path))
-                : Flag::Unknown(text.error().message, From(*path));
+  return text.ok() ? Flag::Value(text->find("nvidia-container-runtime") != std::string::npos, From(*path))
+                   : Flag::Unknown(text.error().message, From(*path));
 }
 
 }  // namespace
@@ -147,7 +147,7 @@ void ReadInstalledEngines(const System& system, ContainerEngine& engine) {
   engine.context = Context(system);
   engine.no_cgroups = NoCgroups(system);
   engine.cdi = Specifications(system);
-  ReadContainerd(system, engine);
+  engine.nvidia_runtime = NvidiaRuntime(system);
 }
 
 }  // namespace tfdoctor

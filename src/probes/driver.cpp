@@ -22,7 +22,6 @@ using List = Fact<std::vector<std::string>>;
 constexpr const char* kHiding[] = {"CUDA_VISIBLE_DEVICES"};
 
 constexpr size_t kLongestText = 512;
-constexpr const char* kNoLibrary = "no libcuda.so.1 is found";
 constexpr const char* kNotCalled = "it was not called";
 
 bool IsNumber(std::string_view text) {
@@ -342,7 +341,7 @@ void AddGpus(const Knowledge& knowledge, Facts& facts) {
 
 std::string WhyNoLibrary(const Facts& facts) {
   const Text& path = facts.driver_library.cuda.path;
-  return path.state() == FactState::kAbsent ? kNoLibrary : path.why();
+  return path.state() == FactState::kAbsent ? "no libcuda.so.1 is found" : path.why();
 }
 
 std::vector<std::string> HidingVariables(const System& system) {
@@ -422,8 +421,8 @@ void AnswersAfter(const System& changed, const Facts& before, Facts& after) {
   const std::string* asked = said.library.Peek();
   if (path == nullptr) return NotAsked(WhyNoLibrary(after), answers);
   if (asked == nullptr) {
-    const std::string& why = said.asked.origin().from;
-    return NotAsked(why == kNoLibrary ? kNotCalled : why, answers);
+    const bool had_library = before.driver_library.cuda.path.Peek() != nullptr;
+    return NotAsked(had_library ? said.asked.origin().from : kNotCalled, answers);
   }
   // Of another library nothing is known.
   if (*path != *asked) return NotAsked(kNotCalled, answers);

@@ -85,14 +85,17 @@ Result<std::string> Tail(const System& system, const std::string& path) {
 
 // "2026-11-25 06:33:10 upgrade nvidia-driver-570:amd64 570.86.15-1 575.57.08-1"
 void OfDpkg(std::string_view log, const Origin& origin, Collector& found) {
+  constexpr size_t kAction = 20;  // behind the time
   for (std::string_view line : SplitLines(log)) {
-    auto words = SplitWords(line);
-    if (words.size() < 6 || !IsTime(line)) continue;
-    const bool change =
-        words[2] == "upgrade" || words[2] == "install" || words[2] == "remove" || words[2] == "purge";
-    if (!change) continue;
-    found.Add(line.substr(0, 19), words[3].substr(0, words[3].find(':')), Version(words[4], origin),
-              Version(words[5], origin));
+    const std::string_view action = line.substr(std::min(kAction, line.size()));
+    // Most lines tell the steps between ("status half-installed …").
+    const bool change = action.starts_with("upgrade ") || action.starts_with("install ") ||
+                        action.starts_with("remove ") || action.starts_with("purge ");
+    if (!change || !IsTime(line)) continue;
+    auto words = SplitWords(action);
+    if (words.size() < 4) continue;
+    found.Add(line.substr(0, 19), words[1].substr(0, words[1].find(':')), Version(words[2], origin),
+              Version(words[3], origin));
   }
 }
 

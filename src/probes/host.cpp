@@ -209,6 +209,12 @@ Text Hypervisor(const System& system, const Host& host) {
   return Text::Unknown("neither /proc/cpuinfo nor /sys/class/dmi/id tells", From(folder + "product_name"));
 }
 
+// What the first process was told that it runs in. WSL says "wsl", which is no container.
+std::string EngineTold(std::string_view name) {
+  name = Trim(name);
+  return name == "wsl" ? std::string() : Printable(name, 40);
+}
+
 Text Container(const System& system) {
   static constexpr std::pair<const char*, const char*> kVariables[] = {
       {"KUBERNETES_SERVICE_HOST", "kubernetes"}, {"APPTAINER_CONTAINER", "apptainer"},
@@ -236,12 +242,15 @@ Text Container(const System& system) {
   // systemd writes what its first process was told; so do LXC and nspawn ("container=lxc").
   for (const char* path : {"/run/systemd/container", "/run/host/container-manager"}) {
     auto name = system.ReadAll(path, 4096);
-    if (name.ok() && !Trim(*name).empty()) return Text::Value(Printable(Trim(*name), 40), From(path));
+    if (std::string told = name.ok() ? EngineTold(*name) : ""; !told.empty())
+      return Text::Value(std::move(told), From(path));
   }
   if (auto variables = system.ReadAll("/proc/1/environ", 1 << 20); variables.ok()) {
     for (const std::string& variable : Split(*variables, '\0')) {
-      if (variable.starts_with("container="))
-        return Text::Value(Printable(variable.substr(10), 40), From("/proc/1/environ"));
+      constexpr std::string_view kContainer = "container=";
+      if (!variable.starts_with(kContainer)) continue;
+      if (std::string told = EngineTold(variable.substr(kContainer.size())); !told.empty())
+        return Text::Value(std::move(told), From("/proc/1/environ"));
     }
   }
   const std::string path = "/proc/self/cgroup";

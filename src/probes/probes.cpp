@@ -20,6 +20,7 @@ Facts ProbeAll(const System& system, const Knowledge& knowledge, const Question&
   for (Probe probe : kProbesBeforeLast) probe(system, knowledge, question, facts);
   kLastProbe(system, knowledge, question, facts);
   ProbeNotRunning(system, knowledge, question, facts);
+  ProbeProcess(system, knowledge, question, facts);
   ProbeDriver(system, knowledge, question, facts);
   ProbeTrouble(system, knowledge, question, facts);
   return facts;
@@ -32,6 +33,7 @@ Probing::Probing(const CachingSystem& machine, const Knowledge& knowledge, const
   asked_before_last_ = machine.asked().size();
   kLastProbe(machine, knowledge, question, facts_);
   ProbeNotRunning(machine, knowledge, question, facts_);
+  ProbeProcess(machine, knowledge, question, facts_);
   const auto start = std::chrono::steady_clock::now();
   ProbeDriver(machine, knowledge, question, facts_);
   const std::chrono::duration<double, std::milli> took = std::chrono::steady_clock::now() - start;
@@ -54,6 +56,7 @@ Facts Probing::After(const OverlaySystem& changed) const {
   }
   kLastProbe(changed, knowledge_, question_, facts);
   ProbeNotRunning(changed, knowledge_, question_, facts);
+  facts.process = facts_.process;  // a repair is for the next one
   AnswersAfter(changed, facts_, facts);
   ProbeTrouble(changed, knowledge_, question_, facts);
   return facts;

@@ -23,8 +23,10 @@ struct Question {
   std::string assumed_driver;  // empty: the newest that our data knows and that drives this GPU
   bool driver_calls = true;    // false: --no-driver-calls
   std::chrono::milliseconds driver_limit{20'000};  // how long the driver may take to answer
-  bool one_of_all = false;   // --all: other environments are not looked for, since all are on the page
-  std::string python_flags;  // --python-flags: letters, "Is"
+  bool one_of_all = false;      // --all: other environments are not looked for, since all are on the page
+  std::string python_flags;     // --python-flags: letters, "Is"
+  std::string process;          // --pid: the number of the process that runs; empty: none
+  std::string process_command;  // its command line
 };
 
 using Probe = void (*)(const System&, const Knowledge&, const Question&, Facts&);
@@ -43,6 +45,8 @@ void ProbeLibraries(const System&, const Knowledge&, const Question&, Facts&);
 // In a root where no kernel runs (System::NotRunning()), what only a running machine has is not absent by
 // being missing there.
 void ProbeNotRunning(const System&, const Knowledge&, const Question&, Facts&);
+// What the running process that is judged has mapped.
+void ProbeProcess(const System&, const Knowledge&, const Question&, Facts&);
 // Calls the driver in a child process (driver_answers, and what follows from them).
 void ProbeDriver(const System&, const Knowledge&, const Question&, Facts&);
 // What the answers that were given `before` say of a machine with changes, which cannot be called.

@@ -5,11 +5,11 @@
 #include <optional>
 #include <set>
 
+#include "base/sha256.h"
 #include "base/text.h"
 #include "python/interpreter.h"
 #include "python/path.h"
 #include "python/requirement.h"
-#include "python/sha256.h"
 
 namespace tfdoctor {
 namespace {

@@ -95,9 +95,9 @@ Json SavedJson(const SavedState& saved) {
   Json json = {{"when", saved.when},
                {"differences", Array(saved.differences, [](const Difference& difference) {
                   return Json{{"fact", difference.fact},
-                              {"what", difference.words},
-                              {"before", difference.before},
-                              {"after", difference.after}};
+                              {"what", difference.what},
+                              {"before", difference.a.Words()},
+                              {"after", difference.b.Words()}};
                 })}};
   if (!saved.trouble.empty()) json["trouble"] = saved.trouble;
   return json;

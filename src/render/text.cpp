@@ -216,6 +216,7 @@ class Answer {
     print_.Wrapped(print_.Toned(tone, print_.Safe(text)));
     if (!print_.options().judged.empty())
       print_.Prose(print_.Safe(fmt::format("Judged is {}.", print_.options().judged)));
+    Differences();
     if (assumed)
       print_.Prose(print_.Safe(fmt::format("Assumed, not read from this machine: {}.", assumption_)));
     if (diagnosis_.verdict == VerdictKind::kGpuBlocked && !diagnosis_.confident) {
@@ -230,6 +231,14 @@ class Answer {
   // The finding is why the GPU is blocked.
   static bool Names(const Finding* finding) {
     return finding != nullptr && finding->holds && finding->rule->effect == Effect::kBlocks;
+  }
+
+  // Between what a running process has and what a new one would get.
+  void Differences() {
+    const auto* differences = facts_.process.differences.Peek();
+    if (differences == nullptr || differences->empty()) return;
+    print_.Prose("This process is not what would start now:");
+    for (const std::string& difference : *differences) print_.Wrapped(print_.Safe(difference), "  ", "    ");
   }
 
   std::string WhyUnknown() const {
@@ -336,9 +345,9 @@ class Answer {
     Item(start + ":");
     for (size_t i = 0; i < shown; i++) {
       const Difference& difference = saved.differences[i];
-      print_.Prose(
-          print_.Safe(fmt::format("{}: {}, now {}", difference.words, difference.before, difference.after)),
-          "      ", "        ");
+      print_.Prose(print_.Safe(fmt::format("{}: {}, now {}", difference.what, difference.a.Words(),
+                                           difference.b.Words())),
+                   "      ", "        ");
     }
     if (shown < saved.differences.size())
       print_.Prose(fmt::format("and {} more: tfdoctor -v", saved.differences.size() - shown), "      ",

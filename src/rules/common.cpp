@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdlib>
 
 #include "base/text.h"
 
@@ -174,6 +175,33 @@ bool MachineCodeRuns(const std::vector<std::string>& sass, const std::string& ca
 bool PtxRuns(const std::vector<std::string>& ptx, const std::string& capability) {
   return std::any_of(ptx.begin(), ptx.end(),
                      [&](const std::string& code) { return CompareVersions(code, capability) <= 0; });
+}
+
+std::string Gigabytes(double bytes) { return fmt::format("{:.1f} GiB", bytes / (1024 * 1024 * 1024)); }
+
+void NameHolders(const Facts& facts, Verdict& verdict) {
+  const auto* holders = facts.device_memory.holders.Peek();
+  if (holders == nullptr) return;
+  for (const auto& [pid, holder] : *holders) {
+    const std::string* command = holder.command.Peek();
+    const std::string* memory = holder.memory.Peek();
+    const std::string* container = holder.container.Peek();
+    const std::string* user = holder.user.Peek();
+    std::string text = "process " + pid;
+    if (command != nullptr) text += " (" + *command + ")";
+    if (user != nullptr) text += " of user " + *user;
+    if (holder.command.state() == FactState::kAbsent) text += ", of another container or of the host,";
+    if (container != nullptr) text += " in a container (" + *container + ")";
+    text += memory == nullptr ? " has the GPU open"
+                              : " holds " + Gigabytes(std::strtod(memory->c_str(), nullptr));
+    const bool* listed = holder.listed.Peek();
+    if (listed != nullptr && !*listed) text += "; nvidia-smi does not list it";
+    verdict.Because(facts.device_memory.holders, text);
+  }
+  const bool* others = facts.device_memory.other_users.Peek();
+  if (others != nullptr && *others)
+    verdict.Because(facts.device_memory.other_users,
+                    "processes of other users could not be looked at (root can)", Strength::kWeak);
 }
 
 std::string Interpreter(const Facts& facts) { return ShellQuote(Known(facts.python.interpreter, "python3")); }

@@ -40,6 +40,11 @@ bool HasNvidiaNode(const std::map<std::string, DeviceNode>& nodes);
 bool MachineCodeRuns(const std::vector<std::string>& sass, const std::string& capability);
 bool PtxRuns(const std::vector<std::string>& ptx, const std::string& capability);
 
+// "23.5 GiB"
+std::string Gigabytes(double bytes);
+// The processes that hold the GPU, where they were looked for, as signs of the verdict.
+void NameHolders(const Facts& facts, Verdict& verdict);
+
 // --- repairs; nothing here notes what is not known, since a repair is no judgement
 // ---------------------------------
 

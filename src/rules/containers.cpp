@@ -28,6 +28,11 @@ std::vector<std::string> StartWithGpu(const std::string& engine) {
   return {"docker run --gpus all IMAGE"};
 }
 
+bool DevicePluginGranted(const Facts& facts) {
+  const std::string* value = facts.environment.Variable("NVIDIA_VISIBLE_DEVICES").Get();
+  return value != nullptr && (value->starts_with("GPU-") || value->starts_with("MIG-"));
+}
+
 bool MayBeMeantForContainers(const Facts& facts) {
   if (facts.tensorflow.folder.state() != FactState::kAbsent ||
       facts.host.container.state() != FactState::kAbsent || facts.kernel_driver.version.Peek() == nullptr)

@@ -14,6 +14,10 @@ bool IsGivenDevicesAtStart(const std::string& engine);
 // The command that starts a container of this engine with the GPU: "docker run --gpus all IMAGE".
 std::vector<std::string> StartWithGpu(const std::string& engine);
 
+// Inside a pod of Kubernetes: the device plugin granted a GPU, which it names by UUID. An image says "all" or
+// "void", a person "0".
+bool DevicePluginGranted(const Facts& facts);
+
 // Outside any container: no TensorFlow is in this environment, the driver is loaded and a container engine is
 // installed, so that the program may be meant to run in a container. Why that would fail can only be
 // supposed.

@@ -5,6 +5,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
@@ -12,6 +14,7 @@
 #include <filesystem>
 
 #include "base/text.h"
+#include "diagnose/compare.h"
 #include "facts/json.h"
 
 namespace tfdoctor {
@@ -22,7 +25,8 @@ constexpr int kForm = 1;
 constexpr size_t kLargest = 16 << 20;
 constexpr size_t kLongestName = 200;  // file systems allow 255 bytes
 
-// "/home/a/venv" -> "home+a+venv", in which a recording can replace the names; of a path that is too long the end, with a check of the whole.
+// "/home/a/venv" -> "home+a+venv", in which a recording can replace the names; of a path that is too long the
+// end, with a check of the whole.
 std::string FileName(const std::string& prefix) {
   std::string name;
   uint64_t hash = 14695981039346656037ULL;  // FNV-1a
@@ -61,6 +65,43 @@ Result<bool> MakeFolders(const std::filesystem::path& folder) {
       return SystemError(so_far);
   }
   return true;
+}
+
+// Whether a difference may be why something no longer works: versions, files that are taken, variables; not
+// what is counted or derived from others.
+bool MayBeTheReason(const Difference& difference) {
+  const std::string_view fact = difference.fact;
+  // Whole facts, and ends of facts below a folder of them.
+  static constexpr std::array<std::string_view, 12> kWhole = {
+      "host.kernel",
+      "host.glibc",
+      "host.container",
+      "kernel_driver.version",
+      "kernel_driver.flavour",
+      "kernel_driver.installed_version",
+      "kernel_driver.nouveau_loaded",
+      "python.version",
+      "python.executable",
+      "tensorflow.version",
+      "tensorflow.distribution",
+      "driver_answers.nvml_driver_version",
+  };
+  if (std::find(kWhole.begin(), kWhole.end(), fact) != kWhole.end()) return true;
+  static constexpr std::array<std::pair<std::string_view, std::string_view>, 10> kBelow = {{
+      {"gpus.", ".name"},
+      {"gpus.", ".kernel_driver"},
+      {"device_access.nodes.", ".mode"},
+      {"driver_library.", ".path"},
+      {"driver_library.", ".version"},
+      {"python.distributions.", ".version"},
+      {"python.conda.", ".version"},
+      {"cuda_libraries.opened.", ".path"},
+      {"cuda_libraries.opened.", ".version"},
+      {"environment.variables.", ""},
+  }};
+  return std::any_of(kBelow.begin(), kBelow.end(), [&](const auto& rule) {
+    return fact.starts_with(rule.first) && fact.ends_with(rule.second);
+  });
 }
 
 }  // namespace
@@ -110,8 +151,8 @@ std::optional<SavedState> CompareState(const System& system, const std::string& 
   if (json["form"] != kForm) return fails("another version of tfdoctor saved it");
   const Result<Facts> before = FactsFromJson(json["facts"]);
   if (!before.ok()) return fails("another version of tfdoctor saved it");
-  for (Difference& difference : Differences(*before, facts)) {
-    if (MayBeTheReason(difference)) state.differences.push_back(std::move(difference));
+  for (Difference& difference : Compare(*before, facts)) {
+    if (difference.known() && MayBeTheReason(difference)) state.differences.push_back(std::move(difference));
   }
   return state;
 }

@@ -1,5 +1,4 @@
-// The last good state of an environment, `check --save`: what was read when TensorFlow could use the GPU. The
-// only files that tfdoctor writes.
+// The last good state of an environment, `check --save`: what was read when TensorFlow could use the GPU.
 #pragma once
 
 #include <string>

@@ -9,6 +9,9 @@
 #include <cstring>
 
 #include "base/text.h"
+#include "image/image.h"
+#include "system/process.h"
+#include "system/python_command.h"
 #include "system/root.h"
 
 namespace tfdoctor {
@@ -73,15 +76,74 @@ Result<Source> InRoot(const SourceOptions& options, const System& live) {
   return source;
 }
 
+Result<Source> OfProcess(const std::string& pid) {
+  constexpr size_t kLongest = 9;
+  if (pid.size() > kLongest || pid.find_first_not_of("0123456789") != std::string::npos || pid == "0")
+    return Error{ErrorKind::kMalformed, fmt::format("--pid: '{}' is not the number of a process", pid)};
+  Result<PythonProcess> process = OpenProcess(std::stoi(pid));
+  if (!process.ok()) return Error{process.error().kind, "--pid: " + process.error().message};
+  Source source;
+  source.name = fmt::format("the running process {} ({})", pid, process->command);
+  source.question = {{"pid", pid}, {"command", process->command}, {"python", process->interpreter}};
+  if (!process->script.empty()) source.question.emplace_back("script", process->script);
+  if (!process->flags.empty()) source.question.emplace_back("python-flags", "-" + process->flags);
+  source.system = std::move(process->system);
+  return source;
+}
+
+// The program of ENTRYPOINT and CMD, where it is a Python.
+void TakeCommand(const std::vector<std::string>& command, Source& source) {
+  for (size_t i = 0; i < command.size(); i++) {
+    const std::string name = command[i].substr(command[i].rfind('/') + 1);
+    if (!name.starts_with("python")) continue;
+    for (const std::string& place : PlacesOfProgram(*source.system, command[i])) {
+      if (!source.system->Exists(place)) continue;
+      source.question.emplace_back("python", place);
+      break;
+    }
+    const PythonArguments arguments = ReadPythonArguments(
+        *source.system,
+        std::vector<std::string>(command.begin() + static_cast<ptrdiff_t>(i) + 1, command.end()));
+    if (!arguments.script.empty()) source.question.emplace_back("script", arguments.script);
+    if (!arguments.flags.empty()) source.question.emplace_back("python-flags", "-" + arguments.flags);
+    return;
+  }
+}
+
+Result<Source> InImage(const SourceOptions& options, const System& live,
+                       const std::function<void(const std::string&)>& progress) {
+  std::map<std::string, std::string> variables;
+  if (Result<bool> taken = TakeEnvironment(options, live, variables); !taken.ok()) return taken.error();
+  image::Progress report;
+  if (progress) {
+    report = [progress](size_t layer, size_t layers, double done) {
+      progress(fmt::format("reading layer {} of {}, {:.0f}%", layer + 1, layers, done * 100));
+    };
+  }
+  auto opened = image::ImageSystem::Open(options.image, live.Machine(), variables, std::move(report));
+  if (!opened.ok())
+    return Error{opened.error().kind, "--image " + options.image + ": " + opened.error().message};
+  Source source;
+  source.name = "the image " + options.image;
+  image::ImageSystem* image = opened->get();
+  source.system = std::move(*opened);
+  source.fetch = [image] { return image->Fetch(); };
+  TakeCommand(image->command(), source);
+  return source;
+}
+
 Error WriteError(const std::string& path, const char* what) {
   return {ErrorKind::kIo, fmt::format("cannot write {}: {}", path, what)};
 }
 
 }  // namespace
 
-Result<Source> OpenSource(const SourceOptions& options, const System& live) {
+Result<Source> OpenSource(const SourceOptions& options, const System& live,
+                          const std::function<void(const std::string&)>& progress) {
+  if (!options.image.empty()) return InImage(options, live, progress);
   if (!options.from.empty()) return Replayed(options.from, live);
   if (!options.root.empty()) return InRoot(options, live);
+  if (!options.pid.empty()) return OfProcess(options.pid);
   Source source;
   source.system = LiveSystem();
   return source;

@@ -1,6 +1,7 @@
 // Where the machine that is judged comes from: this one, as it is, or something that stands in for it.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <utility>
@@ -15,6 +16,8 @@ namespace tfdoctor {
 struct SourceOptions {
   std::string from;                            // --from: a recording
   std::string root;                            // --root: the folder of another root
+  std::string image;                           // --image: an OCI layout, or what docker save wrote
+  std::string pid;                             // --pid: a running process
   std::vector<std::string> environment;        // --env: KEY=VALUE
   std::vector<std::string> environment_files;  // --env-file: lines KEY=VALUE
 
@@ -23,6 +26,9 @@ struct SourceOptions {
 
 struct Source {
   std::unique_ptr<System> system;
+  // Of an image: reads what was asked for in vain, false when there is nothing more to be had. Empty: all is
+  // at hand.
+  std::function<Result<bool>()> fetch;
   std::string name;  // for people: "the recording job.tfdoctor of 2026-11-26"; empty: this machine as it is
   std::string made_at;  // of a recording, "2026-11-26 06:19"
   // What a recording was made to judge: options of check without their dashes.
@@ -30,7 +36,9 @@ struct Source {
 };
 
 // Error: for people, with the option in front ("--from x: it is cut short").
-Result<Source> OpenSource(const SourceOptions& options, const System& live);
+// `progress`: of what takes longer than a moment, in words; may be empty.
+Result<Source> OpenSource(const SourceOptions& options, const System& live,
+                          const std::function<void(const std::string&)>& progress = {});
 
 // Reads the file of a recording. Error: without the file's name in front.
 Result<Recording> ReadRecordingFile(const System& live, const std::string& path);

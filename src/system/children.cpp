@@ -42,7 +42,9 @@ struct Stream {
 
 class Child {
  public:
-  Child(const std::string& program, const ChildTask& task) : task_(task) {
+  Child(const std::string& program, const ChildTask& task,
+        const std::map<std::string, std::string>* environment)
+      : task_(task), environment_(environment) {
     Start(task.program.empty() ? program : task.program);
   }
   ~Child() { CloseStreams(); }
@@ -150,11 +152,19 @@ class Child {
 
   std::vector<std::string> Variables() const {
     std::vector<std::string> entries;
-    for (char** entry = environ; entry != nullptr && *entry != nullptr; entry++) {
-      std::string_view text = *entry;
-      const std::string name(text.substr(0, text.find('=')));
+    const auto take = [&](const std::string& name, std::string_view value) {
       const bool without = std::find(task_.without.begin(), task_.without.end(), name) != task_.without.end();
-      if (!without && !task_.variables.contains(name)) entries.emplace_back(text);
+      if (!without && !task_.variables.contains(name)) entries.push_back(name + "=" + std::string(value));
+    };
+    if (environment_ != nullptr) {
+      for (const auto& [name, value] : *environment_) take(name, value);
+    } else {
+      for (char** entry = environ; entry != nullptr && *entry != nullptr; entry++) {
+        const std::string_view text = *entry;
+        const size_t equals = text.find('=');
+        if (equals != std::string_view::npos)
+          take(std::string(text.substr(0, equals)), text.substr(equals + 1));
+      }
     }
     for (const auto& [name, value] : task_.variables) entries.push_back(name + "=" + value);
     return entries;
@@ -224,6 +234,7 @@ class Child {
   }
 
   const ChildTask& task_;
+  const std::map<std::string, std::string>* environment_;  // nullptr: this process's own
   pid_t pid_ = -1;
   Stream answer_;
   Stream printed_;
@@ -315,10 +326,11 @@ void ReapAll(Children& children, const ChildLimits& limits, Time deadline) {
 }  // namespace
 
 std::vector<ChildEnd> RunProcesses(const std::string& program, const std::vector<ChildTask>& tasks,
-                                   const ChildLimits& limits) {
+                                   const ChildLimits& limits,
+                                   const std::map<std::string, std::string>* environment) {
   const Time deadline = Now() + limits.time;
   std::vector<std::unique_ptr<Child>> children;
-  for (const ChildTask& task : tasks) children.push_back(std::make_unique<Child>(program, task));
+  for (const ChildTask& task : tasks) children.push_back(std::make_unique<Child>(program, task, environment));
   ReadAll(children, limits, deadline);
   ReapAll(children, limits, deadline);
   std::vector<ChildEnd> ends;

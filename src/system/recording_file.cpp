@@ -20,7 +20,7 @@ namespace {
 constexpr std::string_view kMagic = "tfdoctor-recording ";
 constexpr size_t kLargestText = 256U << 20;
 constexpr size_t kMostLines = 4'000'000;
-constexpr int kCompression = 12;
+constexpr int kCompression = 19;
 constexpr uint64_t kFarthest = uint64_t{1} << 62;
 
 constexpr std::pair<ErrorKind, std::string_view> kKinds[] = {

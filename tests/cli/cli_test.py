@@ -89,7 +89,7 @@ class Help(Case):
             text = done.stdout.decode()
             self.assertEqual((done.returncode, done.stderr), (0, b""), arguments)
             for word in ("--python", "--script", "--assume", "--format", "--verbose", "--color", "--width", "--strict",
-                         "--data", "--facts", "--all", "record", "--output", "--no-redact", "--from", "--root", "--env", "--env-file", "--python-flags", "--version", "explain", "causes", "Examples:", "Exit status:"):
+                         "--data", "--facts", "--all", "record", "--output", "--no-redact", "--from", "--root", "--env", "--env-file", "--image", "--pid", "diff", "--python-flags", "--version", "explain", "causes", "Examples:", "Exit status:"):
                 self.assertIn(word, text)
             self.assertLessEqual(max(map(len, text.splitlines())), 80)
 

@@ -64,11 +64,11 @@ def value(fact):
 class Case(unittest.TestCase):
     maxDiff = None
 
-    def ask(self, *arguments, library=None, **variables):
+    def ask(self, *arguments, library=None, python=None, **variables):
         environment = {"PATH": os.environ["PATH"], "LANG": "C.UTF-8", "HOME": str(work),
                        "LD_LIBRARY_PATH": str(library or fakes), **{k: str(v) for k, v in variables.items()}}
         started = time.monotonic()
-        done = subprocess.run([binary, "--python", work / "env", "--format", "json", "--facts", *arguments], cwd=work,
+        done = subprocess.run([binary, "--python", python or work / "env", "--format", "json", "--facts", *arguments], cwd=work,
                               env=environment, stdin=subprocess.DEVNULL, capture_output=True, timeout=LIMIT)
         self.took = time.monotonic() - started
         self.assertEqual(done.stderr, b"")
@@ -175,7 +175,7 @@ class Answers(Case):
         answer = json.loads(run("--format", "json", **broken)[1])
         self.assertEqual(json_schema.faults(SCHEMA, answer), [])
         changed = {difference["fact"]: difference for difference in answer["saved"]["differences"]}
-        self.assertEqual(changed["environment.variables.XLA_FLAGS"]["before"], "absent")
+        self.assertEqual(changed["environment.variables.XLA_FLAGS"]["before"], "none")
         # What is no saved state is said, and the answer is the same else.
         files[0].write_text("{")
         answer = json.loads(run("--format", "json", **broken)[1])
@@ -183,6 +183,26 @@ class Answers(Case):
         self.assertEqual(answer["causes"][0]["id"], "driver-call-fails")
         self.assertEqual(run("--save", "--all")[0], 2)
         self.assertEqual(run("--save", "--assume", "gpu=8.9")[0], 2)
+
+    def test_what_changed(self):
+        # An environment of three days ago, in which somebody replaced protobuf just now.
+        other = work / "other"
+        packages = other / f"lib/python{dotted}/site-packages"
+        shutil.copytree(work / "env/bin", other / "bin", symlinks=True)
+        shutil.copy(work / "env/pyvenv.cfg", other)
+        subprocess.run([layer, packages, "2.20.0"], check=True)
+        for record in packages.glob("*.dist-info/RECORD"):
+            os.utime(record, (time.time() - 3 * 86400,) * 2)
+        shutil.rmtree(next(packages.glob("protobuf-*.dist-info")))
+        old = packages / "protobuf-3.20.0.dist-info"
+        old.mkdir()
+        (old / "METADATA").write_text("Metadata-Version: 2.1\nName: protobuf\nVersion: 3.20.0\n")
+        (old / "RECORD").write_text("google/protobuf/__init__.py,,\n")
+        self.ask(python=other)
+        self.assertEqual(self.answer["causes"][0]["id"], "tensorflow-import-fails")
+        self.assertRegex(self.answer["since"], r"^\d{4}-\d\d-\d\d \d\d:\d\d: protobuf 3\.20\.0$")
+        self.ask()
+        self.assertNotIn("since", self.answer)
 
     def test_the_same_twice(self):
         self.ask(FAKE_GPU_FAULTS="cuInit=999")

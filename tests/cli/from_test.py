@@ -1,5 +1,7 @@
 #!/usr/bin/env python3
-"""Machines that are not this shell's: recordings, other roots. Usage: from_test.py TFDOCTOR LAY_ENVIRONMENT MACHINES_TEST [unittest options]"""
+"""Machines that are not this shell's: recordings, other roots, running processes.
+
+usage: from_test.py TFDOCTOR LAY_ENVIRONMENT MACHINES_TEST FAKES [unittest options]"""
 import hashlib
 import json
 import os
@@ -9,13 +11,14 @@ import stat
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 
 import json_schema
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 SCHEMA = json.loads((ROOT / "docs/schema/answer-1.schema.json").read_text(encoding="utf-8"))
-BINARY = LAY_ENVIRONMENT = MACHINES_TEST = ""
+BINARY = LAY_ENVIRONMENT = MACHINES_TEST = FAKES = ""
 ENVIRONMENT = {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "USER": "adalovelace", "HOME": "/home/adalovelace",
                "PIP_INDEX_URL": "https://svc:pw4index@pypi.acme.example/simple", "WANDB_API_KEY": "wandb-secret-1"}
 LIMIT = 120
@@ -178,13 +181,232 @@ class Roots(Case):
     def test_bad_roots(self):
         for root, says in (("/etc/passwd", "directory"), ("/no/such/root", "No such file"), ("", "value")):
             self.refused("--root", root, says=says)
-        self.refused("--root", "/", "--from", "/x", says="two machines")
+        self.refused("--root", "/", "--from", "/x", says="different machines")
 
     def test_a_root_can_be_recorded(self):
         path = self.folder / "root.tfdoctor"
         self.text("record", "-o", path, "--no-redact", "--root", self.root, "--python", "/opt/venv", status=0)
         self.assertEqual(without_run(self.answer("--facts", "--from", path)),
                          without_run(self.answer("--facts", "--root", self.root, "--python", "/opt/venv")))
+
+
+class Processes(Case):
+    """Python processes that run, started otherwise than this test."""
+
+    def start(self, code, *flags, python=None, env=None, before=(), **more):
+        """A Python that has run `code` and waits."""
+        code += "\nprint('ready', os.getpid(), flush=True)\ntime.sleep(600)\n"
+        process = subprocess.Popen([*before, python or self.environment / "bin/python", *flags, "-c", "import ctypes, os, sys, time\n" + code],
+                                   env={"PATH": "/usr/bin:/bin", **(env or {})}, stdout=subprocess.PIPE, **more)
+        self.addCleanup(process.stdout.close)
+        self.addCleanup(process.wait)
+        self.addCleanup(process.kill)
+        line = process.stdout.readline().split()
+        self.assertEqual(line[0], b"ready")
+        return int(line[1])
+
+    def facts(self, *arguments, **more):
+        return self.answer("--facts", *arguments, **more)["facts"]
+
+    def site(self):
+        return next((self.environment / "lib").glob("python3*")) / "site-packages"
+
+    def test_its_environment_counts_and_not_ours(self):
+        pid = self.start("", env={"CUDA_VISIBLE_DEVICES": "-1"}, cwd=self.folder)
+        facts = self.facts("--pid", pid, env={**ENVIRONMENT, "CUDA_VISIBLE_DEVICES": "0", "XLA_FLAGS": "--ours"})
+        variables = facts["environment"]["variables"]["value"]
+        self.assertEqual(variables["CUDA_VISIBLE_DEVICES"]["value"], "-1")
+        self.assertEqual(variables["XLA_FLAGS"]["state"], "absent")
+        self.assertEqual(facts["python"]["interpreter"]["value"], str(self.environment / "bin/python"))
+        self.assertEqual(facts["process"]["pid"]["value"], str(pid))
+        self.assertIn("bin/python", facts["process"]["command"]["value"])
+        self.assertIn(f"Judged is the running process {pid} (", self.text("--pid", pid, "--width", "300"))
+
+    def test_its_script_flags_and_folder(self):
+        script = self.folder / "program.py"
+        script.write_text("import os, time\nos.environ['CUDA_VISIBLE_DEVICES'] = ''\nprint('ready', flush=True)\ntime.sleep(600)\nimport tensorflow\n")
+        process = subprocess.Popen([self.environment / "bin/python", "-I", "-W", "ignore", "program.py"], cwd=self.folder,
+                                   env={"PATH": "/usr/bin:/bin"}, stdout=subprocess.PIPE)
+        self.addCleanup(process.stdout.close)
+        self.addCleanup(process.wait)
+        self.addCleanup(process.kill)
+        process.stdout.readline()
+        facts = self.facts("--pid", process.pid)
+        self.assertEqual(facts["program"]["file"]["value"], str(script))
+        self.assertTrue(facts["program"]["lines"]["value"])
+        self.assertNotIn(str(self.folder), facts["python"]["sys_path"]["value"])  # -I
+
+    def test_a_name_from_path_and_another_layout(self):
+        conda = self.folder / "conda"
+        (conda / "bin").mkdir(parents=True)
+        (conda / "conda-meta").mkdir()
+        python = os.path.realpath("/usr/bin/python3")
+        shutil.copy2(python, conda / "bin/python")
+        pid = self.start("", python="python", env={"PATH": f"{conda}/bin:/usr/bin:/bin", "PYTHONHOME": "/usr"},
+                         executable=conda / "bin/python")
+        self.assertEqual(self.facts("--pid", pid)["python"]["interpreter"]["value"], str(conda / "bin/python"))
+        pid = self.start("", python="a title that somebody set", executable=conda / "bin/python", env={"PYTHONHOME": "/usr"})
+        self.assertEqual(self.facts("--pid", pid)["python"]["interpreter"]["value"], str(conda / "bin/python"))
+
+    def test_what_it_has_mapped_outweighs_what_is_predicted(self):
+        other = self.folder / "other"
+        other.mkdir()
+        runtime = next(self.site().glob("nvidia/cuda_runtime/lib/libcudart.so.12"))
+        subprocess.run(["cp", "--sparse=always", runtime, other], check=True)
+        same = next(self.site().glob("nvidia/cublas/lib/libcublasLt.so.12"))
+        pid = self.start(f"ctypes.CDLL({str(other / runtime.name)!r}); ctypes.CDLL({str(same)!r})")
+        facts = self.facts("--pid", pid)
+        opened = facts["cuda_libraries"]["opened"]["value"]
+        self.assertEqual(opened["libcudart.so.12"]["path"]["value"], str(other / runtime.name))
+        self.assertEqual(opened["libcudart.so.12"]["path"]["witness"], "process")
+        self.assertEqual(opened["libcudart.so.12"]["path"]["from"], f"mapped by process {pid}")
+        differences = facts["process"]["differences"]["value"]
+        self.assertEqual(len(differences), 1, differences)
+        self.assertIn(f"libcudart.so.12: it has mapped {other / runtime.name}; a new process would take ", differences[0])
+        self.assertIn("This process is not what would start now", self.text("--pid", pid, "--width", "300"))
+        (other / runtime.name).unlink()
+        self.assertIn("removed or replaced", self.facts("--pid", pid)["process"]["differences"]["value"][0])
+
+    def test_what_it_sets_after_its_start_is_not_what_its_loader_read(self):
+        pid = self.start("os.environ['LD_LIBRARY_PATH'] = '/late'", env={"LD_LIBRARY_PATH": "/early"})
+        self.assertEqual(self.facts("--pid", pid)["environment"]["variables"]["value"]["LD_LIBRARY_PATH"]["value"], "/early")
+
+    def test_the_driver_is_called_in_its_environment(self):
+        pid = self.start("", env={"LD_LIBRARY_PATH": FAKES})
+        answers = self.facts("--pid", pid)["driver_answers"]
+        self.assertTrue(answers["asked"]["value"])
+        self.assertEqual(answers["library"]["value"], f"{FAKES}/libcuda.so.1")
+        self.assertEqual(answers["init"]["value"], "0")
+
+    def test_another_mount_namespace(self):
+        ours = ["unshare", "-m"] if os.geteuid() == 0 else ["unshare", "-rm"]
+        place = self.folder / "place"
+        place.mkdir()
+        script = f"mount --bind '{self.environment}' '{place}' && exec \"$@\""
+        pid = self.start("", python=place / "bin/python", env={"LD_LIBRARY_PATH": FAKES}, before=[*ours, "sh", "-c", script, "sh"])
+        self.assertFalse((place / "bin").exists(), "it is seen from outside")
+        facts = self.facts("--pid", pid)
+        self.assertEqual(facts["python"]["interpreter"]["value"], str(place / "bin/python"))
+        self.assertEqual(facts["tensorflow"]["version"]["value"], "2.20.0")
+        self.assertFalse(facts["driver_answers"]["asked"]["value"])
+
+    def test_another_user(self):
+        if os.geteuid() != 0:
+            self.refused("--pid", 1, says="not ours")
+            return
+        done = run("--pid", self.start(""), user=65534, group=65534, extra_groups=[])
+        self.assertEqual((done.returncode, done.stdout), (2, b""))
+        self.assertIn(b"not ours", done.stderr)
+        other = self.start("", python=os.path.realpath("/usr/bin/python3"), env={"LD_LIBRARY_PATH": FAKES}, user=65534, cwd="/")
+        facts = self.facts("--pid", other)
+        self.assertFalse(facts["driver_answers"]["asked"]["value"])
+
+    def test_processes_that_are_none(self):
+        for pid, says in (("0", "not the number"), ("-1", ""), ("x", "not the number"), ("99999999999", "not the number"),
+                          ("999999999", "there is no process")):
+            self.refused("--pid", pid, says=says)
+        ended = subprocess.Popen(["true"])
+        deadline = time.monotonic() + 20
+        while pathlib.Path(f"/proc/{ended.pid}/stat").read_text().split(")")[1].split()[0] != "Z" and time.monotonic() < deadline:
+            time.sleep(0.01)
+        self.refused("--pid", ended.pid, says="has ended")
+        ended.wait()
+        self.refused("--pid", ended.pid, says="there is no process")
+        sleeping = subprocess.Popen(["sleep", "600"])
+        self.addCleanup(sleeping.wait)
+        self.addCleanup(sleeping.kill)
+        self.refused("--pid", sleeping.pid, says="no Python, but ")
+        self.refused("--pid", sleeping.pid, "--root", "/", says="different machines")
+
+    def test_one_that_ends_meanwhile(self):
+        ends = set()
+        for wait in range(40):
+            process = subprocess.Popen([os.path.realpath("/usr/bin/python3"), "-S", "-c", ""], env={})
+            time.sleep(wait / 2000)
+            done = run("--pid", process.pid, "--format", "json")
+            ends.add(done.returncode)
+            if done.returncode == 2:
+                self.assertEqual(done.stdout, b"")
+                self.assertIn(b"--pid: ", done.stderr)
+            else:
+                self.assertEqual(json_schema.faults(SCHEMA, json.loads(done.stdout)), [])
+            process.wait()
+        self.assertIn(2, ends)
+
+    def test_listing(self):
+        schema = json.loads((ROOT / "docs/schema/processes-1.schema.json").read_text(encoding="utf-8"))
+        library = next(self.site().glob("tensorflow/libtensorflow_framework.so.2"))
+        pid = self.start(f"ctypes.CDLL({str(library)!r})")
+        other = self.start("")
+        done = run("--pid", "--format", "json")
+        answer = json.loads(done.stdout)
+        self.assertEqual(json_schema.faults(schema, answer), [])
+        listed = {process["pid"]: process for process in answer["processes"]}
+        self.assertEqual(listed[pid]["library"], str(library))
+        self.assertNotIn(other, listed)
+        self.assertIn(str(pid), self.text("check", "--pid", status=0))
+
+    def test_it_can_be_recorded(self):
+        pid = self.start("", env={"CUDA_VISIBLE_DEVICES": "-1"})
+        path = self.folder / "process.tfdoctor"
+        self.text("record", "-o", path, "--no-redact", "--pid", pid, status=0)
+        self.assertEqual(without_run(self.answer("--facts", "--from", path)), without_run(self.answer("--facts", "--pid", pid)))
+
+
+class Differences(Case):
+    def compare(self, *arguments, status):
+        schema = json.loads((ROOT / "docs/schema/diff-1.schema.json").read_text(encoding="utf-8"))
+        done = run("diff", *arguments, "--format", "json")
+        self.assertEqual((done.stderr, done.returncode), (b"", status), done.stdout)
+        answer = json.loads(done.stdout)
+        self.assertEqual(json_schema.faults(schema, answer), [])
+        links = [difference["link"] for difference in answer["differences"]]
+        order = json.loads((ROOT / "docs/schema/diff-1.schema.json").read_text())["properties"]["differences"]["items"]["properties"]["link"]["enum"]
+        self.assertEqual(links, sorted(links, key=order.index))
+        return answer
+
+    def test_environments(self):
+        other = self.make_environment(self.folder / "other-place", "2.15.1")
+        self.assertEqual(self.compare(self.environment, self.environment, status=0)["differences"], [])
+        answer = self.compare(self.environment, other, "--assume", "gpu=RTX 4090", status=1)
+        found = {difference["fact"]: (difference["a"].get("value"), difference["b"].get("value")) for difference in answer["differences"]}
+        self.assertEqual(found["tensorflow.version"], ("2.20.0", "2.15.1"))
+        self.assertEqual(answer["a"]["verdict"], "gpu-usable")
+        self.assertNotIn(str(self.environment), json.dumps(answer["differences"]), "the folder of the environment is no difference")
+        text = self.text("diff", self.environment, other, status=1)
+        self.assertIn("version of TensorFlow", text)
+        self.assertIn("A  2.20.0", text)
+
+    def test_the_same_environment_elsewhere(self):
+        other = self.make_environment(self.folder / "copy")
+        answer = self.compare(self.environment, other, status=0)
+        self.assertEqual(answer["differences"], [])
+        self.assertIn("Nothing that is known of both", self.text("diff", self.environment, other, status=0))
+
+    def test_a_library_that_is_missing(self):
+        other = self.make_environment(self.folder / "broken")
+        for library in other.glob("lib/python3*/site-packages/nvidia/cufft/lib/*"):
+            library.unlink()
+        answer = self.compare(self.environment, other, "--assume", "gpu=RTX 4090", status=1)
+        facts = [d["fact"] for d in answer["differences"] if ".libcufft" in d["fact"]]
+        self.assertEqual(facts, ["cuda_libraries.opened.libcufft.so.11.path"])
+        self.assertEqual((answer["a"]["verdict"], answer["b"]["verdict"]), ("gpu-usable", "gpu-blocked"))
+
+    def test_recordings(self):
+        before, after = self.folder / "before", self.folder / "after"
+        self.text("record", "-o", before, "--python", self.environment, status=0)
+        self.text("record", "-o", after, "--python", self.environment, status=0, env={**ENVIRONMENT, "CUDA_VISIBLE_DEVICES": "-1"})
+        answer = self.compare(before, after, status=1)
+        self.assertEqual([(d["link"], d["fact"], d["b"]["value"]) for d in answer["differences"]],
+                         [("visibility", "environment.variables.CUDA_VISIBLE_DEVICES", "-1")])
+        self.assertEqual(self.compare(before, before, status=0)["differences"], [])
+        self.compare(before, self.environment, status=0)
+
+    def test_bad_arguments(self):
+        self.refused("diff", says="")
+        self.refused("diff", "/a", "/b", "/c", says="")
+        self.refused("diff", "/no/such/thing", says="no such file")
+        self.refused("diff", self.environment, "--script", "x", says="--script")
 
 
 class Recordings(Case):
@@ -315,5 +537,5 @@ class Recordings(Case):
 
 
 if __name__ == "__main__":
-    BINARY, LAY_ENVIRONMENT, MACHINES_TEST = (os.path.abspath(argument) for argument in sys.argv[1:4])
-    unittest.main(argv=[sys.argv[0], *sys.argv[4:]])
+    BINARY, LAY_ENVIRONMENT, MACHINES_TEST, FAKES = (os.path.abspath(argument) for argument in sys.argv[1:5])
+    unittest.main(argv=[sys.argv[0], *sys.argv[5:]])

@@ -8,8 +8,8 @@
 #include <string>
 #include <vector>
 
+#include "base/sha256.h"
 #include "python/project.h"
-#include "python/sha256.h"
 #include "system/overlay.h"
 
 namespace tfdoctor {

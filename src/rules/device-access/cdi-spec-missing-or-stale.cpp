@@ -79,7 +79,7 @@ Podman and newer Dockers learn from a CDI specification which device nodes and d
 
 ## How it is recognised
 
-`unresolvable CDI devices nvidia.com/gpu=all`, `stat nvidia.com/gpu=0: no such file`, `failed to load CDI Spec`, or a container that misses a driver file right after an update of the driver.
+`unresolvable CDI devices nvidia.com/gpu=all`, `stat nvidia.com/gpu=0: no such file`, `failed to load CDI Spec`, or a container that misses a driver file right after an update of the driver. The files in /etc/cdi and /var/run/cdi name the version of the driver; inside a container, so does the library that the engine put in.
 
 ## How it happens
 

@@ -56,7 +56,7 @@ Docker was asked for a GPU and has nothing that could put one into a container: 
 
 ## How it is recognised
 
-`could not select device driver "" with capabilities: [[gpu]]`, `Unknown runtime specified nvidia`.
+`could not select device driver "" with capabilities: [[gpu]]`, `Unknown runtime specified nvidia`. Before anything was started it is only supposed: this environment has no TensorFlow, an engine is installed, and neither the toolkit nor a CDI specification is.
 
 ## How it happens
 

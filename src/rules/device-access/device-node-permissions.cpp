@@ -63,6 +63,9 @@ Verdict CheckRefusals(const Facts& facts, const std::map<std::string, DeviceNode
     return std::move(verdict)
         .WithReason("security-module")
         .WithTitle("A security module (SELinux or AppArmor) keeps this process from the GPU")
+        .WithExplanation(
+            "The device nodes are there and their permissions allow it, but the policy of SELinux or "
+            "AppArmor does not let this process open them.")
         .WithFix(Advice("Read what was denied, and allow it",
                         {"sudo ausearch -m avc -ts recent", "sudo journalctl -k | grep -i denied"}, true));
   }
@@ -71,6 +74,9 @@ Verdict CheckRefusals(const Facts& facts, const std::map<std::string, DeviceNode
     return std::move(verdict)
         .WithReason("control-group")
         .WithTitle("The control group of this process forbids the GPU")
+        .WithExplanation(
+            "The device nodes are there and their permissions allow it, but the control group that this "
+            "process runs in does not let it open them.")
         .WithFix(Advice("Where a service of systemd runs it: permit the devices in its unit",
                         {"systemctl status $$",
                          "sudo systemctl edit UNIT   # [Service] DeviceAllow=char-nvidia-frontend rw, "
@@ -80,6 +86,8 @@ Verdict CheckRefusals(const Facts& facts, const std::map<std::string, DeviceNode
   return std::move(verdict)
       .WithReason("batch-system")
       .WithTitle("This job of " + batch + " was given no GPU")
+      .WithExplanation("On this node a job may open only the GPUs that " + batch +
+                       " gave to it, and it gave none to this one.")
       .WithFix(Advice("Request one", {batch == "Slurm" ? "srun --gres=gpu:1 python program.py"
                                       : batch == "PBS" ? "qsub -l select=1:ngpus=1 job.sh"
                                                        : "bsub -gpu \"num=1\" python program.py"}));

@@ -70,7 +70,7 @@ Docker Desktop on Linux runs containers in a virtual machine. The GPU of the hos
 
 ## How it is recognised
 
-`load library failed: libnvidia-ml.so.1` although the driver works on the host; `docker context show` prints desktop-linux; with sudo another Docker answers and the GPU works.
+`load library failed: libnvidia-ml.so.1` although the driver works on the host; `docker context show` prints desktop-linux; with sudo another Docker answers and the GPU works. From inside a container: the kernel's release ends in `-linuxkit`, which is that of the virtual machine.
 
 ## How it happens
 

@@ -7,7 +7,7 @@ namespace tfdoctor {
 
 namespace {
 
-// The snap has passed the GPU on since 2024 (its revisions from Docker 27 on), so it is only suspected.
+// The snap can pass the GPU on since 2024 (canonical/docker-snap, pull request 161), so it is only suspected.
 Verdict Check(const Facts& facts, const Knowledge&) {
   const ContainerEngine& engine = facts.container_engine;
   const bool* snap = engine.snap.Peek();
@@ -56,11 +56,11 @@ constinit const Rule docker_snap_unsupported = {
     .log = JudgeLog,
     .page = R"md(## What it means
 
-The snap of Docker is closed off from the files of the driver and of NVIDIA's container toolkit.
+The snap of Docker is closed off from the files of the driver and of NVIDIA's container toolkit. Snaps from 2024 on bring the toolkit along and can pass the GPU on; older ones cannot.
 
 ## How it is recognised
 
-Paths below `/var/snap/docker` or `/snap/docker` in Docker's errors; `load library failed: libnvidia-ml.so.1` although the driver works on the host.
+Paths below `/var/snap/docker` or `/snap/docker` in Docker's errors; `load library failed: libnvidia-ml.so.1` although the driver works on the host. From inside a container: its files lie in /var/snap/docker (/proc/self/mountinfo).
 
 ## How it happens
 

@@ -24,6 +24,7 @@ Verdict Check(const Facts& facts, const Knowledge& knowledge) {
         .Because(device.context, "creating a context returns " + CudaErrorText(knowledge, *context));
   }
   if (verdict.evidence.empty()) return Verdict::Silent();
+  NameHolders(facts, verdict);
   return std::move(verdict).WithFix(
       Advice("End the process that has the GPU (nvidia-smi lists it), or allow several",
              {"nvidia-smi", "sudo nvidia-smi -c DEFAULT"}, true));

@@ -1,5 +1,6 @@
 #include "diagnose/rule.h"
 #include "rules/common.h"
+#include "rules/containers.h"
 #include "rules/logs.h"
 
 namespace tfdoctor {
@@ -11,6 +12,10 @@ Verdict Check(const Facts& facts, const Knowledge&) {
     return Verdict::Excluded().Because(facts.driver_answers.count, "the driver lists a device");
   const std::string* engine = facts.host.container.Get();
   if (engine == nullptr || *engine != "kubernetes") return Verdict::Silent();
+  if (DevicePluginGranted(facts)) {
+    return Verdict::Excluded().Because(facts.environment.Variable("NVIDIA_VISIBLE_DEVICES"),
+                                       "a GPU was granted to it");
+  }
   if (!facts.kernel_driver.version.Present()) return Verdict::Silent();
   const auto* nodes = facts.device_access.nodes.Get();
   if (nodes == nullptr) return Verdict::Silent();
@@ -43,7 +48,7 @@ constinit const Rule kubernetes_gpu_not_requested = {
     .effect = Effect::kBlocks,
     .title = "The pod does not request a GPU",
     .prior = 0.02,
-    .explained_by = {{{"no-nvidia-gpu"}, {"kubernetes-runtime-not-nvidia"}}},
+    .explained_by = {{{"no-nvidia-gpu"}}},
     .check = Check,
     .log = JudgeLog,
     .page = R"md(## What it means

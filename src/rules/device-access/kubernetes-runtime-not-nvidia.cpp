@@ -14,17 +14,11 @@ Fix MakeDefault(std::string title) {
                 true);
 }
 
-// The device plugin names what it granted: "GPU-46414b45-…", "MIG-…", "0". An image says "all" or "void".
-bool WasGranted(const std::string& value) {
-  return value.starts_with("GPU-") || value.starts_with("MIG-") ||
-         (!value.empty() && value.find_first_not_of("0123456789,") == std::string::npos);
-}
-
 Verdict CheckPod(const Facts& facts) {
   const Fact<std::string>& granted = facts.environment.Variable("NVIDIA_VISIBLE_DEVICES");
   const Library& cuda = facts.driver_library.cuda;
   const auto* nodes = facts.device_access.nodes.Get();
-  if (granted.Get() == nullptr || !WasGranted(*granted.Get()) || nodes == nullptr) return Verdict::Silent();
+  if (!DevicePluginGranted(facts) || nodes == nullptr) return Verdict::Silent();
   const bool no_library = cuda.path.Absent() || cuda.stub.Is(true);
   if (cuda.path.Unknown() || (!no_library && HasNvidiaNode(*nodes))) return Verdict::Silent();
   Verdict verdict = Verdict::Holds();
@@ -78,7 +72,7 @@ On this node containers are started by a runtime that does not put the driver in
 
 ## How it is recognised
 
-The device plugin says `could not load NVML library` or `Incompatible strategy detected auto`; a pod that asks for a GPU has no libcuda.so.1.
+The device plugin says `could not load NVML library` or `Incompatible strategy detected auto`; a pod that asks for a GPU has no libcuda.so.1. From inside: the device plugin has set NVIDIA_VISIBLE_DEVICES to a GPU's name, and the device nodes or the library are not there. On the node: containerd's configuration does not name nvidia-container-runtime.
 
 ## How it happens
 

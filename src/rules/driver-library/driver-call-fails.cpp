@@ -29,11 +29,23 @@ void Explain(const FactBase& fact, const std::string& number, Verdict& verdict) 
   if (!meaning.empty()) verdict.Because(fact, meaning, Strength::kWeak);
 }
 
+// Where no more special cause is found.
+Fix NextStep(const std::string& number) {
+  if (number == "999" || number == "3" || number == "304")
+    return Advice("Load nvidia-uvm again (end what uses the GPU before); where that does not help, restart",
+                  {"sudo rmmod nvidia_uvm", "sudo modprobe nvidia_uvm"}, true);
+  if (number == "805" || number == "806" || number == "807" || number == "810")
+    return Advice("Do without the MPS server, or start it", {"unset CUDA_MPS_PIPE_DIRECTORY"});
+  return Advice("Read what the kernel module says (in a container: on the host)",
+                {"sudo dmesg | grep -i -e nvrm -e nvidia | tail", "nvidia-smi"}, true);
+}
+
 // A device on which no context can be created. TensorFlow needs one that works.
 Verdict CheckContexts(const DriverAnswers& answers, const Knowledge& knowledge) {
   const auto* devices = answers.devices.Get();
   if (devices == nullptr) return Verdict::Silent();
   Verdict verdict = Verdict::Holds();
+  std::string result;  // the last one
   for (const auto& [ordinal, device] : *devices) {
     const std::string* context = device.context.Get();
     if (context == nullptr) continue;
@@ -42,10 +54,13 @@ Verdict CheckContexts(const DriverAnswers& answers, const Knowledge& knowledge) 
     verdict.Because(device.context, fmt::format("creating a context on device {} returns {}", ordinal,
                                                 CudaErrorText(knowledge, *context)));
     Explain(device.context, *context, verdict);
+    result = *context;
   }
   if (verdict.evidence.empty()) return Verdict::Silent();
-  return std::move(verdict).WithReason("context").WithTitle(
-      "The driver lists the GPU, but creates no context on it");
+  return std::move(verdict)
+      .WithReason("context")
+      .WithTitle("The driver lists the GPU, but creates no context on it")
+      .WithFix(NextStep(result));
 }
 
 Verdict Check(const Facts& facts, const Knowledge& knowledge) {
@@ -81,14 +96,15 @@ Verdict Check(const Facts& facts, const Knowledge& knowledge) {
         Fails("The NVIDIA driver refuses to start: " + CudaErrorText(knowledge, *init)).WithReason(*init);
     verdict.Because(answers.init, "cuInit returns " + CudaErrorText(knowledge, *init));
     Explain(answers.init, *init, verdict);
-    return verdict;
+    return std::move(verdict).WithFix(NextStep(*init));
   }
   const std::string* count = answers.count.Get();
   if (count == nullptr) return Verdict::Silent();
   if (*count == "0")
     return Fails("The NVIDIA driver lists no GPU")
         .Because(answers.count, "it counts 0 devices")
-        .WithReason("0");
+        .WithReason("0")
+        .WithFix(NextStep("0"));
   return CheckContexts(answers, knowledge);
 }
 

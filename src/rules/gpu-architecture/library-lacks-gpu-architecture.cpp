@@ -30,10 +30,29 @@ Fix OlderCudnn(const Facts& facts, const Knowledge& knowledge) {
   return fix;
 }
 
+// Where the driver told its order, the first GPU alone: that is where TensorFlow computes unless the program
+// says otherwise, and unlike one that is too old for TensorFlow itself it is not passed over. `newer` is a
+// later one that every library drives.
+std::vector<const Gpu*> GpusThatCount(const Facts& facts, const CudaDevice*& newer) {
+  const auto* devices = DriverFindsGpu(facts) ? facts.driver_answers.devices.Peek() : nullptr;
+  const auto* gpus = facts.gpus.Peek();
+  if (devices == nullptr || gpus == nullptr || !devices->contains("0")) return NvidiaGpus(facts);
+  const std::string* address = devices->at("0").pci_address.Peek();
+  auto first = address == nullptr ? gpus->end() : gpus->find(*address);
+  if (first == gpus->end()) return NvidiaGpus(facts);
+  for (const auto& [ordinal, device] : *devices) {
+    const std::string* capability = device.compute_capability.Peek();
+    if (newer == nullptr && capability != nullptr && CompareVersions(*capability, kNeverDropped) >= 0)
+      newer = &device;
+  }
+  return {&first->second};
+}
+
 Verdict Check(const Facts& facts, const Knowledge& knowledge) {
   if (!IsCudaBuild(facts)) return Verdict::Silent();
   std::vector<const Gpu*> old;
-  for (const Gpu* gpu : NvidiaGpus(facts)) {
+  const CudaDevice* newer = nullptr;
+  for (const Gpu* gpu : GpusThatCount(facts, newer)) {
     const std::string* capability = gpu->compute_capability.Get();
     if (capability == nullptr) continue;
     if (CompareVersions(*capability, kNeverDropped) >= 0)
@@ -55,7 +74,13 @@ Verdict Check(const Facts& facts, const Knowledge& knowledge) {
     verdict.Because(gpu.compute_capability, Describe(gpu));
     verdict =
         std::move(verdict).WithReason(soname).WithTitle(fmt::format("{} has no code for this GPU", soname));
-    return IsCudnn(soname) ? std::move(verdict).WithFix(OlderCudnn(facts, knowledge)) : verdict;
+    if (IsCudnn(soname)) verdict = std::move(verdict).WithFix(OlderCudnn(facts, knowledge));
+    const std::string* uuid = newer == nullptr ? nullptr : newer->uuid.Peek();
+    if (uuid != nullptr) {
+      verdict = std::move(verdict).WithFix(
+          Advice("Use the newer GPU alone", {"export CUDA_VISIBLE_DEVICES=" + ShellQuote(*uuid)}));
+    }
+    return verdict;
   }
   return Verdict::Silent();
 }

@@ -17,8 +17,9 @@ bool IsHardwareXid(const std::string& code) {
   return false;
 }
 
-// Counted by the driver since it was loaded. Alone they prove nothing: the driver retires the pages.
-void NameMemoryErrors(const DriverAnswers& answers, const KernelLog& log, Verdict& verdict) {
+// What goes with a fault and alone proves none: memory errors, whose pages the driver retires, and Xids,
+// which may be of last week.
+void NameErrors(const DriverAnswers& answers, const KernelLog& log, Verdict& verdict) {
   if (const auto* devices = answers.nvml_devices.Peek()) {
     for (const auto& [index, device] : *devices) {
       const std::string* errors = device.ecc_errors.Peek();
@@ -28,6 +29,13 @@ void NameMemoryErrors(const DriverAnswers& answers, const KernelLog& log, Verdic
     }
   }
   if (const auto* lines = log.ecc_errors.Peek()) verdict.Because(log.ecc_errors, lines->back());
+  if (const auto* xids = log.xids.Peek()) {
+    for (const std::string& xid : *xids) {
+      const std::vector<std::string> words = Split(xid, ' ');
+      if (IsHardwareXid(words.back()))
+        verdict.Because(log.xids, "the kernel log: Xid " + words.back() + " of the GPU at " + words.front());
+    }
+  }
 }
 
 Verdict Check(const Facts& facts, const Knowledge& knowledge) {
@@ -56,20 +64,11 @@ Verdict Check(const Facts& facts, const Knowledge& knowledge) {
         verdict.Because(facts.kernel_log.off_the_bus,
                         "the kernel log: the GPU at " + address + " fell off the bus");
     }
-    // Old messages prove nothing while the driver lists the GPU.
-    if (const auto* xids = facts.kernel_log.xids.Peek()) {
-      for (const std::string& xid : *xids) {
-        const std::vector<std::string> words = Split(xid, ' ');
-        if (IsHardwareXid(words.back()))
-          verdict.Because(facts.kernel_log.xids,
-                          "the kernel log: Xid " + words.back() + " of the GPU at " + words.front());
-      }
-    }
     if (answers.init.Is("214"))
       verdict.Because(answers.init, "cuInit returns " + CudaErrorText(knowledge, "214"));
   }
   if (verdict.evidence.empty()) return Verdict::Silent();
-  NameMemoryErrors(answers, facts.kernel_log, verdict);
+  NameErrors(answers, facts.kernel_log, verdict);
   return std::move(verdict).WithFix(
       Advice("Switch the machine off and on, then watch power and temperature while it works",
              {"sudo dmesg | grep -i -e xid -e 'fallen off' | tail", "nvidia-smi -q -d ECC,TEMPERATURE,POWER"},

@@ -50,7 +50,7 @@ CUDA gives a process one slice of a GPU that is cut into MIG instances, also whe
 
 ## How it is recognised
 
-The GPU's name holds `MIG`, and the program sees one device whatever CUDA_VISIBLE_DEVICES lists.
+The GPU's name holds `MIG`, and the program sees one device whatever CUDA_VISIBLE_DEVICES lists. On a machine: the variable names several instances.
 
 ## How it happens
 

@@ -9,6 +9,20 @@ namespace tfdoctor {
 
 namespace {
 
+// Whether a GPU waits for the fabric (Hopper and later tell).
+bool NameFabric(const DriverAnswers& answers, Verdict& verdict) {
+  const auto* devices = answers.nvml_devices.Peek();
+  if (devices == nullptr) return false;
+  bool waits = false;
+  for (const auto& [index, device] : *devices) {
+    const std::string* state = device.fabric.Peek();
+    if (state == nullptr || *state == "completed") continue;
+    verdict.Because(device.fabric, fmt::format("the fabric of GPU {} is {}", index, *state));
+    waits = true;
+  }
+  return waits;
+}
+
 // On an NVSwitch machine cuInit waits for the fabric manager, whose version must be that of the module.
 Verdict Check(const Facts& facts, const Knowledge& knowledge) {
   const DriverAnswers& answers = facts.driver_answers;
@@ -24,8 +38,12 @@ Verdict Check(const Facts& facts, const Knowledge& knowledge) {
   if (not_ready) verdict.Because(answers.init, "cuInit returns " + CudaErrorText(knowledge, "802"));
   if (has_switches)
     verdict.Because(driver.nvswitches, fmt::format("{} NVSwitches are there", switches->size()));
+  const bool waits = NameFabric(answers, verdict);
+  const bool contained = facts.host.container.Peek() != nullptr;  // the host's processes are not to be seen
   std::string reason = "unknown";
-  if (driver.fabric_manager.Absent()) {
+  if (contained) {
+    reason = "host";
+  } else if (driver.fabric_manager.Absent()) {
     verdict.Because(driver.fabric_manager, "no fabric manager is installed");
     reason = "not-installed";
   } else if (const std::string* version = driver.fabric_manager.Peek();
@@ -39,11 +57,12 @@ Verdict Check(const Facts& facts, const Knowledge& knowledge) {
   } else if (!not_ready) {
     return Verdict::Silent();
   }
-  // 802 without a switch in sight may have another reason, as in a virtual machine.
-  if (!has_switches && reason == "unknown") verdict.state = Verdict::State::kOpen;
+  // 802 without a switch or a fabric in sight may have another reason, as in a virtual machine.
+  if (!has_switches && !waits && (reason == "unknown" || contained)) verdict.state = Verdict::State::kOpen;
   const std::string branch = std::to_string(MajorVersion(*driver.version.Get()));
   return std::move(verdict).WithReason(reason).WithFix(
-      Advice("Install the fabric manager of exactly the module's version, and start it",
+      Advice(std::string(contained ? "On the host: install" : "Install") +
+                 " the fabric manager of exactly the module's version, and start it",
              {"sudo apt-get install nvidia-fabricmanager-" + branch,
               "sudo systemctl enable --now nvidia-fabricmanager"},
              true));

@@ -24,6 +24,9 @@ Verdict Check(const Facts& facts, const Knowledge&) {
   verdict.Because(driver.built_for, "there is a module for " + others)
       .Because(driver.installed_version,
                "there is none for the running kernel" + (kernel == nullptr ? "" : " " + *kernel));
+  const std::string* dkms = driver.dkms.Peek();
+  if (dkms != nullptr && *dkms == "added")
+    verdict.Because(driver.dkms, "DKMS has the module's source and did not build it for this kernel");
   const bool* headers = driver.headers.Peek();
   if (headers != nullptr && !*headers) {
     verdict.Because(driver.headers, "the headers of the running kernel, which building needs, are missing");

@@ -19,31 +19,6 @@ double Bytes(const Fact<std::string>& fact) {
   return text == nullptr ? -1 : std::strtod(text->c_str(), nullptr);
 }
 
-std::string Gigabytes(double bytes) { return fmt::format("{:.1f} GiB", bytes / (1024 * 1024 * 1024)); }
-
-void NameHolders(const Facts& facts, Verdict& verdict) {
-  const auto* holders = facts.device_memory.holders.Peek();
-  if (holders == nullptr) return;
-  for (const auto& [pid, holder] : *holders) {
-    const std::string* command = holder.command.Peek();
-    const std::string* memory = holder.memory.Peek();
-    const std::string* container = holder.container.Peek();
-    std::string text = "process " + pid;
-    if (command != nullptr) text += " (" + *command + ")";
-    if (holder.command.state() == FactState::kAbsent) text += ", of another container or of the host,";
-    if (container != nullptr) text += " in a container (" + *container + ")";
-    text += memory == nullptr ? " has the GPU open"
-                              : " holds " + Gigabytes(std::strtod(memory->c_str(), nullptr));
-    const bool* listed = holder.listed.Peek();
-    if (listed != nullptr && !*listed) text += "; nvidia-smi does not list it";
-    verdict.Because(facts.device_memory.holders, text);
-  }
-  const bool* others = facts.device_memory.other_users.Peek();
-  if (others != nullptr && *others)
-    verdict.Because(facts.device_memory.other_users,
-                    "processes of other users could not be looked at (root can)", Strength::kWeak);
-}
-
 // TensorFlow makes a context on every device that it sees, and computes on the first unless the program says
 // otherwise.
 Verdict Check(const Facts& facts, const Knowledge&) {

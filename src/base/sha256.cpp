@@ -1,5 +1,6 @@
-#include "python/sha256.h"
+#include "base/sha256.h"
 
+#include <algorithm>
 #include <bit>
 
 namespace tfdoctor {
@@ -40,22 +41,49 @@ void Block(const unsigned char* block, std::array<uint32_t, 8>& state) {
 
 }  // namespace
 
-std::array<uint8_t, 32> Sha256(std::string_view bytes) {
-  std::array<uint32_t, 8> state = {0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a,
-                                   0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19};
-  const auto* data = reinterpret_cast<const unsigned char*>(bytes.data());
-  size_t whole = bytes.size() / 64 * 64;
-  for (size_t at = 0; at < whole; at += 64) Block(data + at, state);
-  std::string rest(bytes.substr(whole));
-  rest += '\x80';
-  while (rest.size() % 64 != 56) rest += '\0';
-  uint64_t bits = static_cast<uint64_t>(bytes.size()) * 8;
-  for (int shift = 56; shift >= 0; shift -= 8) rest += static_cast<char>(bits >> shift & 0xFF);
-  for (size_t at = 0; at < rest.size(); at += 64)
-    Block(reinterpret_cast<const unsigned char*>(rest.data()) + at, state);
+void Sha256Stream::Update(std::string_view bytes) {
+  size_ += bytes.size();
+  auto take = [&](std::string_view block) {
+    Block(reinterpret_cast<const unsigned char*>(block.data()), state_);
+  };
+  if (!rest_.empty()) {
+    const size_t part = std::min(bytes.size(), 64 - rest_.size());
+    rest_ += bytes.substr(0, part);
+    bytes.remove_prefix(part);
+    if (rest_.size() < 64) return;
+    take(rest_);
+    rest_.clear();
+  }
+  for (; bytes.size() >= 64; bytes.remove_prefix(64)) take(bytes.substr(0, 64));
+  rest_ += bytes;
+}
+
+std::array<uint8_t, 32> Sha256Stream::Finish() {
+  const uint64_t bits = size_ * 8;
+  std::string end = "\x80";
+  while ((size_ + end.size()) % 64 != 56) end += '\0';
+  for (int shift = 56; shift >= 0; shift -= 8) end += static_cast<char>(bits >> shift & 0xFF);
+  Update(end);
   std::array<uint8_t, 32> digest{};
-  for (size_t i = 0; i < 32; ++i) digest[i] = static_cast<uint8_t>(state[i / 4] >> (24 - 8 * (i % 4)) & 0xFF);
+  for (size_t i = 0; i < 32; ++i)
+    digest[i] = static_cast<uint8_t>(state_[i / 4] >> (24 - 8 * (i % 4)) & 0xFF);
   return digest;
+}
+
+std::array<uint8_t, 32> Sha256(std::string_view bytes) {
+  Sha256Stream stream;
+  stream.Update(bytes);
+  return stream.Finish();
+}
+
+std::string Hex(const std::array<uint8_t, 32>& digest) {
+  constexpr std::string_view kDigits = "0123456789abcdef";
+  std::string text;
+  for (const uint8_t byte : digest) {
+    text += kDigits[byte >> 4];
+    text += kDigits[byte & 15];
+  }
+  return text;
 }
 
 std::string UrlSafeBase64(std::string_view bytes) {

@@ -1,0 +1,243 @@
+#include "image/manifest.h"
+
+#include <fmt/format.h>
+#include <sys/stat.h>
+
+#include <functional>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <utility>
+
+#include "base/text.h"
+#include "image/tar.h"
+
+namespace tfdoctor::image {
+
+namespace {
+
+using Json = nlohmann::json;
+
+constexpr size_t kLargestJson = 16 << 20;
+constexpr size_t kMostLayers = 1000;
+constexpr int kDeepestIndex = 4;
+
+Error Bad(std::string what) { return {ErrorKind::kMalformed, std::move(what)}; }
+
+std::string Text(const Json& json, const char* key) {
+  const auto found = json.is_object() ? json.find(key) : json.end();
+  return found != json.end() && found->is_string() ? found->get<std::string>() : std::string();
+}
+
+const Json& Part(const Json& json, const char* key) {
+  static const Json nothing;
+  const auto found = json.is_object() ? json.find(key) : json.end();
+  return found != json.end() ? *found : nothing;
+}
+
+std::vector<std::string> Texts(const Json& json) {
+  std::vector<std::string> texts;
+  if (!json.is_array()) return texts;
+  for (const Json& one : json) {
+    if (one.is_string()) texts.push_back(one.get<std::string>());
+  }
+  return texts;
+}
+
+std::string MachineOf(const std::string& architecture) {
+  if (architecture == "amd64") return "x86_64";
+  if (architecture == "arm64") return "aarch64";
+  return architecture;
+}
+
+// The files of an image by name, in a folder or in an archive.
+class Files {
+ public:
+  static Result<Files> Open(const std::string& path) {
+    struct stat status = {};
+    if (::stat(path.c_str(), &status) != 0) return Error{ErrorKind::kNotFound, "no such file or folder"};
+    Files files;
+    files.path_ = path;
+    if (S_ISDIR(status.st_mode)) return files;
+    if (!S_ISREG(status.st_mode)) return Error{ErrorKind::kWrongType, "it is neither a file nor a folder"};
+    files.archive_ = true;
+    const Blob whole{path, 0, static_cast<uint64_t>(status.st_size)};
+    Result<std::string> head = ReadBlob({path, 0, std::min<uint64_t>(whole.size, 4)}, 4);
+    if (!head.ok()) return head.error();
+    if (head->starts_with("\x1f\x8b") || head->starts_with("\x28\xb5\x2f\xfd"))
+      return Bad("it is compressed as a whole; uncompress it first (its layers may be compressed)");
+    Result<std::unique_ptr<LayerReader>> reader = LayerReader::Open(whole);
+    if (!reader.ok()) return reader.error();
+    Result<bool> read = ReadTar(**reader, [&](const TarEntry& entry, LayerReader&) -> Result<uint64_t> {
+      if (files.members_.size() > 100 * kMostLayers) return Bad("it has too many members");
+      if (entry.type == FileType::kRegular && !entry.hard_link)
+        files.members_[entry.name] = {path, entry.offset, entry.size};
+      if (entry.type == FileType::kSymlink || entry.hard_link) files.links_[entry.name] = entry.target;
+      return uint64_t{0};
+    });
+    if (!read.ok()) return read.error();
+    return files;
+  }
+
+  std::optional<Blob> Find(const std::string& name) const {
+    if (archive_) {
+      // `docker save` of old writes a layer that two images share as a link.
+      const auto link = links_.find(name);
+      auto member = members_.find(link == links_.end() ? name : Joined(name, link->second));
+      if (member == members_.end() && link != links_.end()) member = members_.find(link->second);
+      return member == members_.end() ? std::nullopt : std::optional(member->second);
+    }
+    // Names come out of the image: none may lead out of its folder.
+    for (const std::string& part : Split(name, '/')) {
+      if (part.empty() || part == "." || part == "..") return std::nullopt;
+    }
+    const std::string file = path_ + "/" + name;
+    struct stat status = {};
+    if (::lstat(file.c_str(), &status) != 0 || !S_ISREG(status.st_mode)) return std::nullopt;
+    return Blob{file, 0, static_cast<uint64_t>(status.st_size)};
+  }
+
+  Result<Json> ReadJson(const std::string& name) const {
+    const std::optional<Blob> blob = Find(name);
+    if (!blob) return Error{ErrorKind::kNotFound, fmt::format("it has no {}", Printable(name, 200))};
+    Result<std::string> text = ReadBlob(*blob, kLargestJson);
+    if (!text.ok())
+      return Error{text.error().kind, fmt::format("{}: {}", Printable(name, 200), text.error().message)};
+    Json json = Json::parse(*text, nullptr, false);
+    if (json.is_discarded()) return Bad(fmt::format("{} is not JSON", Printable(name, 200)));
+    return json;
+  }
+
+ private:
+  // "id/layer.tar" -> "../other/layer.tar" is "other/layer.tar".
+  static std::string Joined(const std::string& name, const std::string& target) {
+    std::vector<std::string> parts = Split(name, '/');
+    parts.pop_back();
+    for (std::string& part : Split(target, '/')) {
+      if (part == ".." && !parts.empty()) {
+        parts.pop_back();
+      } else if (part != "." && part != "..") {
+        parts.push_back(std::move(part));
+      }
+    }
+    return Join(parts, "/");
+  }
+
+  std::string path_;
+  bool archive_ = false;
+  std::map<std::string, Blob> members_;
+  std::map<std::string, std::string> links_;
+};
+
+// "sha256:0a1b…" -> "blobs/sha256/0a1b…"; empty: no digest.
+std::string BlobName(const std::string& digest) {
+  const size_t colon = digest.find(':');
+  if (colon == std::string::npos || digest.find('/') != std::string::npos) return {};
+  return "blobs/" + digest.substr(0, colon) + "/" + digest.substr(colon + 1);
+}
+
+Result<bool> TakeLayers(const Files& files, const std::vector<std::string>& names, Manifest& manifest) {
+  if (names.empty()) return Bad("it has no layers");
+  if (names.size() > kMostLayers) return Bad("it has too many layers");
+  for (size_t i = 0; i < names.size(); i++) {
+    const std::optional<Blob> blob = files.Find(names[i]);
+    if (!blob)
+      return Bad(
+          fmt::format("its layer {} of {} is missing ({})", i + 1, names.size(), Printable(names[i], 120)));
+    manifest.layers.push_back(*blob);
+  }
+  return true;
+}
+
+void TakeConfiguration(const Json& configuration, Manifest& manifest) {
+  manifest.machine = MachineOf(Text(configuration, "architecture"));
+  manifest.diff_ids = Texts(Part(Part(configuration, "rootfs"), "diff_ids"));
+  const Json& config = Part(configuration, "config");
+  for (const std::string& variable : Texts(Part(config, "Env"))) {
+    const size_t equals = variable.find('=');
+    if (equals != std::string::npos && equals > 0)
+      manifest.environment[variable.substr(0, equals)] = variable.substr(equals + 1);
+  }
+  manifest.working_directory = Text(config, "WorkingDir");
+  if (!manifest.working_directory.starts_with('/'))
+    manifest.working_directory = "/" + manifest.working_directory;
+  manifest.user = Text(config, "User");
+  for (const char* part : {"Entrypoint", "Cmd"}) {
+    for (std::string& word : Texts(Part(config, part))) manifest.command.push_back(std::move(word));
+  }
+}
+
+Result<bool> Check(const Manifest& manifest) {
+  if (!manifest.diff_ids.empty() && manifest.diff_ids.size() != manifest.layers.size()) {
+    return Bad(fmt::format("it has {} layers, but its configuration names {}", manifest.layers.size(),
+                           manifest.diff_ids.size()));
+  }
+  return true;
+}
+
+// manifest.json of `docker save`: the first image.
+Result<Manifest> OfDocker(const Files& files, const Json& list) {
+  if (!list.is_array() || list.empty()) return Bad("its manifest.json names no image");
+  Manifest manifest;
+  Result<bool> layers = TakeLayers(files, Texts(Part(list.front(), "Layers")), manifest);
+  if (!layers.ok()) return layers.error();
+  Result<Json> configuration = files.ReadJson(Text(list.front(), "Config"));
+  if (!configuration.ok()) return configuration.error();
+  TakeConfiguration(*configuration, manifest);
+  if (Result<bool> checked = Check(manifest); !checked.ok()) return checked.error();
+  return manifest;
+}
+
+// Of an index, the manifest for this machine, else the first that is for Linux.
+std::string Chosen(const Json& index, const std::string& machine) {
+  std::string first;
+  for (const Json& one : Part(index, "manifests")) {
+    const Json& platform = Part(one, "platform");
+    const std::string system = Text(platform, "os");
+    const std::string digest = Text(one, "digest");
+    if (digest.empty() || (!system.empty() && system != "linux")) continue;  // "unknown": an attestation
+    if (first.empty()) first = digest;
+    if (MachineOf(Text(platform, "architecture")) == machine) return digest;
+  }
+  return first;
+}
+
+Result<Manifest> OfLayout(const Files& files, Json index, const std::string& machine) {
+  for (int depth = 0; Part(index, "manifests").is_array(); depth++) {
+    const std::string digest = Chosen(index, machine);
+    if (digest.empty() || depth == kDeepestIndex) return Bad("its index names no image");
+    Result<Json> next = files.ReadJson(BlobName(digest));
+    if (!next.ok()) return next.error();
+    index = std::move(*next);
+  }
+  Manifest manifest;
+  std::vector<std::string> names;
+  if (Part(index, "layers").is_array()) {
+    for (const Json& layer : Part(index, "layers")) names.push_back(BlobName(Text(layer, "digest")));
+  }
+  Result<bool> layers = TakeLayers(files, names, manifest);
+  if (!layers.ok()) return layers.error();
+  Result<Json> configuration = files.ReadJson(BlobName(Text(Part(index, "config"), "digest")));
+  if (!configuration.ok()) return configuration.error();
+  TakeConfiguration(*configuration, manifest);
+  if (Result<bool> checked = Check(manifest); !checked.ok()) return checked.error();
+  return manifest;
+}
+
+}  // namespace
+
+Result<Manifest> ReadManifest(const std::string& path, const std::string& machine) {
+  Result<Files> files = Files::Open(path);
+  if (!files.ok()) return files.error();
+  // `docker save` of today writes both; its manifest.json names the image that was asked for.
+  if (files->Find("manifest.json")) {
+    Result<Json> list = files->ReadJson("manifest.json");
+    if (!list.ok()) return list.error();
+    return OfDocker(*files, *list);
+  }
+  Result<Json> index = files->ReadJson("index.json");
+  if (index.ok()) return OfLayout(*files, std::move(*index), machine);
+  if (!index.not_found()) return index.error();
+  return Bad("it is neither an OCI layout (index.json) nor what docker save writes (manifest.json)");
+}
+
+}  // namespace tfdoctor::image

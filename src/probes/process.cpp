@@ -1,0 +1,147 @@
+// What a running process has mapped, which is what it really got. Where files and environment lead a new
+// process elsewhere, the difference is noted.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/text.h"
+#include "elf/object.h"
+#include "probes/probes.h"
+
+namespace tfdoctor {
+
+namespace {
+
+constexpr std::string_view kDeleted = " (deleted)";
+
+struct Mapped {
+  std::string path;
+  bool deleted = false;
+};
+
+std::string BaseName(const std::string& path) { return path.substr(path.rfind('/') + 1); }
+
+bool Concerns(const std::string& name) {
+  for (const std::string_view start : {"libcu", "libnv", "libnccl", "libtensorflow", "_pywrap_tensorflow"}) {
+    if (name.starts_with(start)) return true;
+  }
+  return false;
+}
+
+class ProcessProbe {
+ public:
+  ProcessProbe(const System& system, const std::string& pid, Facts& facts)
+      : system_(system), origin_{Witness::kProcess, "mapped by process " + pid}, facts_(facts) {}
+
+  void Run() {
+    RunningProcess& process = facts_.process;
+    using List = Fact<std::vector<std::string>>;
+    const Result<std::vector<std::string>> files = system_.MappedFiles();
+    if (!files.ok()) {
+      process.mapped = List::Unknown(files.error().message, origin_);
+      process.differences = process.mapped;
+      return;
+    }
+    std::vector<std::string> shown;
+    for (const std::string& file : *files) {
+      if (!Concerns(BaseName(file))) continue;
+      shown.push_back(file);
+      Mapped one{file, file.ends_with(kDeleted)};
+      if (one.deleted) one.path.resize(one.path.size() - kDeleted.size());
+      mapped_.push_back(std::move(one));
+    }
+    process.mapped = List::Value(std::move(shown), origin_);
+    Compare("libcuda.so.1", facts_.driver_library.cuda);
+    Compare("libnvidia-ml.so.1", facts_.driver_library.nvml);
+    if (auto* opened = facts_.cuda_libraries.opened.Mutable()) {
+      for (auto& [soname, library] : *opened) Compare(soname, library);
+    }
+    CompareTensorFlow();
+    process.differences = List::Value(std::move(differences_), origin_);
+  }
+
+ private:
+  const Mapped* Find(const std::string& soname) const {
+    for (const Mapped& one : mapped_) {
+      const std::string name = BaseName(one.path);
+      if (!name.starts_with(soname.substr(0, soname.find(".so") + 3))) continue;
+      // /proc names the file behind all links; its own soname tells what it was asked for by.
+      const Result<elf::Object> object = elf::ReadObject(system_, one.path);
+      const bool same = !one.deleted && object.ok() ? object->soname == soname : name.starts_with(soname);
+      if (same) return &one;
+    }
+    return nullptr;
+  }
+
+  void Compare(const std::string& soname, Library& library) {
+    const Mapped* one = Find(soname);
+    if (one == nullptr) return;
+    const std::string* predicted = library.path.Peek();
+    const std::string real = predicted == nullptr ? "" : system_.RealPath(*predicted).value_or(*predicted);
+    const bool same = real == one->path && !one->deleted;
+    if (!same) {
+      differences_.push_back(
+          one->deleted
+              ? fmt::format("{}: it has mapped {}, which was removed or replaced since", soname, one->path)
+              : fmt::format("{}: it has mapped {}; a new process would {}", soname, one->path,
+                            predicted == nullptr ? "find none" : "take " + *predicted));
+    }
+    library.path.Add(Fact<std::string>::Value(same ? *predicted : one->path, origin_));
+    library.found_by.Add(Fact<std::string>::Value("mapped by the process", origin_));
+    library.failure.Add(Fact<std::string>::Absent(origin_));
+    library.missing.Add(Fact<std::string>::Absent(origin_));
+    if (same) return;
+    const std::string name = BaseName(one->path);
+    const size_t version = name.find(".so.");
+    const std::string text = version == std::string::npos ? "" : name.substr(version + 4);
+    library.version.Add(text.find('.') == std::string::npos
+                            ? Fact<std::string>::Unknown("the name of the mapped file does not tell", origin_)
+                            : Fact<std::string>::Value(text, origin_));
+    // What was read of the other file says nothing of this one.
+    const std::string why = "read of another file than the one that is mapped";
+    library.sass = Fact<std::vector<std::string>>::Unknown(why, origin_);
+    library.ptx = Fact<std::vector<std::string>>::Unknown(why, origin_);
+    library.oldest_gpu = Fact<std::string>::Unknown(why, origin_);
+    library.owner = Fact<std::string>::Absent(origin_);
+    library.stub = Fact<bool>::Value(one->path.find("/stubs/") != std::string::npos, origin_);
+  }
+
+  void CompareTensorFlow() {
+    const std::string* folder = facts_.tensorflow.folder.Peek();
+    if (folder == nullptr) return;
+    const std::string real = system_.RealPath(*folder).value_or(*folder);
+    for (const Mapped& one : mapped_) {
+      if (!BaseName(one.path).starts_with("libtensorflow_framework.so")) continue;
+      if (one.path.starts_with(real + "/") && !one.deleted) return;
+      differences_.push_back(fmt::format("TensorFlow: it has mapped {}{}; a new process would import {}",
+                                         one.path, one.deleted ? ", which was removed or replaced since" : "",
+                                         *folder));
+      return;
+    }
+  }
+
+  const System& system_;
+  const Origin origin_;
+  Facts& facts_;
+  std::vector<Mapped> mapped_;
+  std::vector<std::string> differences_;
+};
+
+}  // namespace
+
+void ProbeProcess(const System& system, const Knowledge&, const Question& question, Facts& facts) {
+  RunningProcess& process = facts.process;
+  if (question.process.empty()) {
+    const Origin origin{Witness::kMachine, "no running process was named with --pid"};
+    RunningProcess::Describe(process, [&](const char*, auto& field, const char*) {
+      field = std::remove_cvref_t<decltype(field)>::Absent(origin);
+    });
+    return;
+  }
+  const Origin origin{Witness::kProcess, "/proc/" + question.process};
+  process.pid = Fact<std::string>::Value(question.process, origin);
+  process.command = Fact<std::string>::Value(question.process_command, origin);
+  ProcessProbe(system, question.process, facts).Run();
+}
+
+}  // namespace tfdoctor

@@ -1,0 +1,292 @@
+#!/usr/bin/env python3
+"""Container images. Real tools make them (umoci, skopeo), and what umoci unpacks is what tfdoctor must see.
+
+usage: image_test.py TFDOCTOR LAY_ENVIRONMENT DUMP_TREE [unittest options]
+"""
+import gzip
+import hashlib
+import io
+import json
+import os
+import pathlib
+import random
+import shutil
+import subprocess
+import sys
+import tarfile
+import tempfile
+import unittest
+
+import from_test
+from from_test import run, without_run
+
+DUMP_TREE = ""
+LIMIT = 120
+
+
+def tool(*arguments):
+    done = subprocess.run([str(a) for a in arguments], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=LIMIT)
+    if done.returncode != 0:
+        raise AssertionError(f"{arguments}: {done.stdout.decode()}")
+    return done.stdout.decode()
+
+
+def member(name, kind=tarfile.REGTYPE, content=b"", target="", mode=0o644):
+    info = tarfile.TarInfo(name)
+    info.type, info.size, info.linkname, info.mode = kind, len(content), target, mode
+    return info, content
+
+
+def write_layer(path, members, form=tarfile.GNU_FORMAT):
+    with tarfile.open(path, "w", format=form) as archive:
+        for info, content in members:
+            archive.addfile(info, io.BytesIO(content))
+    return path
+
+
+class Images(from_test.Case):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.layout = cls.folder / "layout"
+        tool("umoci", "init", "--layout", cls.layout)
+
+    def new(self, name, *layers):
+        image = f"{self.layout}:{name}"
+        tool("umoci", "new", "--image", image)
+        for layer in layers:
+            tool("umoci", "raw", "add-layer", "--image", image, layer)
+        return image
+
+    def forms(self, image, name):
+        """The same image in every form, with what a file of each is called."""
+        folder = self.folder / f"forms-{name}"
+        folder.mkdir()
+        tool("skopeo", "copy", "-q", f"oci:{image}", f"oci:{folder / 'gzip'}:x")
+        tool("skopeo", "copy", "-q", "--dest-compress-format", "zstd", "--dest-compress", f"oci:{image}", f"oci:{folder / 'zstd'}:x")
+        tool("skopeo", "copy", "-q", f"oci:{image}", f"oci-archive:{folder / 'oci.tar'}:x")
+        tool("skopeo", "copy", "-q", f"oci:{image}", f"docker-archive:{folder / 'docker.tar'}:x:latest")
+        return sorted(folder.iterdir())
+
+    def unpacked(self, image, name):
+        bundle = self.folder / f"bundle-{name}"
+        tool("umoci", "unpack", *([] if os.geteuid() == 0 else ["--rootless"]), "--image", image, bundle)
+        return bundle / "rootfs"
+
+    def dump(self, *arguments):
+        return tool(DUMP_TREE, *arguments).splitlines()
+
+    def test_random_layers_are_laid_over_each_other_as_umoci_does(self):
+        draw = random.Random(3)
+        names = ["a", "b", "c", "d"]
+        for turn in range(12):
+            layers, there = [], {}
+            for number in range(draw.randint(1, 5)):
+                members, used = [], set()
+                for step in range(draw.randint(1, 14)):
+                    path = "/".join(draw.choice(names) for _ in range(draw.randint(1, 3)))
+                    parents = {path.rsplit("/", i)[0] for i in range(1, path.count("/") + 1)}
+                    # Archives that contradict themselves are unpacked by each tool in its own way.
+                    if path in used or any(p in used and there.get(p) != "dir" for p in parents) or any(u.startswith(path + "/") for u in used):
+                        continue
+                    if any(there.get(p, "dir") != "dir" for p in parents):
+                        continue
+                    kind = draw.choice(["file", "file", "dir", "link", "whiteout", "opaque"])
+                    folder, _, base = path.rpartition("/")
+                    prefix = folder + "/" if folder else ""
+                    if kind == "whiteout":
+                        if path not in there:
+                            continue
+                        members.insert(0, member(f"{prefix}.wh.{base}"))
+                        used.add(path)
+                        for known in [k for k in there if k == path or k.startswith(path + "/")]:
+                            del there[known]
+                        continue
+                    if kind == "opaque":
+                        if there.get(path) != "dir" or any(u.startswith(path + "/") for u in used):
+                            continue
+                        members += [member(path, tarfile.DIRTYPE, mode=0o755), member(f"{path}/.wh..wh..opq")]
+                        for known in [k for k in there if k.startswith(path + "/")]:
+                            del there[known]
+                        used.add(path)
+                        continue
+                    for parent in sorted(parents):
+                        if parent not in there:
+                            members.append(member(parent, tarfile.DIRTYPE, mode=0o755))
+                            there[parent] = "dir"
+                            used.add(parent)
+                    for known in [k for k in there if k.startswith(path + "/")]:
+                        if kind != "dir":
+                            del there[known]
+                    if kind == "file":
+                        members.append(member(path, content=f"{turn} {number} {step}".encode(), mode=draw.choice([0o644, 0o755, 0o600])))
+                    elif kind == "dir":
+                        members.append(member(path, tarfile.DIRTYPE, mode=draw.choice([0o755, 0o700])))
+                    else:
+                        members.append(member(path, tarfile.SYMTYPE, target=draw.choice(["a", "../b", "/a/b", "/", "c/d", "nowhere"]), mode=0o777))
+                    there[path] = kind
+                    used.add(path)
+                form = draw.choice([tarfile.GNU_FORMAT, tarfile.PAX_FORMAT, tarfile.USTAR_FORMAT])
+                layers.append(write_layer(self.folder / f"random-{turn}-{number}.tar", members, form))
+            image = self.new(f"random-{turn}", *layers)
+            expected = self.dump("root", self.unpacked(image, f"random-{turn}"))
+            with self.subTest(turn):
+                self.assertEqual(self.dump("image", self.single(image)), expected)
+                if turn % 4 == 0:
+                    for form in self.forms(image, f"random-{turn}"):
+                        self.assertEqual(self.dump("image", form), expected, form)
+
+    def single(self, image):
+        """A layout with this image only."""
+        path = self.folder / ("single-" + image.rsplit(":", 1)[1])
+        if not path.exists():
+            tool("skopeo", "copy", "-q", f"oci:{image}", f"oci:{path}:x")
+        return path
+
+    def test_odd_members(self):
+        long = "/".join(["a-long-name-of-a-folder" * 4] * 3)
+        layer = write_layer(self.folder / "odd.tar", [
+            member(long + "/file", content=b"deep"), member("./dot/file", content=b"dot"), member("/absolute", content=b"abs"),
+            member("hard", tarfile.LNKTYPE, target="dot/file"), member("soft", tarfile.SYMTYPE, target="x" * 150),
+            member("usr/lib/real", content=b"1"), member("lib", tarfile.SYMTYPE, target="usr/lib"), member("empty"),
+            member("name with blank\tand tab", content=b"2")], tarfile.PAX_FORMAT)
+        over = write_layer(self.folder / "over.tar", [member("lib/added", content=b"through a link")])
+        image = self.new("odd", layer, over)
+        expected = self.dump("root", self.unpacked(image, "odd"))
+        self.assertTrue(any("/usr/lib/added" in line for line in expected))
+        self.assertEqual(self.dump("image", self.single(image)), expected)
+
+    def test_nothing_leads_out(self):
+        (self.folder / "secret").write_text("outside")
+        layer = write_layer(self.folder / "out.tar", [
+            member("../../../../secret", content=b"x"), member("a/../../b", content=b"x"), member("up", tarfile.SYMTYPE, target="../../../.."),
+            member("abs", tarfile.SYMTYPE, target=str(self.folder / "secret")), member("loop", tarfile.SYMTYPE, target="loop")])
+        dump = self.dump("image", self.single(self.new("out", layer)))
+        self.assertEqual([line.split()[0] for line in dump], ["/abs", "/loop", "/up"])
+        self.assertNotIn("outside", "".join(dump))
+
+    @staticmethod
+    def shrink(site, largest=4 << 20):
+        """The stand-ins are as large as the real libraries, which is much to pack; RECORD follows."""
+        for record in site.glob("*.dist-info/RECORD"):
+            lines = []
+            for line in record.read_text().splitlines():
+                path, digest, size = line.rsplit(",", 2)
+                if size and int(size) > largest and (site / path).is_file():
+                    os.truncate(site / path, largest)
+                    size = str(largest)
+                lines.append(f"{path},{digest},{size}")
+            record.write_text("\n".join(lines) + "\n")
+
+    def make_tensorflow(self):
+        """A root with Python and TensorFlow in three layers, its Python in the configuration."""
+        if hasattr(Images, "made"):
+            return Images.made
+        root = self.folder / "tf-root"
+        from_test.make_root(root, self.environment)
+        self.shrink(next((root / "opt/venv/lib").glob("python3*")) / "site-packages")
+        (root / "app").mkdir()
+        (root / "app/train.py").write_text("import os\nimport tensorflow as tf\n")
+        (root / "etc/passwd").write_text("root:x:0:0::/root:/bin/sh\ntrainer:x:1234:1234::/app:/bin/sh\n")
+        layers = []
+        for number, parts in enumerate((["usr", "bin", "lib", "lib64", "etc"], ["opt"], ["app", "proc", "sys", "dev"])):
+            path = self.folder / f"tf-{number}.tar"
+            tool("tar", "-C", root, "-cf", path, *parts)
+            layers.append(path)
+        image = self.new("tf", *layers)
+        tool("umoci", "config", "--image", image, "--config.env", "PATH=/opt/venv/bin:/usr/bin", "--config.env",
+             "TF_CPP_MIN_LOG_LEVEL=2", "--config.workingdir", "/app", "--config.user", "trainer", "--config.entrypoint", "python",
+             "--config.cmd", "-s", "--config.cmd", "train.py")
+        Images.made = image, self.unpacked(image, "tf")
+        return Images.made
+
+    def test_an_image_is_judged_like_its_root(self):
+        image, root = self.make_tensorflow()
+        for form in self.forms(image, "judged"):
+            with self.subTest(form):
+                answer = self.answer("--facts", "--image", form, "--python", "/opt/venv", "--script", "/app/train.py", "--assume", "gpu=RTX 4090")
+                of_root = self.answer("--facts", "--root", root, "--python", "/opt/venv", "--script", "/app/train.py", "--python-flags",
+                                      "-s", "--assume", "gpu=RTX 4090", "--env", "PATH=/opt/venv/bin:/usr/bin", "--env", "TF_CPP_MIN_LOG_LEVEL=2")
+                self.assertEqual({link["link"]: link["state"] for link in answer["chain"]}["cuda-libraries"], "ok")
+                for key in ("verdict", "causes", "chain", "unchecked", "explained"):
+                    self.assertEqual(answer[key], of_root[key], key)
+                for facts in (answer["facts"], of_root["facts"]):
+                    facts["driver_answers"] = facts["process"] = None
+                    for gone in ("keras_config",):  # of the home folder of another user
+                        del facts["python"][gone]
+                self.maxDiff = 5000
+                self.assertEqual(answer["facts"]["tensorflow"], of_root["facts"]["tensorflow"])
+                self.assertEqual(answer["facts"]["cuda_libraries"]["opened"], of_root["facts"]["cuda_libraries"]["opened"])
+
+    def test_its_configuration_counts(self):
+        image, _ = self.make_tensorflow()
+        facts = self.answer("--facts", "--image", self.single(image))["facts"]
+        self.assertEqual(facts["python"]["interpreter"]["value"], "/opt/venv/bin/python")
+        self.assertEqual(facts["program"]["file"]["value"], "/app/train.py")
+        self.assertEqual(facts["environment"]["variables"]["value"]["TF_CPP_MIN_LOG_LEVEL"]["value"], "2")
+        self.assertEqual(facts["environment"]["variables"]["value"]["CUDA_VISIBLE_DEVICES"]["state"], "absent")
+        stated = self.answer("--facts", "--image", self.single(image), "--env", "TF_CPP_MIN_LOG_LEVEL=0")["facts"]
+        self.assertEqual(stated["environment"]["variables"]["value"]["TF_CPP_MIN_LOG_LEVEL"]["value"], "0")
+        unknown = self.answer("--image", self.single(image))
+        self.assertEqual((unknown["verdict"], unknown["causes"]), ("unknown", []))
+        self.assertIn(f"Judged is the image {self.single(image)}", self.text("--image", self.single(image), "--width", "300"))
+
+    def test_it_can_be_recorded(self):
+        image, _ = self.make_tensorflow()
+        path = self.folder / "image.tfdoctor"
+        self.text("record", "-o", path, "--no-redact", "--image", self.single(image), status=0)
+        self.assertEqual(without_run(self.answer("--facts", "--from", path)), without_run(self.answer("--facts", "--image", self.single(image))))
+
+    def test_layers_that_are_wrong(self):
+        image, _ = self.make_tensorflow()
+        for change in ("missing", "cut", "swapped", "damaged", "another", "number"):
+            with self.subTest(change):
+                path = self.folder / f"wrong-{change}"
+                shutil.copytree(self.single(image), path)
+                blobs = path / "blobs/sha256"
+                index = json.loads((path / "index.json").read_text())
+                digest = index["manifests"][0]["digest"].split(":")[1]
+                manifest = json.loads((blobs / digest).read_text())
+                first = blobs / manifest["layers"][0]["digest"].split(":")[1]
+                says = "layer 1 of 3"
+                if change == "missing":
+                    first.unlink()
+                elif change == "cut":
+                    first.write_bytes(first.read_bytes()[:-5000])
+                elif change == "damaged":
+                    whole = bytearray(first.read_bytes())
+                    whole[len(whole) // 2] ^= 0xFF
+                    first.write_bytes(whole)
+                elif change == "another":
+                    layer = write_layer(self.folder / "another.tar", [member("x", content=b"x")])
+                    first.write_bytes(gzip.compress(layer.read_bytes()))
+                else:
+                    layers = manifest["layers"]
+                    manifest["layers"] = layers[::-1] if change == "swapped" else layers[:2]
+                    (blobs / digest).write_text(json.dumps(manifest))
+                    says = "not in the order" if change == "swapped" else "2 layers, but its configuration names 3"
+                self.refused("--image", path, says=says)
+
+    def test_what_is_no_image(self):
+        bad = self.folder / "bad"
+        for content, says in ((b"", "neither an OCI layout"), (b"hello" * 1000, "no tar archive"), (b"\x1f\x8b" + b"x" * 50, "uncompress")):
+            bad.write_bytes(content)
+            self.refused("--image", bad, says=says)
+        write_layer(bad, [member("some/file", content=b"x")])
+        self.refused("--image", bad, says="neither an OCI layout")
+        for name, content, says in (("manifest.json", b"[]", "names no image"), ("manifest.json", b"{", "not JSON"),
+                                    ("manifest.json", b'[{"Config": "c.json", "Layers": []}]', "no layers"),
+                                    ("manifest.json", b'[{"Config": "c.json", "Layers": ["../../etc/passwd"]}]', "layer 1 of 1 is missing"),
+                                    ("index.json", b'{"manifests": []}', "names no image"), ("index.json", b"[" * 100000, "not JSON"),
+                                    ("index.json", b'{"manifests": [{"digest": "sha256:../../x"}]}', "it has no")):
+            write_layer(bad, [member(name, content=content)])
+            self.refused("--image", bad, says=says)
+        self.refused("--image", "/no/such/image", says="no such file")
+        self.refused("--image", "/dev/null", says="neither a file nor a folder")
+        self.refused("--image", bad, "--root", "/", says="different machines")
+        self.refused("--image", bad, "--all", says="--all")
+
+
+if __name__ == "__main__":
+    from_test.BINARY, from_test.LAY_ENVIRONMENT, DUMP_TREE = (os.path.abspath(argument) for argument in sys.argv[1:4])
+    unittest.main(argv=[sys.argv[0], *sys.argv[4:]])
