@@ -171,8 +171,8 @@ Options of every command:
 
 Exit status:
   0  TensorFlow can use the GPU; of prove: every step passed
-  1  it cannot (with --strict also: not fully); of diff: something differs; of
-     prove: a step failed
+  1  it cannot (with --strict also: not fully); of prove: a step failed;
+     of diff: something differs
   2  the command was not understood
   3  could not tell; the answer says what is missing
 
@@ -473,9 +473,11 @@ std::optional<EarlyEnd> Parse(int argc, char** argv, Arguments& arguments) {
   if (arguments.all && !(arguments.python + arguments.script).empty()) {
     return UsageError("--all judges every environment; --python and --script name one");
   }
-  if (arguments.save && (arguments.all || !arguments.assume.empty())) {
+  const bool elsewhere = !arguments.assume.empty() || std::count(named.begin(), named.end(), true) > 0;
+  if (arguments.save && (arguments.all || elsewhere || arguments.action != Action::kCheck)) {
     return UsageError(
-        "--save keeps what was read of this machine and one environment, not --all or --assume");
+        "--save keeps what check read of this very machine and one environment; it goes with neither --all, "
+        "--assume, --from, --root, --image nor --pid");
   }
   if ((arguments.facts || arguments.simulated_facts) && !arguments.json()) {
     return UsageError("--facts and --simulated-facts go with --format json; for people: -v");

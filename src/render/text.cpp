@@ -228,17 +228,17 @@ class Answer {
     }
   }
 
-  // The finding is why the GPU is blocked.
-  static bool Names(const Finding* finding) {
-    return finding != nullptr && finding->holds && finding->rule->effect == Effect::kBlocks;
-  }
-
   // Between what a running process has and what a new one would get.
   void Differences() {
     const auto* differences = facts_.process.differences.Peek();
     if (differences == nullptr || differences->empty()) return;
     print_.Prose("This process is not what would start now:");
     for (const std::string& difference : *differences) print_.Wrapped(print_.Safe(difference), "  ", "    ");
+  }
+
+  // The finding is why the GPU is blocked.
+  static bool Names(const Finding* finding) {
+    return finding != nullptr && finding->holds && finding->rule->effect == Effect::kBlocks;
   }
 
   std::string WhyUnknown() const {

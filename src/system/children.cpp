@@ -42,6 +42,7 @@ struct Stream {
 
 class Child {
  public:
+  // `environment`: of the child; nullptr: our own.
   Child(const std::string& program, const ChildTask& task,
         const std::map<std::string, std::string>* environment)
       : task_(task), environment_(environment) {
@@ -151,19 +152,19 @@ class Child {
   }
 
   std::vector<std::string> Variables() const {
-    std::vector<std::string> entries;
-    const auto take = [&](const std::string& name, std::string_view value) {
-      const bool without = std::find(task_.without.begin(), task_.without.end(), name) != task_.without.end();
-      if (!without && !task_.variables.contains(name)) entries.push_back(name + "=" + std::string(value));
+    const auto stays = [&](const std::string& name) {
+      return std::find(task_.without.begin(), task_.without.end(), name) == task_.without.end() &&
+             !task_.variables.contains(name);
     };
+    std::vector<std::string> entries;
     if (environment_ != nullptr) {
-      for (const auto& [name, value] : *environment_) take(name, value);
+      for (const auto& [name, value] : *environment_) {
+        if (stays(name)) entries.push_back(name + "=" + value);
+      }
     } else {
       for (char** entry = environ; entry != nullptr && *entry != nullptr; entry++) {
         const std::string_view text = *entry;
-        const size_t equals = text.find('=');
-        if (equals != std::string_view::npos)
-          take(std::string(text.substr(0, equals)), text.substr(equals + 1));
+        if (stays(std::string(text.substr(0, text.find('='))))) entries.emplace_back(text);
       }
     }
     for (const auto& [name, value] : task_.variables) entries.push_back(name + "=" + value);
@@ -234,7 +235,7 @@ class Child {
   }
 
   const ChildTask& task_;
-  const std::map<std::string, std::string>* environment_;  // nullptr: this process's own
+  const std::map<std::string, std::string>* const environment_;
   pid_t pid_ = -1;
   Stream answer_;
   Stream printed_;

@@ -183,6 +183,8 @@ class Answers(Case):
         self.assertEqual(answer["causes"][0]["id"], "driver-call-fails")
         self.assertEqual(run("--save", "--all")[0], 2)
         self.assertEqual(run("--save", "--assume", "gpu=8.9")[0], 2)
+        self.assertEqual(run("--save", "--root", "/")[0], 2)
+        self.assertEqual(run("--save", "--from", "x")[0], 2)
 
     def test_what_changed(self):
         # An environment of three days ago, in which somebody replaced protobuf just now.

@@ -22,9 +22,6 @@ set_tests_properties(gpu PROPERTIES SKIP_RETURN_CODE 77)
 # Other machines than this shell's.
 add_test(NAME from COMMAND ${Python3_EXECUTABLE} ${CMAKE_CURRENT_LIST_DIR}/from_test.py $<TARGET_FILE:tfdoctor>
                            $<TARGET_FILE:lay_environment> $<TARGET_FILE:machines_test> ${CMAKE_BINARY_DIR}/fakes/driver)
-# Experiments with TensorFlow, over the stand-in of tests/fakes.
-add_test(NAME prove COMMAND ${Python3_EXECUTABLE} ${CMAKE_CURRENT_LIST_DIR}/prove_test.py $<TARGET_FILE:tfdoctor>
-                            ${CMAKE_BINARY_DIR}/fakes $<TARGET_FILE:lay_environment>)
 # Container images, against the tools that make and unpack them.
 add_executable(dump_tree ${CMAKE_CURRENT_LIST_DIR}/dump_tree.cpp)
 target_include_directories(dump_tree PRIVATE ${view})
@@ -33,3 +30,6 @@ set_target_properties(dump_tree PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINA
 add_test(NAME image COMMAND ${Python3_EXECUTABLE} ${CMAKE_CURRENT_LIST_DIR}/image_test.py $<TARGET_FILE:tfdoctor>
                             $<TARGET_FILE:lay_environment> $<TARGET_FILE:dump_tree>)
 set_tests_properties(image PROPERTIES LABELS slow)
+# Experiments with TensorFlow, over the stand-in of tests/fakes.
+add_test(NAME prove COMMAND ${Python3_EXECUTABLE} ${CMAKE_CURRENT_LIST_DIR}/prove_test.py $<TARGET_FILE:tfdoctor>
+                            ${CMAKE_BINARY_DIR}/fakes $<TARGET_FILE:lay_environment>)
