@@ -38,7 +38,7 @@
 #include "logs/statements.h"
 #include "plan/plan.h"
 #include "probes/probes.h"
-#include "prove/attend.h"
+#include "prove/interruption.h"
 #include "prove/prove.h"
 #include "render/all.h"
 #include "render/compare.h"
@@ -138,8 +138,8 @@ Options of prove (and those of check that say what is judged):
   --device GPU:N|CPU:0  where the steps have to run; default: GPU:0
   --steps NAMES     of devices,add,matmul,memory-growth,train-mlp,train-cnn;
                     with --deep also precision,xla,all-gpus,memory-fill,load:
-  --deep            float16 and bfloat16, XLA, every GPU and a sum over all, 90 %
-                    of the free memory, a minute of load watched for errors
+  --deep            float16 and bfloat16, XLA, every GPU and a sum over all,
+                    90 % of the free memory, a minute of load that is watched
   --load-seconds N  of step load; default: 60
   --seed N          of the random numbers; default: 1
   --time-limit N    seconds for all steps together; default: 600
@@ -1000,12 +1000,11 @@ int ProveIt(Arguments& arguments, const Clock& clock) {
           UsageError(fmt::format("cannot write {}: {}", arguments.keep_log, std::strerror(errno))));
     }
   }
-  ProgressLine line;
-  line.Show("looking at this machine");
+  const std::function<void(const std::string&)> show = ProgressLine();
   const Probing present(machine, knowledge, question);
   const Diagnosis predicted = Diagnose(present.facts(), knowledge, AllRules());
   const Interruption interruption;
-  options.progress = [&](const std::string& doing) { line.Show(doing); };
+  options.progress = show;
   options.interrupted = Interruption::Asked;
   options.log = [log](std::string_view text) {
     // A full disk is no reason to stop.
@@ -1013,7 +1012,7 @@ int ProveIt(Arguments& arguments, const Clock& clock) {
       const ssize_t written = ::write(log, text.data(), text.size());
   };
   Proving proving = Prove(machine, knowledge, present.facts(), options);
-  line.Clear();
+  EndProgressLine();
   if (log >= 0) ::close(log);
   if (proving.interrupted) Interruption::End();
 

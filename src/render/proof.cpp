@@ -204,8 +204,8 @@ std::string RenderProof(const Proof& proof, const Diagnosis& diagnosis, const Fa
   }
   if (!proof.disagreement.empty()) {
     print.Heading("A fault of tfdoctor");
-    print.Prose(print.Safe(proof.disagreement + ". The two must agree: please report it with what `tfdoctor "
-                                                "record` writes."),
+    print.Prose(print.Safe(proof.disagreement + ". The two must agree: please report it with the file that "
+                                                "`tfdoctor record -o prove.tfdoctor` writes."),
                 "  ", "  ");
   }
   if (passed) {

@@ -343,7 +343,8 @@ class BadInput(Case):
                 (["--steps", "add,"], "is no step"), (["--time-limit", "0"], "--time-limit"), (["--time-limit", "x"], "--time-limit"),
                 (["--seed", "-1"], "--seed"), (["--memory-limit", "0"], "--memory-limit"), (["--keep-log", "/nonexistent/x"], "/nonexistent/x"),
                 (["--assume", "gpu=8.9"], "--assume goes with check"), (["--all"], "--all goes with check"),
-                (["--strict"], "--strict goes with check"), (["--load-seconds", "0"], "--load-seconds"), (["--python", "/no/such"], "no such file"), (["extra"], "extra")):
+                (["--strict"], "--strict goes with check"), (["--root", "/"], "--root goes with check"), (["--from", "x"], "--from goes with check"),
+                (["--image", "x"], "--image goes with check"), (["--pid", "1"], "--pid goes with check"), (["--load-seconds", "0"], "--load-seconds"), (["--python", "/no/such"], "no such file"), (["extra"], "extra")):
             with self.subTest(arguments):
                 done = subprocess.run([binary, "prove", *arguments], env=environment(), cwd=work, capture_output=True, text=True, timeout=LIMIT)
                 self.assertEqual((done.returncode, done.stdout), (2, ""))
@@ -439,7 +440,7 @@ class Shown(Case):
 
     def test_progress_on_a_terminal_only(self):
         master, slave = pty.openpty()
-        child = subprocess.Popen([binary, "prove", "--device", "CPU:0", "--steps", "add", "--time-limit", "1"], cwd=work, stderr=slave,
+        child = subprocess.Popen([binary, "prove", "--device", "CPU:0", "--steps", "add", "--time-limit", "3"], cwd=work, stderr=slave,
                                  stdout=subprocess.DEVNULL, env=environment(FAKE_GPU_FAULTS="TFE_Execute=hang", TERM="xterm"))
         os.close(slave)
         shown = b""
@@ -453,7 +454,7 @@ class Shown(Case):
             shown += piece
         os.close(master)
         self.assertEqual(child.wait(timeout=LIMIT), 1)
-        self.assertIn(b"1 of 1: add (1 s)", shown)
+        self.assertIn(b"1 of 1: add (2 s)", shown)
         self.assertTrue(shown.endswith(b"\r\x1b[K"), shown)
 
     def test_the_log_is_kept_and_explained_alike(self):

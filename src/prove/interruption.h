@@ -1,25 +1,9 @@
-// What a person sees and does while the experiments run: one line on the terminal, and Ctrl-C.
+// Ctrl-C while the experiments run.
 #pragma once
 
 #include <csignal>
-#include <string>
 
 namespace tfdoctor {
-
-// One line of standard error that is written over; nothing where that is no terminal.
-class ProgressLine {
- public:
-  ProgressLine();
-  ~ProgressLine() { Clear(); }
-  ProgressLine(const ProgressLine&) = delete;
-  ProgressLine& operator=(const ProgressLine&) = delete;
-  void Show(const std::string& text);
-  void Clear();
-
- private:
-  bool terminal_;
-  std::string shown_;
-};
 
 // While it lives, SIGINT, SIGTERM and SIGHUP are noted instead of ending this process. At most one at a time.
 class Interruption {

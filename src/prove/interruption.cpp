@@ -1,10 +1,8 @@
-#include "prove/attend.h"
+#include "prove/interruption.h"
 
 #include <unistd.h>
 
-#include <cstdlib>
 #include <iterator>
-#include <string_view>
 
 namespace tfdoctor {
 
@@ -13,28 +11,7 @@ namespace {
 constexpr int kSignals[] = {SIGINT, SIGTERM, SIGHUP};
 volatile std::sig_atomic_t noted = 0;
 
-void Write(std::string_view text) {
-  // Nobody is left to tell when this fails.
-  [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, text.data(), text.size());
-}
-
 }  // namespace
-
-ProgressLine::ProgressLine() {
-  const char* kind = std::getenv("TERM");
-  terminal_ = ::isatty(STDERR_FILENO) == 1 && kind != nullptr && std::string_view(kind) != "dumb";
-}
-
-void ProgressLine::Show(const std::string& text) {
-  if (!terminal_ || text == shown_) return;
-  Write("\r\x1b[K" + text);
-  shown_ = text;
-}
-
-void ProgressLine::Clear() {
-  if (!shown_.empty()) Write("\r\x1b[K");
-  shown_.clear();
-}
 
 Interruption::Interruption() {
   noted = 0;
