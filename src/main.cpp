@@ -653,17 +653,30 @@ Diagnosis Judged(const CachingSystem& machine, const Knowledge& knowledge, const
   return diagnosis;
 }
 
+// On a terminal, what is being done after the first second; one line that is written over.
+std::function<void(const std::string&)> ProgressLine() {
+  if (::isatty(STDERR_FILENO) != 1) return {};
+  return [start = std::chrono::steady_clock::now(), last = std::string()](const std::string& text) mutable {
+    if (std::chrono::steady_clock::now() - start < std::chrono::seconds(1) || text == last) return;
+    last = text;
+    const std::string line = "\r" + text + "\x1b[K";
+    [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, line.data(), line.size());
+  };
+}
+void EndProgressLine() {
+  constexpr std::string_view kErase = "\r\x1b[K";
+  if (::isatty(STDERR_FILENO) != 1) return;
+  [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, kErase.data(), kErase.size());
+}
+
 // The machine to be judged, what is asked about it, and the data to judge it by.
 class Look {
  public:
   // What ends the command before it looked.
   std::optional<EarlyEnd> Open(Arguments& arguments, Recording* recording = nullptr) {
     if (auto end = TakeData(arguments, *live_, with_file_)) return end;
-    Result<Source> source = OpenSource(
-        arguments.source, *live_, [this, start = std::chrono::steady_clock::now()](const std::string& doing) {
-          if (std::chrono::steady_clock::now() - start > std::chrono::seconds(1)) line_.Show(doing);
-        });
-    if (!source || source->fetch) line_.Clear();
+    Result<Source> source = OpenSource(arguments.source, *live_, ProgressLine());
+    if (!source || source->fetch) EndProgressLine();
     if (!source) return UsageError(source.error().message);
     source_ = std::move(*source);
     if (source_.zone.size() == 5) {
@@ -690,7 +703,7 @@ class Look {
       if (!more) return UsageError("--image: " + more.error().message);
       if (!*more) break;
     }
-    line_.Clear();
+    EndProgressLine();
     return std::nullopt;
   }
 
@@ -720,7 +733,6 @@ class Look {
   }
 
   const std::unique_ptr<System> live_ = LiveSystem();
-  ProgressLine line_;
   Source source_;
   std::unique_ptr<RecordingSystem> recorder_;
   std::unique_ptr<CachingSystem> machine_;

@@ -34,7 +34,9 @@ constexpr std::pair<ErrorKind, std::string_view> kKinds[] = {
     {ErrorKind::kIo, "io"},
 };
 constexpr std::string_view kTypes = "fdlcbpso";  // in the order of FileType
-constexpr std::string_view kEnds[] = {"exit", "signal", "time", "output", "refused"};  // of ChildEnd::How
+// Of ChildEnd::How, in its order.
+constexpr std::string_view kEnds[] = {"exit", "signal", "time", "output", "memory", "interrupted", "refused"};
+static_assert(std::size(kEnds) == static_cast<size_t>(ChildEnd::How::kRefused) + 1);
 
 std::string Escaped(std::string_view word) {
   if (word.empty()) return "%";
