@@ -206,20 +206,21 @@ class Reader {
         parameters_depth = depth + (token.text == "def" ? 1 : 0);
         if (token.text == "def") functions_.emplace(tokens[i + 1].text);
       }
-      if (parameters && IsOperator(tokens[i + 1], ":") && depth <= parameters_depth) parameters = false;
+      const std::string_view next =
+          tokens[i + 1].kind == Kind::kOperator ? tokens[i + 1].text : std::string_view();
+      const bool assigned = next.size() == 1 && next[0] == '=';
+      if (parameters && depth <= parameters_depth && next.size() == 1 && next[0] == ':') parameters = false;
       bool attribute = i > 0 && IsOperator(tokens[i - 1], ".");
       if (attribute) continue;
-      bool keyword_argument = depth > 0 && IsOperator(tokens[i + 1], "=") && !parameters;
+      bool keyword_argument = depth > 0 && assigned && !parameters;
       if (keyword_argument) continue;
-      bool bound = tokens[i + 1].kind == Kind::kOperator &&
-                   (tokens[i + 1].text == "=" || tokens[i + 1].text == ":=" || tokens[i + 1].text == "," ||
-                    (tokens[i + 1].text.size() > 1 && tokens[i + 1].text.back() == '=' &&
-                     !IsOneOf(tokens[i + 1].text, {"==", "!=", "<=", ">="})));
-      if (tokens[i + 1].text == "," && depth > 0) bound = false;
+      bool bound = assigned ||
+                   (next.size() > 1 && next.back() == '=' && !IsOneOf(next, {"==", "!=", "<=", ">="})) ||
+                   (next.size() == 1 && next[0] == ',' && depth == 0);
       bool after =
           i > 0 && tokens[i - 1].kind == Kind::kName &&
           IsOneOf(tokens[i - 1].text, {"for", "as", "def", "class", "global", "nonlocal", "del", "import"});
-      bool simple = depth == 0 && IsOperator(tokens[i + 1], "=") && !parameters &&
+      bool simple = depth == 0 && assigned && !parameters &&
                     (i == 0 || tokens[i - 1].kind == Kind::kNewline || tokens[i - 1].kind == Kind::kIndent ||
                      tokens[i - 1].kind == Kind::kDedent);
       if (bound || after || parameters) binding(token.text).count += simple ? 1 : 2;
