@@ -92,6 +92,8 @@ void OfDpkg(std::string_view log, const Origin& origin, Collector& found) {
     const bool change = action.starts_with("upgrade ") || action.starts_with("install ") ||
                         action.starts_with("remove ") || action.starts_with("purge ");
     if (!change || !IsTime(line)) continue;
+    const std::string_view package = action.substr(action.find(' ') + 1);
+    if (!Concerns(package.substr(0, package.find(' ')))) continue;
     auto words = SplitWords(action);
     if (words.size() < 4) continue;
     found.Add(line.substr(0, 19), words[1].substr(0, words[1].find(':')), Version(words[2], origin),
