@@ -217,8 +217,7 @@ TextOptions TextOptionsFor(const Arguments& arguments) {
 
 class Clock {
  public:
-  // As the logs of packages have it.
-  // "2026-11-26 09:00", and with "%z" its zone, "+0100".
+  // As the logs of packages have it: "2026-11-26 09:00"; with "%z" its zone, "+0100".
   std::string LocalTime(const char* form = "%Y-%m-%d %H:%M") const {
     const std::time_t started = std::chrono::system_clock::to_time_t(started_);
     std::tm local = {};
@@ -280,6 +279,16 @@ void EndProgressLine() {
   [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, kErase.data(), kErase.size());
 }
 
+// What a recording keeps of the question, by name.
+constexpr std::pair<const char*, std::string Arguments::*> kOfQuestion[] = {
+    {"python", &Arguments::python},
+    {"script", &Arguments::script},
+    {"python-flags", &Arguments::python_flags},
+    {"assume", &Arguments::assume},
+    {"pid", &Arguments::process},
+    {"command", &Arguments::process_command},
+};
+
 // The machine to be judged, what is asked about it, and the data to judge it by.
 class Look {
  public:
@@ -331,13 +340,8 @@ class Look {
   // A recording is judged as it was made to be, where nothing else is said.
   static void Adopt(const std::vector<std::pair<std::string, std::string>>& question, Arguments& arguments) {
     for (const auto& [option, value] : question) {
-      for (auto& [name, place] : {std::pair("python", &arguments.python),
-                                  {"script", &arguments.script},
-                                  {"python-flags", &arguments.python_flags},
-                                  {"assume", &arguments.assume},
-                                  {"pid", &arguments.process},
-                                  {"command", &arguments.process_command}}) {
-        if (option == name && place->empty()) *place = value;
+      for (const auto& [name, place] : kOfQuestion) {
+        if (option == name && (arguments.*place).empty()) arguments.*place = value;
       }
       if (option == "no-driver-calls") arguments.no_driver_calls = true;
     }
@@ -680,8 +684,6 @@ std::optional<EarlyEnd> JudgeSome(Arguments arguments, const std::vector<ListedE
 int CheckAll(Arguments& arguments, const Clock& clock) {
   Look look;
   if (auto end = look.Open(arguments)) return EndEarly(*end);
-  Question question;
-  if (auto end = look.Settle(question)) return EndEarly(*end);
   AllEnvironments all;
   const std::vector<ListedEnvironment> listed = ListEnvironments(look.machine(), all.unread);
   all.environments.resize(listed.size());
@@ -706,15 +708,12 @@ int CheckAll(Arguments& arguments, const Clock& clock) {
 }
 
 // The question as a recording keeps it; paths are absolute by now.
-std::vector<std::pair<std::string, std::string>> Kept(const Arguments& arguments, const Question& question) {
+std::vector<std::pair<std::string, std::string>> Kept(Arguments arguments, const Question& question) {
+  arguments.python = question.python;
+  arguments.script = question.script;
   std::vector<std::pair<std::string, std::string>> kept;
-  for (const auto& [option, value] : {std::pair("python", &question.python),
-                                      {"script", &question.script},
-                                      {"python-flags", &arguments.python_flags},
-                                      {"assume", &arguments.assume},
-                                      {"pid", &question.process},
-                                      {"command", &question.process_command}}) {
-    if (!value->empty()) kept.emplace_back(option, *value);
+  for (const auto& [option, place] : kOfQuestion) {
+    if (!(arguments.*place).empty()) kept.emplace_back(option, arguments.*place);
   }
   if (arguments.no_driver_calls) kept.emplace_back("no-driver-calls", "");
   return kept;

@@ -220,9 +220,9 @@ void WriteAll(Rows rows, Writer& w) {
   for (const QuestionRow& q : rows.questions) {
     std::vector<std::string> answers;
     for (const auto& [word, fact] : q.answers) answers.push_back(fmt::format("{}: {}", word, fact));
-    w.Add(
-        fmt::format("{}, {}, {}, {}", w.Text(q.fact), w.Text(q.question), w.Text(q.command), w.List(answers)),
-        q.fact);
+    w.Add(fmt::format("{}, {}, {}, {}, {}", w.Text(q.fact), w.Text(q.question), w.Text(q.command),
+                      w.Text(q.stated), w.List(answers)),
+          q.fact);
   }
   w.Close();
   w.Line(fmt::format("const Text kDate = {};\n", w.Text(rows.date)));

@@ -326,7 +326,9 @@ std::optional<EarlyEnd> Parse(int argc, char** argv, Arguments& arguments) {
   if (arguments.all && options.pid->count() > 0) return UsageError("--all and --pid do not go together");
   if (source.states_environment() && (source.root + source.image).empty())
     return UsageError("--env and --env-file go with --root and --image");
+  // Neither holds more than what was asked about one environment.
   if (arguments.all && !source.image.empty()) return UsageError("--all and --image do not go together");
+  if (arguments.all && !source.from.empty()) return UsageError("--all and --from do not go together");
   if (arguments.action == Action::kDiff && (arguments.compared.empty() || arguments.compared.size() > 2))
     return UsageError("diff compares two things, a recording or an environment each: tfdoctor diff A B");
   if (arguments.action == Action::kRecord && (arguments.all || arguments.json()))

@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "base/text.h"
+#include "facts/packages.h"
 
 namespace tfdoctor {
 
@@ -39,71 +40,20 @@ std::optional<long> Minutes(std::string_view time) {
   return std::chrono::sys_days(date).time_since_epoch().count() * 24L * 60 + hour * 60 + minute;
 }
 
-bool StartsWithOne(std::string_view name, std::initializer_list<std::string_view> starts) {
-  return std::any_of(starts.begin(), starts.end(),
-                     [&](std::string_view start) { return name.starts_with(start); });
-}
-
-bool OfDriver(std::string_view name) {
-  return StartsWithOne(name, {"nvidia-driver",
-                              "nvidia-kernel",
-                              "nvidia-dkms",
-                              "nvidia-open",
-                              "nvidia-utils",
-                              "nvidia-compute",
-                              "nvidia-graphics",
-                              "nvidia-firmware",
-                              "nvidia-fabricmanager",
-                              "nvidia-modprobe",
-                              "nvidia-lts",
-                              "libnvidia",
-                              "libcuda",
-                              "linux-image",
-                              "linux-modules-nvidia",
-                              "linux-headers",
-                              "linux-lts",
-                              "kernel",
-                              "cuda-drivers",
-                              "cuda-compat",
-                              "kmod-nvidia",
-                              "akmod-nvidia",
-                              "firmware-nvidia",
-                              "dkms",
-                              "xserver-xorg-video-nvidia",
-                              "xorg-x11-drv-nvidia"}) ||
-         name == "nvidia" || name == "linux";
-}
-
-bool OfContainers(std::string_view name) {
-  return StartsWithOne(name, {"docker", "containerd", "podman", "nvidia-container", "libnvidia-container",
-                              "crun", "runc", "nvidia-docker"});
-}
-
-bool OfPython(std::string_view name) {
-  return StartsWithOne(name, {"tensorflow", "tf-", "tf_", "numpy", "protobuf", "keras", "ml-dtypes",
-                              "ml_dtypes", "jax", "torch", "python3"});
-}
-
-bool OfCuda(std::string_view name) {
-  return (StartsWithOne(name, {"cuda", "libcu", "libnccl", "libnpp", "nvidia-cu", "nvidia_cu", "nvidia-nccl",
-                               "nvidia_nccl", "nvidia-nv", "nvidia_nv", "cudnn", "cudatoolkit"})) &&
-         !OfDriver(name);
-}
-
 bool Bears(std::string_view name, Link link) {
   switch (link) {
     case Link::kHardware:
     case Link::kKernelDriver:
     case Link::kDriverLibrary:
-      return OfDriver(name);
+      return IsOfDriver(name);
     case Link::kDeviceAccess:
-      return OfDriver(name) || OfContainers(name);
+      return IsOfDriver(name) || IsOfContainers(name);
     case Link::kPython:
     case Link::kTensorFlow:
-      return OfPython(name);
+      return IsOfPython(name);
     case Link::kCudaLibraries:
     case Link::kGpuArchitecture:
-      return OfCuda(name) || OfPython(name);
+      return IsOfCuda(name) || IsOfPython(name);
     default:
       return false;
   }

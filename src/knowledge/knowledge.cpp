@@ -306,8 +306,8 @@ class Tables final : public Knowledge {
   std::vector<QuestionRow> Questions() const override {
     std::vector<QuestionRow> questions = own_.questions;
     for (const tables::Question& row : tables::kQuestions) {
-      QuestionRow& question =
-          questions.emplace_back(QuestionRow{Copy(row.fact), Copy(row.question), Copy(row.command), {}});
+      QuestionRow& question = questions.emplace_back(
+          QuestionRow{Copy(row.fact), Copy(row.question), Copy(row.command), Copy(row.stated), {}});
       for (const std::string& answer : List(row.answers)) {
         const size_t colon = answer.find(": ");
         question.answers.emplace_back(answer.substr(0, colon), answer.substr(colon + 2));

@@ -114,6 +114,7 @@ struct QuestionRow {
   std::string fact;  // "driver_library.cuda.path"
   std::string question;
   std::string command;  // that answers it; empty: none does
+  std::string stated;   // the statement that an answer in free words is: "gpu"; empty: the fact's own name
   // the word of the answer, and the fact in the short form of facts/json.h: ("no", "\"@absent\"")
   std::vector<std::pair<std::string, std::string>> answers;
 };

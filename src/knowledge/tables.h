@@ -77,7 +77,7 @@ struct Defect {  // in the order of the files
 };
 
 struct Question {  // in the order of the files; answers are lines "word: JSON"
-  Text fact, question, command, answers;
+  Text fact, question, command, stated, answers;
 };
 
 extern const char* const kTexts;

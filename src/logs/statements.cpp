@@ -130,23 +130,12 @@ void Statements::Set(std::string_view key, std::string_view value) {
 
 void Statements::Answer(std::string_view key, std::string_view value, const Knowledge& knowledge) {
   const std::string name = Lower(Trim(key));
-  if (const auto question = knowledge.FindQuestion(name)) {
-    for (const auto& [word, fact] : question->answers) {
-      if (Lower(word) == Lower(Trim(value))) return void(facts[name] = fact);
-    }
+  const auto question = knowledge.FindQuestion(name);
+  if (!question) return Set(name, value);
+  for (const auto& [word, fact] : question->answers) {
+    if (Lower(word) == Lower(Trim(value))) return void(facts[name] = fact);
   }
-  // In free words it is what people state under a name of their own.
-  constexpr std::pair<std::string_view, std::string_view> kOfFacts[] = {
-      {"gpus", "gpu"},
-      {"tensorflow.version", "tf_version"},
-      {"kernel_driver.version", "driver"},
-      {"kernel_driver.installed_version", "driver"},
-      {"python.version", "python"},
-  };
-  for (const auto& [fact, own] : kOfFacts) {
-    if (name == fact) return Set(own, value);
-  }
-  Set(name, value);
+  Set(question->stated.empty() ? name : question->stated, value);
 }
 
 Result<Statements> ReadStatements(std::string_view json) {

@@ -8,14 +8,6 @@
 #include "python/nearby.h"
 
 namespace tfdoctor {
-namespace {
-
-// What depends on the machine alone, and then on the interpreter, in the order of data.
-constexpr Probe kOfMachine[] = {ProbeEnvironment, ProbeProgram,      ProbeHost,
-                                ProbeHardware,    ProbeKernelDriver, ProbeDeviceAccess};
-constexpr Probe kOfInterpreter[] = {ProbePython, ProbeTensorFlow, ProbeProject, ProbeLibraries};
-
-}  // namespace
 
 std::vector<ListedEnvironment> ListEnvironments(const System& system, std::vector<std::string>& unread) {
   std::vector<ListedEnvironment> listed;
@@ -57,15 +49,15 @@ std::vector<ListedEnvironment> ListEnvironments(const System& system, std::vecto
 ManyProbings::ManyProbings(const System& system, const Knowledge& knowledge, const Question& question)
     : system_(system), knowledge_(knowledge), question_(question) {
   question_.one_of_all = true;
-  for (Probe probe : kOfMachine) probe(system_, knowledge_, question_, machine_);
+  ProbeMachine(system_, knowledge_, question_, machine_);
 }
 
 Facts ManyProbings::Of(const std::string& interpreter) const {
   Question question = question_;
   question.python = interpreter;
   Facts facts = machine_;
-  for (Probe probe : kOfInterpreter) probe(system_, knowledge_, question, facts);
-  ProbeNotRunning(system_, knowledge_, question, facts);
+  ProbeInterpreter(system_, knowledge_, question, facts);
+  ProbeTaken(system_, knowledge_, question, facts);
   ProbeProcess(system_, knowledge_, question, facts);
   const std::string* cuda = facts.driver_library.cuda.path.Peek();
   const std::string* nvml = facts.driver_library.nvml.path.Peek();

@@ -1,5 +1,6 @@
 #include "probes/container_engine.h"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "base/text.h"
@@ -99,8 +100,10 @@ Flag NvidiaRuntime(const System& system) {
       "/var/snap/microk8s/current/args/containerd.toml",
       "/etc/containerd/config.toml",
   };
-  if (!system.Exists("/var/lib/kubelet") && !system.Exists("/var/lib/rancher"))
-    return Flag::Absent(From("/var/lib/kubelet"));
+  static constexpr const char* kOfNodes[] = {"/var/lib/kubelet", "/var/lib/rancher"};
+  const Text node = FirstFile(system, kOfNodes);
+  if (node.state() == FactState::kAbsent) return Flag::Absent(node.origin());
+  if (node.Peek() == nullptr) return Flag::Unknown(node.why(), node.origin());
   const Text file = FirstFile(system, kFiles);
   const std::string* path = file.Peek();
   if (path == nullptr) return Flag::Unknown("no configuration of containerd is found", file.origin());
@@ -133,13 +136,24 @@ void ReadEngineFromInside(const System& system, ContainerEngine& engine) {
 
 void ReadInstalledEngines(const System& system, ContainerEngine& engine) {
   std::vector<std::string> programs;
+  std::string unsure;
   for (const char* path :
        {"/usr/bin/dockerd", "/usr/local/bin/dockerd", "/snap/bin/docker", "/usr/bin/podman"}) {
-    if (system.Exists(path)) programs.emplace_back(path);
+    auto there = system.Stat(path);
+    if (there.ok()) programs.emplace_back(path);
+    if (!there.ok() && !there.not_found()) unsure = there.error().message;
   }
-  bool docker = system.Exists("/usr/bin/dockerd") || system.Exists("/usr/local/bin/dockerd");
-  engine.snap = Flag::Value(!docker && system.Exists("/snap/bin/docker"), From("/snap/bin/docker"));
-  engine.programs = List::Value(std::move(programs), From("/usr/bin"));
+  if (unsure.empty()) {
+    auto is = [&](std::string_view path) {
+      return std::find(programs.begin(), programs.end(), path) != programs.end();
+    };
+    const bool docker = is("/usr/bin/dockerd") || is("/usr/local/bin/dockerd");
+    engine.snap = Flag::Value(!docker && is("/snap/bin/docker"), From("/snap/bin/docker"));
+    engine.programs = List::Value(std::move(programs), From("/usr/bin"));
+  } else {
+    engine.snap = Flag::Unknown(unsure, From("/snap/bin/docker"));
+    engine.programs = List::Unknown(std::move(unsure), From("/usr/bin"));
+  }
   static constexpr const char* kToolkit[] = {
       "/usr/bin/nvidia-container-runtime-hook", "/usr/bin/nvidia-container-toolkit", "/usr/bin/nvidia-ctk",
       "/usr/local/nvidia/toolkit/nvidia-container-runtime-hook", "/run/current-system/sw/bin/nvidia-ctk"};

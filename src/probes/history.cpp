@@ -5,6 +5,7 @@
 #include <ctime>
 
 #include "base/text.h"
+#include "facts/packages.h"
 
 namespace tfdoctor {
 
@@ -18,23 +19,11 @@ constexpr size_t kMostChanges = 100;
 
 Origin From(std::string path) { return {Witness::kMachine, std::move(path)}; }
 
-// Packages that may bear on the GPU; which of them bear on a cause is judged later.
-bool Concerns(std::string_view name) {
-  for (std::string_view part :
-       {"nvidia",     "cuda",  "cudnn",  "nccl",       "linux-image", "linux-modules", "linux-headers",
-        "kernel",     "dkms",  "docker", "containerd", "podman",      "runc",          "crun",
-        "tensorflow", "tf-",   "tf_",    "numpy",      "protobuf",    "keras",         "ml-dtypes",
-        "ml_dtypes",  "libcu", "jax",    "torch",      "python3."}) {
-    if (name.find(part) != std::string_view::npos) return true;
-  }
-  return name == "linux" || name == "linux-lts";
-}
-
 class Collector {
  public:
   // `time` is "2026-11-25 06:33:10".
   void Add(std::string_view time, std::string_view package, Text before, Text after) {
-    if (!Concerns(package)) return;
+    if (!BearsOnGpu(package)) return;
     PackageChange change;
     change.package = Text::Value(Printable(package, 100), after.origin());
     change.before = std::move(before);
@@ -93,7 +82,7 @@ void OfDpkg(std::string_view log, const Origin& origin, Collector& found) {
                         action.starts_with("remove ") || action.starts_with("purge ");
     if (!change || !IsTime(line)) continue;
     const std::string_view package = action.substr(action.find(' ') + 1);
-    if (!Concerns(package.substr(0, package.find(' ')))) continue;
+    if (!BearsOnGpu(package.substr(0, package.find(' ')))) continue;
     auto words = SplitWords(action);
     if (words.size() < 4) continue;
     found.Add(line.substr(0, 19), words[1].substr(0, words[1].find(':')), Version(words[2], origin),

@@ -6,20 +6,33 @@ namespace tfdoctor {
 
 namespace {
 
-// The order of data: what a probe reads from Facts was filled by one above it.
-constexpr Probe kProbesBeforeLast[] = {
-    ProbeEnvironment,  ProbeProgram, ProbeHost,       ProbeHardware, ProbeKernelDriver,
-    ProbeDeviceAccess, ProbePython,  ProbeTensorFlow, ProbeProject,
-};
-constexpr Probe kLastProbe = ProbeLibraries;  // whose facts most repairs change
+// The order of data: what a probe reads from Facts was filled by one above it. In groups, by what they depend
+// on.
+constexpr Probe kOfMachine[] = {ProbeEnvironment, ProbeProgram,      ProbeHost,
+                                ProbeHardware,    ProbeKernelDriver, ProbeDeviceAccess};
+constexpr Probe kOfInterpreter[] = {ProbePython, ProbeTensorFlow, ProbeProject};
+constexpr Probe kOfLibraries[] = {ProbeLibraries, ProbeNotRunning};  // whose facts most repairs change
 
 }  // namespace
 
+void ProbeMachine(const System& system, const Knowledge& knowledge, const Question& question, Facts& facts) {
+  for (Probe probe : kOfMachine) probe(system, knowledge, question, facts);
+}
+
+void ProbeInterpreter(const System& system, const Knowledge& knowledge, const Question& question,
+                      Facts& facts) {
+  for (Probe probe : kOfInterpreter) probe(system, knowledge, question, facts);
+}
+
+void ProbeTaken(const System& system, const Knowledge& knowledge, const Question& question, Facts& facts) {
+  for (Probe probe : kOfLibraries) probe(system, knowledge, question, facts);
+}
+
 Facts ProbeAll(const System& system, const Knowledge& knowledge, const Question& question) {
   Facts facts;
-  for (Probe probe : kProbesBeforeLast) probe(system, knowledge, question, facts);
-  kLastProbe(system, knowledge, question, facts);
-  ProbeNotRunning(system, knowledge, question, facts);
+  ProbeMachine(system, knowledge, question, facts);
+  ProbeInterpreter(system, knowledge, question, facts);
+  ProbeTaken(system, knowledge, question, facts);
   ProbeProcess(system, knowledge, question, facts);
   ProbeDriver(system, knowledge, question, facts);
   ProbeTrouble(system, knowledge, question, facts);
@@ -28,11 +41,11 @@ Facts ProbeAll(const System& system, const Knowledge& knowledge, const Question&
 
 Probing::Probing(const CachingSystem& machine, const Knowledge& knowledge, const Question& question)
     : machine_(machine), knowledge_(knowledge), question_(question) {
-  for (Probe probe : kProbesBeforeLast) probe(machine, knowledge, question, facts_);
+  ProbeMachine(machine, knowledge, question, facts_);
+  ProbeInterpreter(machine, knowledge, question, facts_);
   before_last_ = facts_;
   asked_before_last_ = machine.asked().size();
-  kLastProbe(machine, knowledge, question, facts_);
-  ProbeNotRunning(machine, knowledge, question, facts_);
+  ProbeTaken(machine, knowledge, question, facts_);
   ProbeProcess(machine, knowledge, question, facts_);
   const auto start = std::chrono::steady_clock::now();
   ProbeDriver(machine, knowledge, question, facts_);
@@ -52,10 +65,10 @@ Facts Probing::After(const OverlaySystem& changed) const {
   }
   Facts facts = all ? Facts() : before_last_;
   if (all) {
-    for (Probe probe : kProbesBeforeLast) probe(changed, knowledge_, question_, facts);
+    ProbeMachine(changed, knowledge_, question_, facts);
+    ProbeInterpreter(changed, knowledge_, question_, facts);
   }
-  kLastProbe(changed, knowledge_, question_, facts);
-  ProbeNotRunning(changed, knowledge_, question_, facts);
+  ProbeTaken(changed, knowledge_, question_, facts);
   facts.process = facts_.process;  // a repair is for the next one
   AnswersAfter(changed, facts_, facts);
   ProbeTrouble(changed, knowledge_, question_, facts);

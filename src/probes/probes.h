@@ -57,6 +57,11 @@ void ProbeTrouble(const System&, const Knowledge&, const Question&, Facts&);
 // Who holds the memory of the GPU, where it turned out too little after all (device_memory).
 void ProbeHolders(const System&, Facts&);
 
+// Groups of them, by what they depend on: the machine alone, then the interpreter, then the libraries that a
+// process of it would take.
+void ProbeMachine(const System&, const Knowledge&, const Question&, Facts&);
+void ProbeInterpreter(const System&, const Knowledge&, const Question&, Facts&);
+void ProbeTaken(const System&, const Knowledge&, const Question&, Facts&);
 // All of them, in the order of their data.
 Facts ProbeAll(const System&, const Knowledge&, const Question&);
 

@@ -18,7 +18,8 @@ std::vector<std::string> StartWithGpu(const std::string& engine) {
   if (engine == "systemd-nspawn") {
     return {
         "systemd-nspawn -D FOLDER --bind=/dev/nvidia0 --bind=/dev/nvidiactl --bind=/dev/nvidia-uvm "
-        "--property=DeviceAllow='char-nvidia-frontend rw' --property=DeviceAllow='char-nvidia-uvm rw' "
+        "--property=DeviceAllow='/dev/nvidia0 rw' --property=DeviceAllow='/dev/nvidiactl rw' "
+        "--property=DeviceAllow='/dev/nvidia-uvm rw' "
         "--bind-ro=LIBCUDA_OF_THE_HOST"};
   }
   if (engine == "flatpak") return {"flatpak run --device=all APPLICATION"};

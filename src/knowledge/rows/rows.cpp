@@ -464,6 +464,7 @@ void AddQuestion(Row&, Row& row, Rows& rows) {
   q.fact = row.Text("fact", kLine, kMust);
   q.question = row.Text("question", kLine, kMust);
   q.command = row.Text("command", kLine, kMay);
+  q.stated = row.Text("stated", kWord, kMay);
   for (const std::string& answer : row.Texts("answers", kAnswer)) {
     const size_t colon = answer.find(": ");
     q.answers.emplace_back(answer.substr(0, colon), answer.substr(colon + 2));

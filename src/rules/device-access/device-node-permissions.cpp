@@ -32,6 +32,9 @@ std::string BatchSystem(const Facts& facts) {
   return {};
 }
 
+constexpr std::string_view kPermitDevices =
+    R"(printf '[Service]\nPrivateDevices=no\nDeviceAllow=/dev/nvidiactl rw\nDeviceAllow=/dev/nvidia0 rw\nDeviceAllow=/dev/nvidia-uvm rw\n' | sudo tee /etc/systemd/system/UNIT.service.d/gpu.conf)";
+
 // The permissions allow it and open() says no: a control group (EPERM), or a security module (EACCES).
 Verdict CheckRefusals(const Facts& facts, const std::map<std::string, DeviceNode>& nodes) {
   const auto* refused = facts.device_access.refused.Peek();
@@ -78,9 +81,9 @@ Verdict CheckRefusals(const Facts& facts, const std::map<std::string, DeviceNode
             "The device nodes are there and their permissions allow it, but the control group that this "
             "process runs in does not let it open them.")
         .WithFix(Advice("Where a service of systemd runs it: permit the devices in its unit",
-                        {"systemctl status $$",
-                         "sudo systemctl edit UNIT   # [Service] DeviceAllow=char-nvidia-frontend rw, "
-                         "DeviceAllow=char-nvidia-uvm rw, PrivateDevices=no"},
+                        {"systemctl status $$", "sudo mkdir -p /etc/systemd/system/UNIT.service.d",
+                         std::string(kPermitDevices), "sudo systemctl daemon-reload",
+                         "sudo systemctl restart UNIT.service"},
                         true));
   }
   return std::move(verdict)

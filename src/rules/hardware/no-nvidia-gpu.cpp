@@ -47,10 +47,7 @@ Verdict Check(const Facts& facts, const Knowledge&) {
   }
   const std::string* hypervisor = facts.host.hypervisor.Peek();
   if (hypervisor == nullptr) return verdict;
-  verdict.Because(facts.host.hypervisor,
-                  *hypervisor == "virtual machine" ? "this is a virtual machine"
-                                                   : "this is a virtual machine (" + *hypervisor + ")",
-                  Strength::kWeak);
+  verdict.Because(facts.host.hypervisor, "this is a virtual machine (" + *hypervisor + ")", Strength::kWeak);
   return std::move(verdict)
       .WithReason("virtual-machine")
       .WithExplanation(
