@@ -38,10 +38,6 @@ Mark MarkOf(LinkState state) {
   return {"?", "[??]", Tone::kDoubt};
 }
 
-bool Harms(const Finding& finding) {
-  return finding.rule->effect == Effect::kBlocks || finding.rule->effect == Effect::kDegrades;
-}
-
 // Never "0%" or "100%" for what is open.
 std::string Percent(double likelihood) {
   const double clamped = std::isfinite(likelihood) ? std::clamp(likelihood, 0.01, 0.99) : 0.5;
@@ -385,13 +381,19 @@ class Answer {
   // Everything but the headline, by what the reader can do with it.
   void Others() {
     std::vector<const Finding*> broken;
+    std::vector<const Finding*> slowed;
     std::vector<const Finding*> known;
     std::vector<const Finding*> open;
     for (const Finding& finding : diagnosis_.causes) {
       if (&finding == diagnosis_.headline()) continue;
-      (!finding.holds ? open : Harms(finding) ? broken : known).push_back(&finding);
+      (!finding.holds                              ? open
+       : finding.rule->effect == Effect::kBlocks   ? broken
+       : finding.rule->effect == Effect::kDegrades ? slowed
+                                                   : known)
+          .push_back(&finding);
     }
     Holding("Also broken", broken);
+    Holding("Also not at its best", slowed);
     Holding("Worth knowing too", known);
     if (open.empty()) return;
     // Rivals of a headline that is open itself; beside one that holds, faults of their own.

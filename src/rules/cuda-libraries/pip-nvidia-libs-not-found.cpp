@@ -71,9 +71,11 @@ Verdict Check(const Facts& facts, const Knowledge& knowledge) {
   for (const StartLibrary& entry : StartLibraries(facts, knowledge)) {
     if (entry.trouble != Trouble::kInPip && entry.trouble != Trouble::kUnclear) continue;
     bool sure = entry.trouble == Trouble::kInPip;
-    verdict.Because(facts.tensorflow.opens_from,
-                    fmt::format("opens {}; none of the folders in its RUNPATH holds it", entry.soname),
-                    sure ? Strength::kStrong : Strength::kWeak);
+    verdict.Because(
+        facts.tensorflow.opens_from,
+        fmt::format("TensorFlow opens {}; none of the folders in the RUNPATH of its file holds it",
+                    entry.soname),
+        sure ? Strength::kStrong : Strength::kWeak);
     if (!sure) continue;
     verdict.Because(entry.library->elsewhere, entry.detail + " is installed");
     files.push_back(entry.detail);
