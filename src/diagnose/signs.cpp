@@ -25,6 +25,25 @@ std::string OnlyVersion(std::string_view text) {
   return FindVersion(text.substr(at + first.size())).find('.') == std::string::npos ? first : std::string();
 }
 
+// "AMD Radeon RX 6700 XT", "Intel UHD 620": a maker is named, and it is not NVIDIA. In lower case.
+bool NamesOtherMaker(std::string_view gpu) {
+  bool other = false;
+  std::string word;
+  for (const char c : std::string(gpu) + " ") {
+    if (c >= 'a' && c <= 'z') {
+      word += c;
+      continue;
+    }
+    for (const char* ours : {"nvidia", "geforce", "rtx", "gtx", "gt", "tesla", "quadro", "titan", "jetson"}) {
+      if (word == ours) return false;
+    }
+    for (const char* theirs : {"amd", "radeon", "intel", "uhd", "iris", "arc", "apple"})
+      other = other || word == theirs;
+    word.clear();
+  }
+  return other;
+}
+
 }  // namespace
 
 LogStory::LogStory(const Facts& f, const Knowledge& k) : facts(f), knowledge(k) {
@@ -60,7 +79,10 @@ LogStory::LogStory(const Facts& f, const Knowledge& k) : facts(f), knowledge(k) 
       if (const std::string* name = one.name.Peek(); name != nullptr && gpu_name.empty()) gpu_name = *name;
     }
   }
-  no_gpu_stated = gpu == "none" || gpu == "no" || gpu == "no gpu" || No("gpu_present");
+  // AMD's own builds of TensorFlow and the plugin for macOS use other GPUs.
+  const bool for_others = mac || has(method, "rocm") || has(Stated("tf_version"), "rocm");
+  if (capability.empty() && !for_others && NamesOtherMaker(gpu)) no_gpu_stated = true;
+  no_gpu_stated = no_gpu_stated || gpu == "none" || gpu == "no" || gpu == "no gpu" || No("gpu_present");
   if (const bool* registered = facts.log.gpu_registered.Peek()) gpu_registered = *registered;
   gpu_registered = gpu_registered || Yes("listed") || Yes("device_created") || Yes("gpu_used");
   smi_works = Yes("nvidia_smi_ok") || SawAny({"smi-table", "smi-gpu-line"});

@@ -55,7 +55,7 @@ class LogStory {
   std::string cudnn;
   std::string capability;  // of the (first) GPU: "8.9"
   std::string gpu_name;
-  bool no_gpu_stated = false;
+  bool no_gpu_stated = false;  // none of NVIDIA
   bool gpu_registered = false;
   bool gpu_seen = false;  // something shows that a GPU is there: stated, listed by nvidia-smi or the driver
   bool smi_works = false;

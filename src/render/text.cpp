@@ -315,9 +315,9 @@ class Answer {
     for (const Evidence& evidence : finding.evidence) {
       std::string text = print_.Safe(evidence.text);
       if (!evidence.from.empty()) {
-        const std::string witness = evidence.witness == Witness::kMachine
-                                        ? std::string()
-                                        : fmt::format("{}: ", Name(evidence.witness));
+        // What is stated says so itself: "stated: gpu".
+        std::string witness = fmt::format("{}: ", Name(evidence.witness));
+        if (evidence.witness == Witness::kMachine || evidence.from.starts_with(witness)) witness.clear();
         text += " " + print_.Toned(Tone::kFaint, fmt::format("({}{})", witness, print_.Safe(evidence.from)));
       }
       if (evidence.strength == Strength::kAgainst) text += " - speaks against it";

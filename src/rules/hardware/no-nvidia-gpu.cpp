@@ -59,7 +59,8 @@ void JudgeLog(Signs& s) {
   const LogStory& story = s.story;
   const bool missing = MissesDriverLibrary(story) || NoDevice(story) || story.Saw("cudart-stub");
   // Where only harmless messages are asked about, that there is no GPU is no fault.
-  s.StatesProof(story.no_gpu_stated && (story.trouble || !story.harmless), "gpu", "this machine has no GPU");
+  s.StatesProof(story.no_gpu_stated && (story.trouble || !story.harmless), "gpu",
+                "this machine has no NVIDIA GPU");
   s.States(story.Yes("docker_build_step") && missing, "docker_build_step",
            "an image is built without a GPU: what fails there need not fail later", kDecisive);
   if (story.gpu_seen || story.wsl || story.no_gpu_stated || AnswersOtherwise(story)) return;
