@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <set>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -309,16 +310,29 @@ class Answer {
     Repairs(finding, "How to repair it", finding.fixes.size());
   }
 
+  // "the folders that the loader searches: /a/, /b/, …" lists dozens, and is the same for each library: its
+  // name says what they are.
+  static std::string_view WithoutList(std::string_view from) {
+    constexpr size_t kLong = 160;
+    const size_t list = from.find(": ");
+    return from.size() > kLong && list != std::string_view::npos ? from.substr(0, list) : from;
+  }
+
   void EvidenceOf(const Finding& finding) {
     if (finding.evidence.empty()) return;
     print_.Heading("What was seen");
+    std::set<std::string_view> listed;
     for (const Evidence& evidence : finding.evidence) {
       std::string text = print_.Safe(evidence.text);
       if (!evidence.from.empty()) {
         // What is stated says so itself: "stated: gpu".
         std::string witness = fmt::format("{}: ", Name(evidence.witness));
         if (evidence.witness == Witness::kMachine || evidence.from.starts_with(witness)) witness.clear();
-        text += " " + print_.Toned(Tone::kFaint, fmt::format("({}{})", witness, print_.Safe(evidence.from)));
+        const bool whole = print_.options().verbose && listed.insert(evidence.from).second;
+        text +=
+            " " + print_.Toned(Tone::kFaint,
+                               fmt::format("({}{})", witness,
+                                           print_.Safe(whole ? evidence.from : WithoutList(evidence.from))));
       }
       if (evidence.strength == Strength::kAgainst) text += " - speaks against it";
       print_.Wrapped(text, print_.options().unicode ? "  • " : "  - ", "    ");

@@ -32,16 +32,19 @@ FIX_LIMIT_S = 900
 class Repair:
     name: str
     environment: str
-    cause: str
+    causes: tuple  # any of them: what the machine has beside the environment may decide
     uninstall: str = ""  # distributions whose names start so are removed first
     cheap: bool = False  # downloads nothing
 
 
+# A machine with a CUDA toolkit of its own has the libraries of another CUDA.
+MISSING = ("cuda-libraries-missing", "cuda-version-mismatch")
+
 REPAIRS = (
-    Repair("a build without CUDA", "tf-cpu-2.21.0", "cpu-only-tensorflow"),
-    Repair("CUDA libraries missing", "tf-2.20.0", "cuda-libraries-missing", uninstall="nvidia-"),
-    Repair("2.21.0 does not find cuSOLVER", "tf-2.21.0", "pip-nvidia-libs-not-found", cheap=True),
-    Repair("cuDNN older than TensorFlow's", "tf-2.20.0-torch", "cudnn-version-mismatch"),
+    Repair("a build without CUDA", "tf-cpu-2.21.0", ("cpu-only-tensorflow",)),
+    Repair("CUDA libraries missing", "tf-2.20.0", MISSING, uninstall="nvidia-"),
+    Repair("2.21.0 does not find cuSOLVER", "tf-2.21.0", ("pip-nvidia-libs-not-found",), cheap=True),
+    Repair("cuDNN older than TensorFlow's", "tf-2.20.0-torch", ("cudnn-version-mismatch",)),
 )
 
 
@@ -74,14 +77,14 @@ def causes(answer):
     return [cause["id"] for cause in answer["causes"] if cause["state"] == "holds"]
 
 
-def first_fix(answer, cause_id):
+def first_fix(answer, expected):
     for cause in answer["causes"]:
-        if cause["id"] == cause_id and cause["state"] == "holds":
+        if cause["id"] in expected and cause["state"] == "holds":
             for fix in cause["fixes"]:
                 if fix["commands"]:
                     return fix
-            raise Broken(f"{cause_id} has no fix with commands")
-    raise Broken(f"tfdoctor does not find {cause_id}, but {answer['verdict']}: {', '.join(causes(answer))}")
+            raise Broken(f"{cause['id']} has no fix with commands")
+    raise Broken(f"tfdoctor does not find {' or '.join(expected)}, but {answer['verdict']}: {', '.join(causes(answer))}")
 
 
 def execute(commands, bench, variables):
@@ -148,7 +151,7 @@ def repair(arguments, bench, case):
     scenario = oracle.Scenario(case.environment, case.name, gpu=GPU)
     own = {"PIP_NO_CACHE_DIR": "1", "HOME": str(pathlib.Path.home())}
     variables = {**os.environ, **bench.variables(scenario), **own}
-    fix = first_fix(check(arguments, bench, variables, "--simulated-facts"), case.cause)
+    fix = first_fix(check(arguments, bench, variables, "--simulated-facts"), case.causes)
     print(f"     {case.name}: {'; '.join(fix['commands'])}", flush=True)
     variables = execute(fix["commands"], bench, variables)
     answer = check(arguments, bench, variables)

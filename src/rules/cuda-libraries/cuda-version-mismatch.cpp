@@ -17,13 +17,10 @@ Verdict Check(const Facts& facts, const Knowledge& knowledge) {
   for (const StartLibrary& entry : StartLibraries(facts, knowledge)) {
     if (entry.trouble == Trouble::kOtherVersion) {
       other = true;
-      verdict.Because(entry.library->path, entry.soname + " is not found");
-      if (entry.detail.starts_with('/')) {
-        verdict.Because(entry.library->other_versions, entry.detail + " is there instead");
-      } else {
-        verdict.Because(facts.python.distributions,
-                        entry.detail + " is installed, which is for another CUDA");
-      }
+      const bool file = entry.detail.starts_with('/');
+      verdict.Because(entry.library->path,
+                      fmt::format("{} is {}, but {} is not found", entry.detail,
+                                  file ? "there" : "installed, which is for another CUDA", entry.soname));
     } else if (entry.trouble == Trouble::kUnfit || entry.trouble == Trouble::kFailsSomehow) {
       const std::string* failure = entry.library->failure.Get();
       verdict.Because(entry.library->path,
