@@ -320,6 +320,24 @@ TEST(RenderText, HostileTextCannotReachTheTerminal) {
   EXPECT_TRUE(json.contains("facts"));
 }
 
+TEST(RenderText, FoldersAreListedOnceAndOnlyVerbose) {
+  std::string folders = "the folders that the loader searches: /first/";
+  for (int i = 0; i < 20; i++) folders += ", /usr/lib/folder/";
+  Diagnosis diagnosis = Blocked();
+  diagnosis.causes[0].evidence = {
+      {folders, Witness::kMachine, "libone.so.1 is not found", Strength::kStrong},
+      {folders, Witness::kMachine, "libtwo.so.1 is not found", Strength::kStrong}};
+  const std::string shown = RenderText(diagnosis, Facts(), {200, false, false, false});
+  EXPECT_NE(shown.find("libone.so.1 is not found (the folders that the loader searches)"), std::string::npos)
+      << shown;
+  EXPECT_EQ(shown.find("/first/"), std::string::npos) << shown;
+  const std::string verbose = RenderText(diagnosis, Facts(), {200, false, false, true});
+  EXPECT_NE(verbose.find("/first/"), std::string::npos) << verbose;
+  EXPECT_NE(verbose.find("libtwo.so.1 is not found (the folders that the loader searches)"),
+            std::string::npos)
+      << verbose;
+}
+
 TEST(RenderText, VerboseShowsEveryFactWithItsOrigin) {
   Facts facts;
   facts.host.kernel = Fact<std::string>::Value("6.1.0", {Witness::kMachine, "uname"});
