@@ -1,6 +1,7 @@
 // The command: arguments in, one answer out. All judgement is elsewhere; here things are only wired.
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <malloc.h>
 #include <poll.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -877,5 +878,10 @@ int main(int argc, char** argv) {
     return tfdoctor::DriverChildMain(argc, argv);
   if (argc > 1 && std::string_view(argv[1]) == tfdoctor::kProveChild)
     return tfdoctor::ProveChildMain(argc, argv);
+#ifdef __GLIBC__
+  // What malloc gives back to the kernel within these milliseconds it fetches again, page by page.
+  ::mallopt(M_TRIM_THRESHOLD, 8 << 20);
+  ::mallopt(M_TOP_PAD, 1 << 20);
+#endif
   return tfdoctor::Main(argc, argv);
 }

@@ -11,6 +11,7 @@ namespace tfdoctor {
 std::vector<std::string> Split(std::string_view text, char separator);
 // Lines without their "\n" or "\r\n"; a final newline makes no empty last line.
 std::vector<std::string_view> SplitLines(std::string_view text);
+std::string_view TakeLine(std::string_view& text);  // the first of them; the rest stays
 // Words separated by blanks and tabs; no empty words.
 std::vector<std::string_view> SplitWords(std::string_view text);
 std::string_view Trim(std::string_view text);

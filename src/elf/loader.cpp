@@ -26,6 +26,14 @@ constexpr size_t kMaxPreloadFile = 64 << 10;
 
 constexpr const char* kUnknownLevel = ": whether the processor is of this level is not known";
 
+using FolderList = std::shared_ptr<const std::vector<std::string>>;
+
+// The search paths of an object with everything expanded, by what the tokens stand for; TensorFlow's are 20
+// KB of text.
+struct SearchPaths {
+  std::map<std::string, FolderList> rpath, runpath;
+};
+
 // A file as ld.so meets it under one path.
 struct Candidate {
   enum class Kind : uint8_t {
@@ -43,6 +51,7 @@ struct Candidate {
   uint64_t inode = 0;
   std::shared_ptr<const Object> object;
   std::shared_ptr<Image> image;
+  std::shared_ptr<SearchPaths> search_paths;
 };
 
 // What one look at the machine found, by device and inode; the trials of repairs find mostly the same.
@@ -116,13 +125,23 @@ Candidate Examine(const System& system, const std::string& path, uint16_t machin
   file.kind = Candidate::Kind::kUsable;
   file.object = std::make_shared<const Object>(std::move(*object));
   file.image = std::make_shared<Image>(std::move(*image));
+  file.search_paths = std::make_shared<SearchPaths>();
   // An image goes on reading through its system, which must live as long.
   if (kept != nullptr && system.kept()->system == &system)
     kept->files.emplace(std::tuple(file.device, file.inode, machine), file);
   return file;
 }
 
-using FolderList = std::shared_ptr<const std::vector<std::string>>;
+// A folder of a search path, as ld.so remembers it.
+struct SearchFolder {
+  // What is put between the folder and the name; nothing where there is no such folder.
+  std::vector<std::string> subfolders;
+  // The names in it, in small letters (some file systems do not tell them apart), where they could be listed:
+  // dozens of libraries are looked for in dozens of folders, and each look costs more than a listing.
+  std::optional<std::unordered_set<std::string>> names;
+
+  bool Lacks(const std::string& small_name) const { return names && !names->contains(small_name); }
+};
 
 // What copies of a process share: what was read of the machine, which does not change while tfdoctor looks.
 struct Machine {
@@ -136,7 +155,7 @@ struct Machine {
   std::string cache_unreadable;  // why it could not be read although it is there
   std::string working_directory;
   std::unordered_map<std::string, Candidate> files;
-  std::unordered_map<std::string, std::vector<std::string>> subfolders;
+  std::unordered_map<std::string, SearchFolder> search_folders;
   std::unordered_map<std::string, std::string> denied_folders;
   std::string platform;
 
@@ -168,10 +187,10 @@ struct Machine {
   }
 
   // Folders of a folder that glibc 2.36 and earlier search first: every subset of these names, in this order.
-  std::vector<std::string> LegacySubfolders(const std::string& folder) {
+  std::vector<std::string> LegacySubfolders(const std::string& folder, const SearchFolder& known) {
     static constexpr const char* kNames[] = {"tls", "haswell", "avx512_1", "x86_64"};
     bool any = false;
-    for (const char* name : kNames) any = IsFolder(folder + name) || any;
+    for (const char* name : kNames) any = (!known.Lacks(name) && IsFolder(folder + name)) || any;
     std::vector<std::string> found;
     if (!any) return found;
     std::vector<std::string> names = {"tls", Platform()};
@@ -189,22 +208,38 @@ struct Machine {
     return found;
   }
 
-  // What ld.so puts between a folder of a search path and the name; nothing where there is no such folder. It
-  // tries each once and remembers which do not exist; so do we.
-  const std::vector<std::string>& Subfolders(const std::string& folder) {
-    const auto it = subfolders.find(folder);
-    if (it != subfolders.end()) return it->second;
-    std::vector<std::string> found;
+  // ld.so tries each subfolder once and remembers which do not exist; so do we.
+  const SearchFolder& Folder(const std::string& folder) {
+    const auto it = search_folders.find(folder);
+    if (it != search_folders.end()) return it->second;
+    SearchFolder found;
     if (IsFolder(folder.empty() ? "." : folder)) {
-      if (linker.glibc_hwcaps && !hwcaps.empty() && IsFolder(folder + "glibc-hwcaps")) {
-        for (const std::string& name : hwcaps) found.push_back("glibc-hwcaps/" + name + "/");
+      List(folder, found);
+      if (linker.glibc_hwcaps && !hwcaps.empty() && !found.Lacks("glibc-hwcaps") &&
+          IsFolder(folder + "glibc-hwcaps")) {
+        for (const std::string& name : hwcaps) found.subfolders.push_back("glibc-hwcaps/" + name + "/");
       }
       if (linker.legacy_hwcaps) {
-        for (std::string& path : LegacySubfolders(folder)) found.push_back(std::move(path));
+        for (std::string& path : LegacySubfolders(folder, found)) found.subfolders.push_back(std::move(path));
       }
-      found.emplace_back();
+      found.subfolders.emplace_back();
     }
-    return subfolders.emplace(folder, std::move(found)).first->second;
+    return search_folders.emplace(folder, std::move(found)).first->second;
+  }
+
+  // The default folders hold thousands and are asked last, for few.
+  void List(const std::string& folder, SearchFolder& found) {
+    constexpr size_t kMostNames = 512;
+    if (folder.empty() ||
+        std::find(default_folders->begin(), default_folders->end(), folder) != default_folders->end())
+      return;
+    // Who may list a folder and not enter it is told "Permission denied" of any name.
+    const std::string absolute = Absolute(folder);
+    if (!system->Stat(absolute + ".").ok()) return;
+    const Result<std::vector<DirEntry>> entries = system->List(absolute, kMostNames);
+    if (!entries.ok()) return;
+    found.names.emplace();
+    for (const DirEntry& entry : *entries) found.names->insert(Lower(entry.name));
   }
 };
 
@@ -215,9 +250,6 @@ struct LoadedObject {
   int loader = -1;                 // the object that had it loaded
   bool by_inode = true;            // false: the executable and ld.so, of which ld.so knows no inode
   Candidate file;
-  // Its search paths with everything expanded, once they are needed: TensorFlow's are 20 KB of text.
-  mutable FolderList rpath_folders;
-  mutable FolderList runpath_folders;
 };
 
 std::string FolderOf(const std::string& absolute_path) {
@@ -271,7 +303,7 @@ void AddOnce(std::vector<std::string>& list, const std::string& text) {
 struct Process::State {
   // A file that the search meets.
   struct Met {
-    std::string path;
+    std::string path;  // empty of one that a listing lacks
     FoundBy by;
     std::string detail;
     const Candidate* file;
@@ -289,6 +321,8 @@ struct Process::State {
 
   std::optional<std::string> Expand(const std::string& text, size_t object) const;
   FolderList Folders(const std::string& list, std::string_view separators, size_t object) const;
+  FolderList FoldersOf(const std::string& list, std::map<std::string, FolderList>& known,
+                       size_t object) const;
   std::vector<Place> Places(size_t loader) const;
   template <class Take>
   void Search(const std::string& name, size_t loader, Resolution& result, const Take& take) const;
@@ -337,14 +371,16 @@ FolderList Process::State::Folders(const std::string& list, std::string_view sep
                                    size_t object) const {
   std::vector<std::string> folders;
   std::unordered_set<std::string> known;
+  std::unordered_set<std::string_view> written;  // TensorFlow's lists name each folder many times
   size_t start = 0;
   while (start <= list.size() && folders.size() < kMaxFolders) {
     const size_t end = std::min(list.find_first_of(separators, start), list.size());
-    const std::string entry = list.substr(start, end - start);
+    const std::string_view entry = std::string_view(list).substr(start, end - start);
     start = end + 1;
+    if (!written.insert(entry).second) continue;
     std::string folder;
     if (!entry.empty()) {
-      std::optional<std::string> expanded = Expand(entry, object);
+      std::optional<std::string> expanded = Expand(std::string(entry), object);
       if (!expanded || expanded->empty()) continue;
       folder = std::move(*expanded);
       while (folder.size() > 1 && folder.ends_with('/')) folder.pop_back();
@@ -355,6 +391,15 @@ FolderList Process::State::Folders(const std::string& list, std::string_view sep
   return std::make_shared<const std::vector<std::string>>(std::move(folders));
 }
 
+// The trials of repairs meet the same objects: what the tokens stand for decides.
+FolderList Process::State::FoldersOf(const std::string& list, std::map<std::string, FolderList>& known,
+                                     size_t object) const {
+  FolderList& folders =
+      known[machine->Platform() + '\0' + machine->linker.lib + '\0' + objects[object].origin];
+  if (!folders) folders = Folders(list, ":", object);
+  return folders;
+}
+
 // The search paths before the cache, as _dl_map_object() goes through them.
 std::vector<Process::State::Place> Process::State::Places(size_t loader) const {
   std::vector<Place> places;
@@ -362,9 +407,8 @@ std::vector<Process::State::Place> Process::State::Places(size_t loader) const {
     const Object& file = *objects[object].file.object;
     // DT_RUNPATH makes ld.so forget the DT_RPATH of the same object.
     if (!file.rpath || file.rpath->empty() || file.runpath) return;
-    FolderList& folders = objects[object].rpath_folders;
-    if (!folders) folders = Folders(*file.rpath, ":", object);
-    places.push_back({FoundBy::kRpath, "RPATH of " + objects[object].path, folders});
+    FolderList folders = FoldersOf(*file.rpath, objects[object].file.search_paths->rpath, object);
+    places.push_back({FoundBy::kRpath, "RPATH of " + objects[object].path, std::move(folders)});
   };
   if (!objects[loader].file.object->runpath) {
     bool did_executable = false;
@@ -379,9 +423,8 @@ std::vector<Process::State::Place> Process::State::Places(size_t loader) const {
   if (library_path.folders) places.push_back(library_path);
   const Object& file = *objects[loader].file.object;
   if (file.runpath && !file.runpath->empty()) {
-    FolderList& folders = objects[loader].runpath_folders;
-    if (!folders) folders = Folders(*file.runpath, ":", loader);
-    places.push_back({FoundBy::kRunpath, "RUNPATH of " + objects[loader].path, folders});
+    FolderList folders = FoldersOf(*file.runpath, objects[loader].file.search_paths->runpath, loader);
+    places.push_back({FoundBy::kRunpath, "RUNPATH of " + objects[loader].path, std::move(folders)});
   }
   return places;
 }
@@ -411,13 +454,16 @@ bool Process::State::Meet(const Met& met, Resolution& result, bool& other_class)
 template <class Take>
 bool Process::State::SearchFolders(const Place& place, const std::string& name, Resolution& result,
                                    const Take& take) const {
+  static const Candidate absent;
+  const std::string small_name = Lower(name);
   for (const std::string& folder : *place.folders) {
     result.searched.push_back(folder.empty() ? "." : folder);
-    const std::vector<std::string>& subfolders = machine->Subfolders(folder);
+    const SearchFolder& known = machine->Folder(folder);
     if (const auto denied = machine->denied_folders.find(folder); denied != machine->denied_folders.end()) {
       AddOnce(result.unreadable, folder + ": " + denied->second);
     }
-    if (!machine->doubtful_hwcaps.empty() && machine->IsFolder(folder + "glibc-hwcaps")) {
+    if (!machine->doubtful_hwcaps.empty() && !known.Lacks("glibc-hwcaps") &&
+        machine->IsFolder(folder + "glibc-hwcaps")) {
       for (const std::string& level : machine->doubtful_hwcaps) {
         const std::string path = folder + "glibc-hwcaps/" + level + "/" + name;
         if (machine->File(path).kind != Candidate::Kind::kAbsent)
@@ -425,7 +471,12 @@ bool Process::State::SearchFolders(const Place& place, const std::string& name, 
       }
     }
     const Candidate* file = nullptr;
-    for (const std::string& subfolder : subfolders) {
+    for (const std::string& subfolder : known.subfolders) {
+      if (subfolder.empty() && known.Lacks(small_name)) {
+        file = &absent;
+        if (take(Met{{}, place.by, {}, file})) return true;
+        continue;
+      }
       std::string path = folder + subfolder + name;
       file = &machine->File(path);
       std::string detail;

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <charconv>
 #include <ctime>
+#include <functional>
+#include <optional>
 
 #include "base/text.h"
 #include "facts/packages.h"
@@ -62,22 +64,38 @@ std::string WithBlank(std::string_view text) {
   return IsTime(time) ? time : std::string();
 }
 
-// The end of a log, from its first whole line on.
-Result<std::string> Tail(const System& system, const std::string& path) {
+// Calls `take` with the whole lines of a log's end, a part at a time: dpkg's log alone is larger than all
+// else that a check reads.
+std::optional<Error> ReadEnd(const System& system, const std::string& path, size_t part,
+                             const std::function<void(std::string_view)>& take) {
   auto stat = system.Stat(path);
   if (!stat.ok()) return stat.error();
-  const uint64_t from = stat->size > kMostBytes ? stat->size - kMostBytes : 0;
-  auto text = system.Read(path, from, kMostBytes);
-  if (!text.ok() || from == 0) return text;
-  return text->substr(std::min(text->find('\n'), text->size()));
+  uint64_t at = stat->size > kMostBytes ? stat->size - kMostBytes : 0;
+  const uint64_t end = at + kMostBytes;
+  bool inside_line = at > 0;
+  while (at < end) {
+    const size_t wanted = static_cast<size_t>(std::min<uint64_t>(part, end - at));
+    auto text = system.Read(path, at, wanted);
+    if (!text.ok()) return text.error();
+    if (text->empty()) break;
+    std::string_view lines = *text;
+    if (lines.size() == wanted) lines = lines.substr(0, lines.rfind('\n') + 1);
+    at += lines.empty() ? text->size() : lines.size();  // a line longer than a part is no change
+    if (inside_line) lines.remove_prefix(std::min(lines.find('\n'), lines.size()));
+    inside_line = text->find('\n') == std::string::npos;
+    take(lines);
+  }
+  return std::nullopt;
 }
 
 // "2026-11-25 06:33:10 upgrade nvidia-driver-570:amd64 570.86.15-1 575.57.08-1"
 void OfDpkg(std::string_view log, const Origin& origin, Collector& found) {
   constexpr size_t kAction = 20;  // behind the time
-  for (std::string_view line : SplitLines(log)) {
+  while (!log.empty()) {
+    const std::string_view line = TakeLine(log);
     const std::string_view action = line.substr(std::min(kAction, line.size()));
-    // Most lines tell the steps between ("status half-installed …").
+    // Most lines tell the steps between ("status half-installed …", "configure …").
+    if (action.empty() || std::string_view("uirp").find(action.front()) == std::string_view::npos) continue;
     const bool change = action.starts_with("upgrade ") || action.starts_with("install ") ||
                         action.starts_with("remove ") || action.starts_with("purge ");
     if (!change || !IsTime(line)) continue;
@@ -265,27 +283,31 @@ History ReadHistory(const System& system, const Facts& facts) {
   History history;
   history.booted = Booted(system);
   Collector found;
-  using Reader = void (*)(std::string_view, const Origin&, Collector&);
-  std::vector<std::pair<std::string, Reader>> logs = {
-      {"/var/log/dpkg.log.1", OfDpkg},
-      {"/var/log/dpkg.log", OfDpkg},
-      {"/var/log/dnf.rpm.log", OfDnf},
-      {"/var/log/pacman.log", OfPacman},
+  struct PackageLog {
+    std::string path;
+    void (*reader)(std::string_view, const Origin&, Collector&);
+    size_t part;
+  };
+  constexpr size_t kLines = 96 << 10;    // where each line says all
+  constexpr size_t kWhole = kMostBytes;  // where what a line means is said by one before it
+  std::vector<PackageLog> logs = {
+      {"/var/log/dpkg.log.1", OfDpkg, kLines},
+      {"/var/log/dpkg.log", OfDpkg, kLines},
+      {"/var/log/dnf.rpm.log", OfDnf, kLines},
+      {"/var/log/pacman.log", OfPacman, kLines},
   };
   // apt writes the same as dpkg.
-  if (!system.Stat("/var/log/dpkg.log").ok()) logs.emplace_back("/var/log/apt/history.log", OfApt);
+  if (!system.Stat("/var/log/dpkg.log").ok()) logs.push_back({"/var/log/apt/history.log", OfApt, kWhole});
   if (const std::string* prefix = facts.python.prefix.Peek())
-    logs.emplace_back(*prefix + "/conda-meta/history", OfConda);
+    logs.push_back({*prefix + "/conda-meta/history", OfConda, kWhole});
   std::string unread;
   bool read = false;
-  for (const auto& [path, reader] : logs) {
-    auto text = Tail(system, path);
-    if (text.ok()) {
-      reader(*text, From(path), found);
-      read = true;
-    } else if (!text.not_found() && unread.empty()) {
-      unread = text.error().message;
-    }
+  for (const PackageLog& log : logs) {
+    const Origin origin = From(log.path);
+    const std::optional<Error> error = ReadEnd(
+        system, log.path, log.part, [&](std::string_view lines) { log.reader(lines, origin, found); });
+    read = read || !error;
+    if (error && error->kind != ErrorKind::kNotFound && unread.empty()) unread = error->message;
   }
   OfPip(system, facts.python, found);
   Changes changes = found.Take();

@@ -90,15 +90,17 @@ class LibraryProbe {
   // What the loader did not take is worth a look only where something is odd (costs directory look-ups).
   void Open(const std::string& soname, Library& library, const std::string& caller) {
     elf::Resolution found = process_->Open(soname, caller);
-    Origin origin{kMachine, found.path.empty()
-                                ? "the folders that the loader searches: " + Join(found.searched, ", ")
-                                : found.path};
+    constexpr const char* kSearched = "the folders that the loader searches";
+    const Origin origin{kMachine, found.path.empty() ? kSearched : found.path};
     if (found.path.empty() && !found.unreadable.empty()) {
       Unknown(library, "cannot look into " + found.unreadable.front(), origin);
       return;
     }
     if (found.path.empty()) {
       Missing(library, origin);
+      // They are many: named once.
+      library.path =
+          Fact<std::string>::Absent({kMachine, fmt::format("{}: {}", kSearched, Join(found.searched, ", "))});
       library.missing = Fact<std::string>::Value(soname, origin);
     } else {
       library.path = Fact<std::string>::Value(found.path, origin);

@@ -61,7 +61,7 @@ Facts Probing::After(const OverlaySystem& changed) const {
   // By index: the look at each path may add to what was asked.
   for (size_t i = 0; i < asked_before_last_ && !all; i++) {
     const CachingSystem::Asked& asked = machine_.asked()[i];
-    all = changed.Changes(asked.path, asked.listed);
+    all = changed.Changes(std::string(asked.path), asked.listed);
   }
   Facts facts = all ? Facts() : before_last_;
   if (all) {

@@ -40,6 +40,11 @@ class FolderFinder {
 
  private:
   Result<FoundModule> Look(const std::string& folder, const std::string& name) const {
+    // An entry of sys.path that is no folder, such as the python311.zip that is seldom there, has no finder.
+    const Result<FileStat> where = system_.Stat(folder);
+    if (!where && !where.not_found()) return where.error();
+    if (!where || where->type != FileType::kDirectory)
+      return Error{ErrorKind::kNotFound, Printable(folder) + " is no folder"};
     std::string base = JoinPath(folder, name);
     Result<FileStat> stat = system_.Stat(base);
     if (!stat && !stat.not_found()) return stat.error();

@@ -145,7 +145,7 @@ Result<Source> OpenSource(const SourceOptions& options, const System& live,
   if (!options.root.empty()) return InRoot(options, live);
   if (!options.pid.empty()) return OfProcess(options.pid);
   Source source;
-  source.system = LiveSystem();
+  source.system = LiveSystem(Looks::kOne);
   return source;
 }
 

@@ -10,28 +10,34 @@ namespace tfdoctor {
 
 namespace {
 
+// The place of the answer, which is asked for where there is none; whether it was.
 template <class Memory, class Ask>
-auto Remembered(Memory& memory, const std::string& path, Ask&& ask) {
-  auto found = memory.find(path);
-  if (found == memory.end()) found = memory.emplace(path, ask()).first;
-  return found->second;
+auto Remembered(Memory& memory, const std::string& question, const Ask& ask) {
+  auto [place, fresh] = memory.try_emplace(question, Error{});
+  if (fresh) place->second = ask();
+  return std::pair(place, fresh);
 }
 
 }  // namespace
 
+void CachingSystem::NoteAsked(const std::string& path) const {
+  if (!asked_.empty() && asked_.back().path == path) return;
+  asked_.push_back({asked_alone_.emplace_back(path), false});
+}
+
 Result<std::string> CachingSystem::Read(const std::string& path, uint64_t offset, size_t length) const {
-  // Small files and headers, which every trial reads again. Not a whole RECORD, nor what lies further inside
-  // a library: who reads that keeps it.
-  constexpr size_t kKeptEach = 64 * 1024;
+  // Small files and headers, which every trial reads again. Not a part of a RECORD, nor what lies further
+  // inside a library: who reads that keeps it.
+  constexpr size_t kKeptEach = 32 * 1024;
   constexpr size_t kKeptInAll = 3 * 1024 * 1024;
   if (offset > 0) {
-    if (asked_.empty() || asked_.back().path != path) asked_.push_back({path, false});
+    NoteAsked(path);
     return below().Read(path, offset, length);
   }
   std::string question = path + '\0' + std::to_string(length);
   auto found = reads_.find(question);
   if (found != reads_.end()) return found->second;
-  if (asked_.empty() || asked_.back().path != path) asked_.push_back({path, false});
+  NoteAsked(path);
   Result<std::string> bytes = below().Read(path, offset, length);
   size_t size = bytes.ok() ? bytes->size() : 0;
   if (size <= kKeptEach && read_bytes_ + size <= kKeptInAll) {
@@ -43,37 +49,35 @@ Result<std::string> CachingSystem::Read(const std::string& path, uint64_t offset
 
 Result<std::vector<DirEntry>> CachingSystem::List(const std::string& path, size_t limit) const {
   // The limit is part of the question; most callers use one.
-  return Remembered(lists_, path + '\0' + std::to_string(limit), [&] {
-    asked_.push_back({path, true});
-    return below().List(path, limit);
-  });
+  auto [answer, fresh] =
+      Remembered(lists_, path + '\0' + std::to_string(limit), [&] { return below().List(path, limit); });
+  if (fresh) asked_.push_back({std::string_view(answer->first).substr(0, path.size()), true});
+  return answer->second;
 }
 Result<std::string> CachingSystem::ReadLink(const std::string& path) const {
-  return Remembered(links_, path, [&] {
-    asked_.push_back({path, false});
-    return below().ReadLink(path);
-  });
+  auto [answer, fresh] = Remembered(links_, path, [&] { return below().ReadLink(path); });
+  if (fresh) asked_.push_back({answer->first, false});
+  return answer->second;
 }
 Result<FileStat> CachingSystem::Stat(const std::string& path) const {
   // Most files are no links: then one question answers both.
   Result<FileStat> entry = LStat(path);
   if (!entry.ok() || entry->type != FileType::kSymlink) return entry;
-  return Remembered(stats_, path, [&] { return below().Stat(path); });
+  return Remembered(stats_, path, [&] { return below().Stat(path); }).first->second;
 }
 Result<FileStat> CachingSystem::LStat(const std::string& path) const {
-  return Remembered(link_stats_, path, [&] {
-    asked_.push_back({path, false});
-    return below().LStat(path);
-  });
+  auto [answer, fresh] = Remembered(link_stats_, path, [&] { return below().LStat(path); });
+  if (fresh) asked_.push_back({answer->first, false});
+  return answer->second;
 }
 Result<bool> CachingSystem::MayAccess(const std::string& path, Access access) const {
-  asked_.push_back({path, false});
+  NoteAsked(path);
   return below().MayAccess(path, access);
 }
 Result<std::string> CachingSystem::RealPath(const std::string& path) const {
   int links_left = 40;  // as the kernel's MAXSYMLINKS
   if (path.empty() || path[0] != '/' || path.size() >= PATH_MAX) {
-    asked_.push_back({path, false});
+    NoteAsked(path);
     return below().RealPath(path);
   }
   return Resolve(path, links_left);

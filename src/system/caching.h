@@ -39,7 +39,7 @@ class CachingSystem : public ForwardingSystem {
 
   // The paths that were asked about, in the order of the first time; the same path may be there twice.
   struct Asked {
-    std::string path;
+    std::string_view path;  // as long as this lives
     bool listed;
   };
   const std::deque<Asked>& asked() const { return asked_; }
@@ -52,6 +52,7 @@ class CachingSystem : public ForwardingSystem {
     int links;  // followed on the way
   };
   Result<std::string> Resolve(const std::string& path, int& links_left) const;
+  void NoteAsked(const std::string& path) const;  // of what is not kept
 
   std::string working_directory_;
   uint32_t user_;
@@ -63,6 +64,7 @@ class CachingSystem : public ForwardingSystem {
   mutable Memory<FileStat> link_stats_;
   mutable std::unordered_map<std::string, RealPathAnswer> real_paths_;
   mutable std::deque<Asked> asked_;
+  mutable std::deque<std::string> asked_alone_;  // paths that stand in no memory
   mutable std::optional<Result<std::string>> kernel_log_;
   mutable Kept kept_{this, {}};
 };

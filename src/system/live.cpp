@@ -10,6 +10,8 @@
 #include <climits>
 #include <cstdlib>
 #include <limits>
+#include <string_view>
+#include <unordered_map>
 
 #include "system/children.h"
 #include "system/error.h"
@@ -22,7 +24,7 @@ namespace {
 
 class Live : public System {
  public:
-  Live() {
+  explicit Live(Looks looks) : one_look_(looks == Looks::kOne) {
     for (char** entry = environ; entry != nullptr && *entry != nullptr; entry++) {
       std::string_view text = *entry;
       size_t equals = text.find('=');
@@ -35,25 +37,26 @@ class Live : public System {
 
   Result<std::string> Read(const std::string& path, uint64_t offset, size_t length) const override {
     if (HasNul(path)) return FileError(path, ENOENT);
+    // Pieces of one file are read one after the other: it stays open until another is read.
+    if (offset > 0 && one_look_ && last_read_ && path == last_read_path_)
+      return ReadUpTo(last_read_->number(), path, offset, length, last_read_size_);
     // Before open(): opening alone can already have effects on a device (a tape rewinds, nvidia loads) or a
     // FIFO.
+    const Place place = PlaceOf(path);
     struct stat status;
-    if (stat(path.c_str(), &status) != 0) return FileError(path, errno);
+    if (fstatat(place.folder, place.name, &status, 0) != 0) return FileError(path, errno);
     if (!S_ISREG(status.st_mode)) return NotRegular(path, status.st_mode);
-    // Pieces of one file are read one after the other: it stays open until another is read.
-    if (offset > 0 && last_read_ && status.st_dev == last_read_device_ && status.st_ino == last_read_inode_)
-      return ReadUpTo(last_read_->number(), path, offset, length, static_cast<uint64_t>(status.st_size));
     // O_NONBLOCK: another file may have come into its place meanwhile, and some files of /proc wait for
     // input.
-    auto file =
-        std::make_unique<FileDescriptor>(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
+    auto file = std::make_unique<FileDescriptor>(
+        openat(place.folder, place.name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
     if (file->number() < 0) return FileError(path, errno);
     if (fstat(file->number(), &status) != 0) return FileError(path, errno);
     if (!S_ISREG(status.st_mode)) return NotRegular(path, status.st_mode);
     last_read_ = std::move(file);
-    last_read_device_ = status.st_dev;
-    last_read_inode_ = status.st_ino;
-    return ReadUpTo(last_read_->number(), path, offset, length, static_cast<uint64_t>(status.st_size));
+    last_read_path_ = path;
+    last_read_size_ = static_cast<uint64_t>(status.st_size);
+    return ReadUpTo(last_read_->number(), path, offset, length, last_read_size_);
   }
 
   Result<std::vector<DirEntry>> List(const std::string& path, size_t limit) const override {
@@ -65,24 +68,15 @@ class Live : public System {
   Result<std::string> ReadLink(const std::string& path) const override {
     if (HasNul(path)) return FileError(path, ENOENT);
     char target[PATH_MAX + 1];  // Linux allows no longer target
-    ssize_t length = readlink(path.c_str(), target, sizeof target);
+    const Place place = PlaceOf(path);
+    ssize_t length = readlinkat(place.folder, place.name, target, sizeof target);
     if (length < 0) return FileError(path, errno);
     return std::string(target, static_cast<size_t>(length));
   }
 
-  Result<FileStat> Stat(const std::string& path) const override {
-    struct stat status;
-    if (HasNul(path)) return FileError(path, ENOENT);
-    if (stat(path.c_str(), &status) != 0) return FileError(path, errno);
-    return FromStat(status);
-  }
+  Result<FileStat> Stat(const std::string& path) const override { return StatOf(path, 0); }
 
-  Result<FileStat> LStat(const std::string& path) const override {
-    struct stat status;
-    if (HasNul(path)) return FileError(path, ENOENT);
-    if (lstat(path.c_str(), &status) != 0) return FileError(path, errno);
-    return FromStat(status);
-  }
+  Result<FileStat> LStat(const std::string& path) const override { return StatOf(path, AT_SYMLINK_NOFOLLOW); }
 
   Result<bool> MayAccess(const std::string& path, Access access) const override {
     if (HasNul(path)) return FileError(path, ENOENT);
@@ -153,6 +147,46 @@ class Live : public System {
   }
 
  private:
+  // How the kernel is asked for a path: the name in an open folder.
+  struct Place {
+    int folder;
+    const char* name;
+  };
+
+  // Questions come many to a folder, and the way to it takes the kernel longest: from the second one on it is
+  // open. The first walks the whole path, as people's programs do: automounters mount.
+  Place PlaceOf(const std::string& path) const {
+    constexpr size_t kMostOpen = 64;
+    constexpr int kAskedOnce = -1, kCannotOpen = -2;
+    const Place whole{AT_FDCWD, path.c_str()};
+    const size_t slash = path.rfind('/');
+    if (!one_look_ || slash == std::string::npos || slash == 0 || path.size() >= PATH_MAX) return whole;
+    const std::string_view name = std::string_view(path).substr(slash + 1);
+    if (name.empty() || name == "." || name == "..") return whole;
+    auto [known, first] = folders_.try_emplace(path.substr(0, slash), kAskedOnce);
+    int& folder = known->second;
+    if (first) return whole;
+    if (folder == kAskedOnce) {
+      folder = kCannotOpen;
+      if (open_folders_.size() < kMostOpen) {
+        FileDescriptor opened(open(known->first.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+        if (opened.number() >= 0) {
+          folder = opened.number();
+          open_folders_.push_back(std::move(opened));
+        }
+      }
+    }
+    return folder >= 0 ? Place{folder, path.c_str() + slash + 1} : whole;
+  }
+
+  Result<FileStat> StatOf(const std::string& path, int flags) const {
+    if (HasNul(path)) return FileError(path, ENOENT);
+    const Place place = PlaceOf(path);
+    struct stat status;
+    if (fstatat(place.folder, place.name, &status, flags) != 0) return FileError(path, errno);
+    return FromStat(status);
+  }
+
   // access() does not look at the mount option nodev, open() does.
   static bool OnNodevMount(const std::string& path) {
     struct stat status;
@@ -162,14 +196,17 @@ class Live : public System {
     return statvfs(path.c_str(), &mount) == 0 && (mount.f_flag & ST_NODEV) != 0;
   }
 
+  bool one_look_;
   std::map<std::string, std::string> environment_;
+  mutable std::unordered_map<std::string, int> folders_;
+  mutable std::vector<FileDescriptor> open_folders_;
   mutable std::unique_ptr<FileDescriptor> last_read_;
-  mutable dev_t last_read_device_ = 0;
-  mutable ino_t last_read_inode_ = 0;
+  mutable std::string last_read_path_;
+  mutable uint64_t last_read_size_ = 0;
 };
 
 }  // namespace
 
-std::unique_ptr<System> LiveSystem() { return std::make_unique<Live>(); }
+std::unique_ptr<System> LiveSystem(Looks looks) { return std::make_unique<Live>(looks); }
 
 }  // namespace tfdoctor

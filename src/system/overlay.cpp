@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cerrno>
+#include <climits>
 #include <limits>
 
 #include "base/text.h"
@@ -147,10 +148,11 @@ void OverlaySystem::MakeFolder(const std::string& canonical) {
   Node node = NewNode(FileType::kDirectory, 0755);
   // It stands where nothing, or something else, was: what the layer below may hold there is gone.
   node.opaque = true;
-  nodes_[canonical] = std::move(node);
+  Keep(canonical, std::move(node));
 }
 
 void OverlaySystem::ForgetFolders() {
+  untouched_folders_.clear();
   resolved_folders_.clear();
   unchanged_folders_.clear();
 }
@@ -165,7 +167,14 @@ void OverlaySystem::Put(const std::string& path, Node node) {
   auto last = first;
   while (last != nodes_.end() && last->first.starts_with(inside)) ++last;
   nodes_.erase(first, last);
-  nodes_[place] = std::move(node);
+  Keep(place, std::move(node));
+}
+
+void OverlaySystem::Keep(const std::string& canonical, Node node) {
+  nodes_[canonical] = std::move(node);
+  const std::string& least = nodes_.begin()->first;
+  const std::string& most = nodes_.rbegin()->first;
+  all_begin_.assign(least.begin(), std::mismatch(least.begin(), least.end(), most.begin(), most.end()).first);
 }
 
 const OverlaySystem::Node* OverlaySystem::Find(std::string_view canonical) const {
@@ -182,10 +191,7 @@ const Error* OverlaySystem::Failure(const std::string& path) const {
 bool OverlaySystem::Hidden(const std::string& canonical) const {
   if (nodes_.empty()) return false;
   // Most paths lie outside the folder that holds all changes.
-  const std::string& first = nodes_.begin()->first;
-  const std::string& last = nodes_.rbegin()->first;
-  auto common = std::mismatch(first.begin(), first.end(), last.begin(), last.end()).first;
-  if (!canonical.starts_with(std::string_view(first.begin(), common))) return false;
+  if (!canonical.starts_with(all_begin_)) return false;
   for (std::string_view path = canonical; !path.empty(); path = path.substr(0, path.rfind('/'))) {
     if (const Node* node = Find(path);
         node != nullptr && (node->removed || node->opaque || node->stat.type != FileType::kDirectory)) {
@@ -268,20 +274,35 @@ std::optional<std::string> OverlaySystem::FollowUnchanged(Walk walk) const {
   return walk.at;
 }
 
+// Step by step, so that the folders that many paths share are walked once.
+const std::optional<std::string>& OverlaySystem::UnchangedFolder(const std::string& path) const {
+  const auto known = unchanged_folders_.find(path);
+  if (known != unchanged_folders_.end()) return known->second;
+  const size_t slash = path.rfind('/');
+  std::optional<std::string> end = "/";
+  if (path.find_first_not_of('/') != std::string::npos && slash != std::string::npos) {
+    // Of what the kernel takes for no path: in one go.
+    const bool too_long = path.size() >= PATH_MAX;
+    if (!too_long) end = UnchangedFolder(path.substr(0, slash));
+    if (end && !end->empty()) {
+      Walk walk;
+      walk.at = *end;
+      walk.Push(too_long ? path : path.substr(slash + 1));
+      end = FollowUnchanged(std::move(walk));
+    }
+  }
+  return unchanged_folders_.emplace(path, std::move(end)).first->second;
+}
+
 bool OverlaySystem::Changes(const std::string& path, bool listed) const {
-  if (nodes_.empty() || path.empty()) return false;
+  if (nodes_.empty() || path.empty() || LeadsNowhereElse(path)) return false;
   std::string absolute = path.starts_with('/') ? path : working_directory_ + "/" + path;
   size_t slash = absolute.rfind('/');
-  auto folder = unchanged_folders_.find(absolute.substr(0, slash));
-  if (folder == unchanged_folders_.end()) {
-    Walk walk;
-    walk.Push(absolute.substr(0, slash));
-    folder = unchanged_folders_.emplace(absolute.substr(0, slash), FollowUnchanged(std::move(walk))).first;
-  }
-  if (!folder->second) return true;
-  if (folder->second->empty()) return false;
+  const std::optional<std::string>& folder = UnchangedFolder(absolute.substr(0, slash));
+  if (!folder) return true;
+  if (folder->empty()) return false;
   Walk walk;
-  walk.at = *folder->second;
+  walk.at = *folder;
   walk.Push(absolute.substr(slash + 1));
   std::optional<std::string> end = FollowUnchanged(std::move(walk));
   if (!end) return true;
@@ -368,6 +389,7 @@ bool OverlaySystem::Permits(const FileStat& stat, Access access) const {
 }
 
 Result<std::string> OverlaySystem::Read(const std::string& path, uint64_t offset, size_t length) const {
+  if (LeadsNowhereElse(path)) return below().Read(path, offset, length);
   auto canonical = Locate(path, true);
   if (!canonical.ok()) return canonical;
   if (DecidesAccess(*canonical)) {
@@ -391,6 +413,7 @@ Result<std::string> OverlaySystem::Read(const std::string& path, uint64_t offset
 }
 
 Result<std::vector<DirEntry>> OverlaySystem::List(const std::string& path, size_t limit) const {
+  if (LeadsNowhereElse(path)) return below().List(path, limit);
   auto canonical = Locate(path, true);
   if (!canonical.ok()) return canonical.error();
   auto stat = EntryStat(*canonical);
@@ -444,7 +467,30 @@ Result<FileStat> OverlaySystem::Stat(const std::string& path) const {
   return EntryStat(*canonical);
 }
 
+bool OverlaySystem::Untouched(const std::string& path) const {
+  if (!path.starts_with('/') || !failures_.empty()) return false;
+  const size_t slash = path.rfind('/');
+  const std::string_view name = std::string_view(path).substr(slash + 1);
+  if (name.empty() || name == "." || name == "..") return false;
+  auto [known, first] = untouched_folders_.try_emplace(path.substr(0, slash), false);
+  if (first) {
+    const std::optional<std::string>& folder = UnchangedFolder(known->first);
+    if (!folder) return false;
+    const std::string inside = Child(*folder, "");
+    const auto node = nodes_.lower_bound(inside);
+    known->second = folder->empty() || node == nodes_.end() || !node->first.starts_with(inside);
+  }
+  return known->second;
+}
+
+bool OverlaySystem::LeadsNowhereElse(const std::string& path) const {
+  if (user_ != below().EffectiveUser() || !Untouched(path)) return false;
+  const Result<FileStat> entry = below().LStat(path);
+  return !entry.ok() || entry->type != FileType::kSymlink;
+}
+
 Result<FileStat> OverlaySystem::LStat(const std::string& path) const {
+  if (Untouched(path)) return below().LStat(path);
   auto canonical = Locate(path, false);
   if (!canonical.ok()) return canonical.error();
   return EntryStat(*canonical);
@@ -463,6 +509,7 @@ Result<bool> OverlaySystem::MayAccess(const std::string& path, Access access) co
 }
 
 Result<std::string> OverlaySystem::RealPath(const std::string& path) const {
+  if (LeadsNowhereElse(path)) return below().RealPath(path);
   auto canonical = Locate(path, true);
   if (!canonical.ok()) return canonical;
   auto stat = EntryStat(*canonical);

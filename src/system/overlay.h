@@ -82,6 +82,7 @@ class OverlaySystem : public ForwardingSystem {
   };
   struct Walk;
   void Put(const std::string& path, Node node);
+  void Keep(const std::string& canonical, Node node);
   void ForgetFolders();  // before a change
   Node NewNode(FileType type, uint32_t mode);
   // Where a change of this path happens; the parents need not exist.
@@ -96,6 +97,7 @@ class OverlaySystem : public ForwardingSystem {
   Result<std::string> Follow(Walk walk) const;
   // Where a walk ends in the layer below, empty when nowhere; nullopt: it meets a change.
   std::optional<std::string> FollowUnchanged(Walk walk) const;
+  const std::optional<std::string>& UnchangedFolder(const std::string& path) const;  // the same, of a folder
   Result<FileStat> EntryStat(const std::string& canonical) const;  // of a path whose parents are no links
   Result<std::string> LinkTarget(const std::string& canonical) const;
   // Whether to decide permissions here: of our own files, and when another user is to be judged.
@@ -104,11 +106,18 @@ class OverlaySystem : public ForwardingSystem {
   const Node* Find(std::string_view canonical) const;
   const Error* Failure(const std::string& path) const;
   bool Hidden(const std::string& canonical) const;  // the layer below is not seen there
+  // Whether nothing is changed in the folder of this path, nor on the way to it: the layer below, asked with
+  // the same words, knows the entry. (A link may still lead to a change.)
+  bool Untouched(const std::string& path) const;
+  bool LeadsNowhereElse(
+      const std::string& path) const;  // nor is the entry a link, and it is our user who asks
 
   std::map<std::string, Node, std::less<>> nodes_;
+  std::string all_begin_;  // what the paths of all nodes have in common
   // Programs ask for many files of few folders, and each part of a path costs calls to the layer below.
   mutable std::map<std::string, Result<std::string>> resolved_folders_;
   mutable std::unordered_map<std::string, std::optional<std::string>> unchanged_folders_;
+  mutable std::unordered_map<std::string, bool> untouched_folders_;
   std::map<std::string, Error> failures_;
   std::map<std::string, std::string> environment_;
   std::set<std::string, std::less<>> changed_variables_;

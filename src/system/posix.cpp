@@ -75,7 +75,10 @@ Result<std::string> ReadUpTo(int file, const std::string& path, uint64_t offset,
   constexpr size_t kChunk = 256 * 1024;
   // No file is that long, and the kernel refuses to count beyond it.
   constexpr uint64_t kFarthest = static_cast<uint64_t>(std::numeric_limits<off_t>::max()) - kChunk;
+  constexpr uint64_t kReserved = 1 << 20;
   std::string content;
+  if (size > offset)
+    content.reserve(static_cast<size_t>(std::min({size - offset + 1, uint64_t{length}, kReserved})));
   while (content.size() < length && offset <= kFarthest && content.size() <= kFarthest - offset) {
     size_t had = content.size();
     uint64_t position = offset + had;

@@ -146,8 +146,10 @@ class System {
   bool Exists(const std::string& path) const { return Stat(path).ok(); }
 };
 
-// The machine that tfdoctor runs on.
-std::unique_ptr<System> LiveSystem();
+// The machine that tfdoctor runs on. For one look its folders, and the file that is read, stay open: what
+// comes into their place meanwhile is not seen.
+enum class Looks : uint8_t { kOne, kMany };
+std::unique_ptr<System> LiveSystem(Looks looks = Looks::kMany);
 
 // Forwards everything to another System; a stand-in overrides what it changes.
 class ForwardingSystem : public System {

@@ -73,7 +73,7 @@ TEST_F(ProbingTest, TakesOverOnlyWhatAFullProbingFinds) {
   ASSERT_EQ(present.facts().tensorflow.version.Peek() != nullptr, true);
   std::vector<std::string> paths;
   for (const CachingSystem::Asked& asked : look.asked()) {
-    if (asked.path.starts_with('/')) paths.push_back(asked.path);
+    if (asked.path.starts_with('/')) paths.emplace_back(asked.path);
   }
   for (unsigned seed = 0; seed < 150; seed++) {
     OverlaySystem changed(look);

@@ -73,15 +73,17 @@ class Nobody {
 TEST(LiveSystem, ReadsFromAnOffset) {
   TempFolder temp;
   Write(temp / "file", "0123456789");
-  auto live = LiveSystem();
-  EXPECT_EQ(*live->Read(temp / "file", 0, 100), "0123456789");
-  EXPECT_EQ(*live->Read(temp / "file", 3, 4), "3456");
-  EXPECT_EQ(*live->Read(temp / "file", 8, 4), "89");
-  EXPECT_EQ(*live->Read(temp / "file", 10, 4), "");
-  EXPECT_EQ(*live->Read(temp / "file", 0, 0), "");
-  EXPECT_EQ(*live->Read(temp / "file", UINT64_MAX, 4), "");
-  EXPECT_EQ(*live->Read(temp / "file", INT64_MAX, SIZE_MAX), "");
-  EXPECT_EQ(*live->Read(temp / "file", 0, SIZE_MAX), "0123456789");
+  for (const Looks looks : {Looks::kMany, Looks::kOne}) {
+    auto live = LiveSystem(looks);
+    EXPECT_EQ(*live->Read(temp / "file", 0, 100), "0123456789");
+    EXPECT_EQ(*live->Read(temp / "file", 3, 4), "3456");
+    EXPECT_EQ(*live->Read(temp / "file", 8, 4), "89");
+    EXPECT_EQ(*live->Read(temp / "file", 10, 4), "");
+    EXPECT_EQ(*live->Read(temp / "file", 0, 0), "");
+    EXPECT_EQ(*live->Read(temp / "file", UINT64_MAX, 4), "");
+    EXPECT_EQ(*live->Read(temp / "file", INT64_MAX, SIZE_MAX), "");
+    EXPECT_EQ(*live->Read(temp / "file", 0, SIZE_MAX), "0123456789");
+  }
 }
 
 TEST(LiveSystem, ReadsFarIntoASparseFile) {
@@ -453,7 +455,8 @@ TEST(Caching, AnswersLikeTheSystemBelow) {
   const std::array<std::string, 11> ends = {"",         "/",  "//",    "/.",     "/..",  "/../",
                                             "/./../..", "/b", "/file", "/file/", "/none"};
   for (bool backwards : {false, true}) {
-    CachingSystem caching(*live);
+    const auto one_look = LiveSystem(Looks::kOne);
+    CachingSystem caching(*one_look);
     for (size_t i = 0; i < beginnings.size() * ends.size(); i++) {
       size_t k = backwards ? beginnings.size() * ends.size() - 1 - i : i;
       const std::string path =
@@ -554,14 +557,17 @@ TEST(OverlayProperty, AnswersLikeTheKernelOnTheSameTree) {
         found += live->Stat(path).ok() ? 1 : 0;
       }
     }
-    // What was asked before changes no answer: all paths of this tree, twice, in any order, of one memory.
-    CachingSystem caching(*live);
+    // What was asked before changes no answer: all paths of this tree, twice, in any order, of one memory,
+    // and of one that keeps folders open.
+    const auto one_look = LiveSystem(Looks::kOne);
+    CachingSystem caching(*one_look);
     const std::vector<std::string> again = paths;
     paths.insert(paths.end(), again.begin(), again.end());
     std::shuffle(paths.begin(), paths.end(), random);
     for (const std::string& path : paths) {
       SCOPED_TRACE("remembered, seed " + std::to_string(seed));
       ExpectSameAnswers(caching, *live, path);
+      ExpectSameAnswers(*one_look, *live, path);
       if (HasFatalFailure()) return;
     }
   }
