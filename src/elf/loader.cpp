@@ -315,7 +315,8 @@ struct Process::State {
   };
 
   std::shared_ptr<Machine> machine;
-  std::vector<LoadedObject> objects;  // the executable first
+  std::vector<LoadedObject> objects;                // the executable first
+  std::unordered_map<std::string, size_t> by_name;  // of what an object is, or was asked for, by
   std::vector<size_t> global;  // the executable and what was loaded with it, in the order of symbol lookup
   Place library_path;          // LD_LIBRARY_PATH
 
@@ -330,6 +331,8 @@ struct Process::State {
   bool SearchFolders(const Place& place, const std::string& name, Resolution& result, const Take& take) const;
   bool Meet(const Met& met, Resolution& result, bool& other_class) const;
   std::optional<size_t> FindLoaded(const std::string& name) const;
+  void Add(LoadedObject object);
+  void Unload(size_t first);  // and all after it
   std::optional<size_t> Map(const std::string& name, size_t loader, Resolution& result);
   bool MapDependencies(std::vector<size_t>& list, Resolution& result);
   std::string VersionFault(size_t object) const;
@@ -523,14 +526,22 @@ void Process::State::Search(const std::string& name, size_t loader, Resolution& 
 }
 
 std::optional<size_t> Process::State::FindLoaded(const std::string& name) const {
-  for (size_t i = 0; i < objects.size(); ++i) {
-    const LoadedObject& object = objects[i];
-    if ((i > 0 && object.path == name) || object.file.object->soname == name ||
-        std::find(object.names.begin(), object.names.end(), name) != object.names.end()) {
-      return i;
-    }
-  }
-  return std::nullopt;
+  const auto known = by_name.find(name);
+  return known == by_name.end() ? std::nullopt : std::optional(known->second);
+}
+
+// The first object of a name keeps it.
+void Process::State::Add(LoadedObject object) {
+  const size_t index = objects.size();
+  if (index > 0) by_name.try_emplace(object.path, index);  // the executable is found by no path
+  if (!object.file.object->soname.empty()) by_name.try_emplace(object.file.object->soname, index);
+  for (const std::string& name : object.names) by_name.try_emplace(name, index);
+  objects.push_back(std::move(object));
+}
+
+void Process::State::Unload(size_t first) {
+  objects.resize(first);
+  std::erase_if(by_name, [&](const auto& entry) { return entry.second >= first; });
 }
 
 // _dl_map_object(): finds and loads one object, not what it needs.
@@ -580,6 +591,7 @@ std::optional<size_t> Process::State::Map(const std::string& name, size_t loader
     if (object.by_inode && object.file.device == found->file->device &&
         object.file.inode == found->file->inode) {
       object.names.push_back(name);
+      by_name.try_emplace(name, i);
       result.path = object.path;
       result.found_by = FoundBy::kAlreadyLoaded;
       result.detail = "already loaded";
@@ -600,7 +612,7 @@ std::optional<size_t> Process::State::Map(const std::string& name, size_t loader
   object.names = {name};
   object.loader = static_cast<int>(loader);
   object.file = *found->file;
-  objects.push_back(std::move(object));
+  Add(std::move(object));
   return objects.size() - 1;
 }
 
@@ -758,7 +770,7 @@ Result<Process> Process::Start(const System& system, const std::string& executab
   main.origin = FolderOf(system.RealPath(path).value_or(path));
   main.by_inode = false;
   main.file = program;
-  state->objects.push_back(std::move(main));
+  state->Add(std::move(main));
   const Candidate& loader = machine->File(interpreter);
   if (loader.kind != Candidate::Kind::kUsable) {
     return Error{ErrorKind::kMalformed,
@@ -770,7 +782,7 @@ Result<Process> Process::Start(const System& system, const std::string& executab
   rtld.names = {interpreter};
   rtld.by_inode = false;
   rtld.file = loader;
-  state->objects.push_back(std::move(rtld));
+  state->Add(std::move(rtld));
 
   if (const auto library_path = system.Env("LD_LIBRARY_PATH"); library_path && !library_path->empty()) {
     state->library_path = {FoundBy::kLibraryPath, "LD_LIBRARY_PATH", state->Folders(*library_path, ":;", 0)};
@@ -835,7 +847,7 @@ Resolution Process::Open(const std::string& name, const std::string& caller) {
     complete = result.failure.empty();
   }
   if (!complete) {
-    state_->objects.resize(before);
+    state_->Unload(before);
     return result;
   }
   result.loads = true;

@@ -37,9 +37,10 @@ class Live : public System {
 
   Result<std::string> Read(const std::string& path, uint64_t offset, size_t length) const override {
     if (HasNul(path)) return FileError(path, ENOENT);
-    // Pieces of one file are read one after the other: it stays open until another is read.
-    if (offset > 0 && one_look_ && last_read_ && path == last_read_path_)
-      return ReadUpTo(last_read_->number(), path, offset, length, last_read_size_);
+    // Pieces of a few files are read by turns: those stay open.
+    for (const OpenFile& file : open_files_) {
+      if (file.path == path) return ReadUpTo(file.descriptor.number(), path, offset, length, file.size);
+    }
     // Before open(): opening alone can already have effects on a device (a tape rewinds, nvidia loads) or a
     // FIFO.
     const Place place = PlaceOf(path);
@@ -48,15 +49,20 @@ class Live : public System {
     if (!S_ISREG(status.st_mode)) return NotRegular(path, status.st_mode);
     // O_NONBLOCK: another file may have come into its place meanwhile, and some files of /proc wait for
     // input.
-    auto file = std::make_unique<FileDescriptor>(
-        openat(place.folder, place.name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
-    if (file->number() < 0) return FileError(path, errno);
-    if (fstat(file->number(), &status) != 0) return FileError(path, errno);
+    OpenFile file{
+        path, 0,
+        FileDescriptor(openat(place.folder, place.name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY))};
+    if (file.descriptor.number() < 0) return FileError(path, errno);
+    if (fstat(file.descriptor.number(), &status) != 0) return FileError(path, errno);
     if (!S_ISREG(status.st_mode)) return NotRegular(path, status.st_mode);
-    last_read_ = std::move(file);
-    last_read_path_ = path;
-    last_read_size_ = static_cast<uint64_t>(status.st_size);
-    return ReadUpTo(last_read_->number(), path, offset, length, last_read_size_);
+    file.size = static_cast<uint64_t>(status.st_size);
+    Result<std::string> bytes = ReadUpTo(file.descriptor.number(), path, offset, length, file.size);
+    constexpr size_t kMostOpen = 8;
+    if (one_look_ && bytes.ok() && bytes->size() == length) {  // there is more of it
+      if (open_files_.size() == kMostOpen) open_files_.erase(open_files_.begin());
+      open_files_.push_back(std::move(file));
+    }
+    return bytes;
   }
 
   Result<std::vector<DirEntry>> List(const std::string& path, size_t limit) const override {
@@ -147,6 +153,12 @@ class Live : public System {
   }
 
  private:
+  struct OpenFile {
+    std::string path;
+    uint64_t size;
+    FileDescriptor descriptor;
+  };
+
   // How the kernel is asked for a path: the name in an open folder.
   struct Place {
     int folder;
@@ -200,9 +212,7 @@ class Live : public System {
   std::map<std::string, std::string> environment_;
   mutable std::unordered_map<std::string, int> folders_;
   mutable std::vector<FileDescriptor> open_folders_;
-  mutable std::unique_ptr<FileDescriptor> last_read_;
-  mutable std::string last_read_path_;
-  mutable uint64_t last_read_size_ = 0;
+  mutable std::vector<OpenFile> open_files_;
 };
 
 }  // namespace

@@ -537,6 +537,22 @@ void BlankHashes(std::string& text) {
   }
 }
 
+// dpkg notes every step ("status half-installed …"), eight lines a package; what became of the package stands
+// in the line of its action.
+void BlankPackageSteps(std::string& text) {
+  constexpr size_t kAction = 20;  // behind "2026-11-25 06:33:10 "
+  for (size_t start = 0; start < text.size();) {
+    const size_t end = std::min(text.find('\n', start), text.size());
+    const std::string_view line = std::string_view(text).substr(start, end - start);
+    const std::string_view action = line.substr(std::min(kAction, line.size()));
+    if (!action.starts_with("install ") && !action.starts_with("upgrade ") &&
+        !action.starts_with("remove ") && !action.starts_with("purge "))
+      std::fill(text.begin() + static_cast<std::ptrdiff_t>(start),
+                text.begin() + static_cast<std::ptrdiff_t>(end), ' ');
+    start = end + 1;
+  }
+}
+
 }  // namespace
 
 void Redactor::Redact(Recording& recording) {
@@ -544,6 +560,7 @@ void Redactor::Redact(Recording& recording) {
     for (auto& [offset, bytes] : known.pieces) {
       if (path.ends_with("/METADATA") || path.ends_with("/PKG-INFO")) BlankMetadata(bytes);
       if (path.ends_with("/RECORD")) BlankHashes(bytes);
+      if (path.starts_with("/var/log/dpkg.log")) BlankPackageSteps(bytes);
       if (path == "/etc/passwd") FindAccounts(bytes);
       Find(bytes, TextOf(path, bytes));
     }
