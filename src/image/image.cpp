@@ -33,6 +33,8 @@ constexpr uint64_t kHeadOfLibrary = 512 << 10;
 constexpr int kMostPasses = 100;    // most read a small layer only
 constexpr double kMostReading = 6;  // times all layers
 constexpr size_t kPiece = 64 << 10;
+constexpr size_t kMostMarks = 512;  // of 40 KB each
+constexpr uint64_t kLeastDistance = 16 << 20;
 
 std::string_view BaseName(std::string_view path) { return path.substr(path.rfind('/') + 1); }
 
@@ -153,6 +155,49 @@ std::vector<bool> ToHash(const Manifest& manifest) {
 
 }  // namespace
 
+// Sets marks while a layer is read through: what is asked for later lies deep in gigabytes.
+class ImageSystem::Marking : public LayerReader {
+ public:
+  Marking(LayerReader& below, uint64_t distance, size_t& left, std::vector<Mark>& marks)
+      : below_(below), distance_(distance), left_(left), marks_(marks) {}
+  Result<size_t> Read(char* to, size_t size) override {
+    Result<size_t> got = below_.Read(to, size);
+    if (got.ok()) Pass(*got);
+    return got;
+  }
+  Result<bool> Skip(uint64_t size) override {
+    while (marking_ && size > 0) {
+      const uint64_t part = std::min(size, distance_ - since_mark_);
+      if (Result<bool> passed = below_.Skip(part); !passed.ok()) return passed;
+      Pass(part);
+      size -= part;
+    }
+    return size > 0 ? below_.Skip(size) : Result<bool>(true);
+  }
+  double Progress() const override { return below_.Progress(); }
+
+ private:
+  void Pass(uint64_t size) {
+    at_ += size;
+    since_mark_ += size;
+    if (!marking_ || since_mark_ < distance_) return;
+    since_mark_ = 0;
+    std::unique_ptr<LayerReader> clone = left_ > 0 ? below_.Clone() : nullptr;
+    marking_ = clone != nullptr;
+    if (!marking_) return;
+    left_--;
+    marks_.push_back({at_, std::move(clone)});
+  }
+
+  LayerReader& below_;
+  uint64_t distance_;
+  size_t& left_;
+  std::vector<Mark>& marks_;
+  uint64_t at_ = 0;
+  uint64_t since_mark_ = 0;
+  bool marking_ = true;
+};
+
 ImageSystem::ImageSystem(Manifest manifest, Progress progress)
     : manifest_(std::move(manifest)), progress_(std::move(progress)) {}
 
@@ -185,6 +230,12 @@ Result<bool> ImageSystem::OpenStore() {
 
 Result<bool> ImageSystem::Index() {
   const std::vector<bool> hashed = ToHash(manifest_);
+  // Layers are seldom packed to less than a quarter: there are marks enough for all of them.
+  size_t marks_left = kMostMarks;
+  uint64_t packed = 0;
+  for (const Blob& layer : manifest_.layers) packed += layer.size;
+  const uint64_t distance = std::max(kLeastDistance, packed / (kMostMarks / 4));
+  marks_.resize(manifest_.layers.size());
   for (size_t i = 0; i < manifest_.layers.size(); i++) {
     const auto layer = static_cast<uint16_t>(i);
     auto failed = [&](const Error& error) {
@@ -193,7 +244,8 @@ Result<bool> ImageSystem::Index() {
     };
     Result<std::unique_ptr<LayerReader>> reader = LayerReader::Open(manifest_.layers[i]);
     if (!reader.ok()) return failed(reader.error());
-    Hashing hashing(**reader, hashed[i]);
+    Marking marking(**reader, distance, marks_left, marks_[i]);
+    Hashing hashing(marking, hashed[i]);
     Result<bool> read = ReadTar(hashing, [&](const TarEntry& entry, LayerReader& from) -> Result<uint64_t> {
       if (progress_) progress_(i, manifest_.layers.size(), from.Progress());
       Result<bool> added = tree_.Add(entry, layer);
@@ -302,6 +354,9 @@ Result<bool> ImageSystem::FetchLayer(uint16_t layer) {
   if (content == wanted_.end() || content->first.first != layer) return true;
   Result<std::unique_ptr<LayerReader>> reader = LayerReader::Open(manifest_.layers[layer]);
   if (!reader.ok()) return reader.error();
+  const std::vector<Mark>& marks = marks_[layer];
+  double read = 0;  // of the layer, by those before the present reader
+  double began = 0;
   uint64_t at = 0;
   for (; content != wanted_.end() && content->first.first == layer; ++content) {
     std::vector<Range>& ranges = content->second;
@@ -311,6 +366,16 @@ Result<bool> ImageSystem::FetchLayer(uint16_t layer) {
       for (i++; i < ranges.size() && ranges[i].from <= range.to; i++)
         range.to = std::max(range.to, ranges[i].to);
       const uint64_t from = content->first.second + range.from;
+      const auto behind = std::upper_bound(marks.begin(), marks.end(), from,
+                                           [](uint64_t place, const Mark& mark) { return place < mark.at; });
+      if (behind != marks.begin() && std::prev(behind)->at > at) {
+        if (auto nearer = std::prev(behind)->reader->Clone()) {
+          read += (*reader)->Progress() - began;
+          began = nearer->Progress();
+          at = std::prev(behind)->at;
+          *reader = std::move(nearer);
+        }
+      }
       if (Result<bool> passed = (*reader)->Skip(from - at); !passed.ok()) return passed;
       if (Result<bool> kept = KeepFrom(**reader, content->first, range.from, range.to - range.from);
           !kept.ok())
@@ -321,8 +386,8 @@ Result<bool> ImageSystem::FetchLayer(uint16_t layer) {
   }
   uint64_t all = 1;
   for (const Blob& blob : manifest_.layers) all += blob.size;
-  read_ +=
-      (*reader)->Progress() * static_cast<double>(manifest_.layers[layer].size) / static_cast<double>(all);
+  read += (*reader)->Progress() - began;
+  read_ += read * static_cast<double>(manifest_.layers[layer].size) / static_cast<double>(all);
   return true;
 }
 

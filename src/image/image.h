@@ -61,6 +61,13 @@ class ImageSystem : public System {
     uint64_t at = 0;  // in the temporary file
   };
 
+  // A place in the plain bytes of a layer from which it can be read on.
+  struct Mark {
+    uint64_t at = 0;
+    std::unique_ptr<LayerReader> reader;
+  };
+  class Marking;
+
   ImageSystem(Manifest manifest, Progress progress);
   Result<bool> OpenStore();
   Result<bool> Index();
@@ -79,6 +86,7 @@ class ImageSystem : public System {
   FileDescriptor store_;
   uint64_t stored_ = 0;
   std::map<Content, std::map<uint64_t, Kept>> kept_;  // by offset in the file
+  std::vector<std::vector<Mark>> marks_;              // of each layer, by place
   mutable std::map<Content, std::vector<Range>> wanted_;
   int passes_ = 0;
   double read_ = 0;  // how often all layers were read through since they were indexed

@@ -12,6 +12,8 @@
 #include <cstring>
 #include <vector>
 
+#include "system/posix.h"
+
 namespace tfdoctor::image {
 
 namespace {
@@ -27,17 +29,17 @@ Error CutShort() { return {ErrorKind::kMalformed, "it is cut short"}; }
 // The packed bytes, piece by piece.
 class Source {
  public:
-  Source(int file, const Blob& blob)
-      : file_(file), at_(blob.offset), end_(blob.offset + blob.size), size_(blob.size) {}
-  ~Source() { close(file_); }
-  Source(const Source&) = delete;
-  Source& operator=(const Source&) = delete;
+  Source(FileDescriptor file, const Blob& blob)
+      : file_(std::make_shared<const FileDescriptor>(std::move(file))),
+        at_(blob.offset),
+        end_(blob.offset + blob.size),
+        size_(blob.size) {}
 
   Result<size_t> Read(char* to, size_t size) {
     size_t had = 0;
     size = static_cast<size_t>(std::min<uint64_t>(size, end_ - at_));
     while (had < size) {
-      const ssize_t got = pread(file_, to + had, size - had, static_cast<off_t>(at_));
+      const ssize_t got = pread(file_->number(), to + had, size - had, static_cast<off_t>(at_));
       if (got < 0 && errno == EINTR) continue;
       if (got < 0) return Error{ErrorKind::kIo, std::strerror(errno)};
       if (got == 0) return CutShort();
@@ -51,12 +53,13 @@ class Source {
     at_ += size;
     return true;
   }
+  void StepBack(uint64_t size) { at_ -= size; }
   double Progress() const {
     return size_ == 0 ? 1 : 1 - static_cast<double>(end_ - at_) / static_cast<double>(size_);
   }
 
  private:
-  int file_;
+  std::shared_ptr<const FileDescriptor> file_;  // of all that read the same
   uint64_t at_, end_, size_;
 };
 
@@ -77,8 +80,9 @@ class Plain : public LayerReader {
 // What packed layers share: skipping is reading.
 class Packed : public LayerReader {
  public:
-  explicit Packed(std::unique_ptr<Source> source) : source_(std::move(source)), in_(kPiece), out_(kPiece) {}
+  explicit Packed(std::unique_ptr<Source> source) : source_(std::move(source)) {}
   Result<bool> Skip(uint64_t size) override {
+    out_.resize(kPiece);
     while (size > 0) {
       Result<size_t> got = Read(out_.data(), static_cast<size_t>(std::min<uint64_t>(size, out_.size())));
       if (!got.ok()) return got.error();
@@ -91,12 +95,16 @@ class Packed : public LayerReader {
 
  protected:
   // More packed bytes; 0: there are none.
-  Result<size_t> Fill() { return source_->Read(in_.data(), in_.size()); }
+  Result<size_t> Fill() {
+    in_.resize(kPiece);
+    return source_->Read(in_.data(), in_.size());
+  }
   char* in() { return in_.data(); }
+  const Source& source() const { return *source_; }
 
  private:
   std::unique_ptr<Source> source_;
-  std::vector<char> in_, out_;
+  std::vector<char> in_, out_;  // once they are needed: a clone waits without
 };
 
 class Gzip : public Packed {
@@ -105,7 +113,24 @@ class Gzip : public Packed {
     constexpr int kGzipOnly = 16 + MAX_WBITS;
     ok_ = inflateInit2(&stream_, kGzipOnly) == Z_OK;
   }
+  Gzip(std::unique_ptr<Source> source, const Gzip& other)
+      : Packed(std::move(source)), ok_(other.ok_), between_(other.between_) {
+    // zlib's interface is older than const: it only reads the first.
+    ok_ = inflateCopy(&stream_, const_cast<z_stream*>(&other.stream_)) == Z_OK && ok_;
+    stream_.avail_in = 0;
+  }
+  Gzip(const Gzip&) = delete;
+  Gzip& operator=(const Gzip&) = delete;
   ~Gzip() override { inflateEnd(&stream_); }
+
+  std::unique_ptr<LayerReader> Clone() const override {
+    if (!ok_) return nullptr;
+    auto from = std::make_unique<Source>(source());
+    from->StepBack(stream_.avail_in);
+    auto clone = std::make_unique<Gzip>(std::move(from), *this);
+    if (!clone->ok_) return nullptr;
+    return clone;
+  }
 
   Result<size_t> Read(char* to, size_t size) override {
     if (!ok_) return Damaged("gzip");
@@ -184,12 +209,12 @@ class Zstd : public Packed {
 }  // namespace
 
 Result<std::unique_ptr<LayerReader>> LayerReader::Open(const Blob& blob) {
-  const int file = open(blob.file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-  if (file < 0)
+  FileDescriptor file(open(blob.file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
+  if (file.number() < 0)
     return Error{ErrorKind::kIo, fmt::format("cannot read {}: {}", blob.file, std::strerror(errno))};
-  auto source = std::make_unique<Source>(file, blob);
   std::array<unsigned char, 4> magic = {};
-  const ssize_t got = pread(file, magic.data(), magic.size(), static_cast<off_t>(blob.offset));
+  const ssize_t got = pread(file.number(), magic.data(), magic.size(), static_cast<off_t>(blob.offset));
+  auto source = std::make_unique<Source>(std::move(file), blob);
   const bool whole = got == static_cast<ssize_t>(magic.size()) && blob.size >= magic.size();
   if (whole && magic[0] == 0x1f && magic[1] == 0x8b)
     return std::unique_ptr<LayerReader>(std::make_unique<Gzip>(std::move(source)));
@@ -203,9 +228,9 @@ Result<std::unique_ptr<LayerReader>> LayerReader::Open(const Blob& blob) {
 
 Result<std::string> ReadBlob(const Blob& blob, size_t limit) {
   if (blob.size > limit) return Error{ErrorKind::kTooLarge, "it is too large"};
-  const int file = open(blob.file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-  if (file < 0) return Error{ErrorKind::kIo, std::strerror(errno)};
-  Source source(file, blob);
+  FileDescriptor file(open(blob.file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
+  if (file.number() < 0) return Error{ErrorKind::kIo, std::strerror(errno)};
+  Source source(std::move(file), blob);
   std::string bytes(static_cast<size_t>(blob.size), '\0');
   Result<size_t> got = source.Read(bytes.data(), bytes.size());
   if (!got.ok()) return got.error();

@@ -187,11 +187,13 @@ class Images(from_test.Case):
         self.shrink(next((root / "opt/venv/lib").glob("python3*")) / "site-packages")
         (root / "app").mkdir()
         (root / "app/train.py").write_text("import os\nimport tensorflow as tf\n")
+        with open(root / "app/a-dataset", "w") as dataset:  # so that the program lies far inside its layer
+            dataset.truncate(40 << 20)
         (root / "etc/passwd").write_text("root:x:0:0::/root:/bin/sh\ntrainer:x:1234:1234::/app:/bin/sh\n")
         layers = []
         for number, parts in enumerate((["usr", "bin", "lib", "lib64", "etc"], ["opt"], ["app", "proc", "sys", "dev"])):
             path = self.folder / f"tf-{number}.tar"
-            tool("tar", "-C", root, "-cf", path, *parts)
+            tool("tar", "-C", root, "--sort=name", "-cf", path, *parts)
             layers.append(path)
         image = self.new("tf", *layers)
         tool("umoci", "config", "--image", image, "--config.env", "PATH=/opt/venv/bin:/usr/bin", "--config.env",
