@@ -9,6 +9,7 @@ namespace tfdoctor {
 
 std::vector<std::string> Split(std::string_view text, char separator) {
   std::vector<std::string> parts;
+  parts.reserve(static_cast<size_t>(std::count(text.begin(), text.end(), separator)) + 1);
   for (size_t start = 0;;) {
     size_t end = text.find(separator, start);
     parts.emplace_back(text.substr(start, end - start));

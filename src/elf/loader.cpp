@@ -330,6 +330,7 @@ struct Process::State {
   template <class Take>
   bool SearchFolders(const Place& place, const std::string& name, Resolution& result, const Take& take) const;
   bool Meet(const Met& met, Resolution& result, bool& other_class) const;
+  std::vector<std::string> Searched(size_t loader) const;  // in vain: all places, each once
   std::optional<size_t> FindLoaded(const std::string& name) const;
   void Add(LoadedObject object);
   void Unload(size_t first);  // and all after it
@@ -460,7 +461,6 @@ bool Process::State::SearchFolders(const Place& place, const std::string& name, 
   static const Candidate absent;
   const std::string small_name = Lower(name);
   for (const std::string& folder : *place.folders) {
-    result.searched.push_back(folder.empty() ? "." : folder);
     const SearchFolder& known = machine->Folder(folder);
     if (const auto denied = machine->denied_folders.find(folder); denied != machine->denied_folders.end()) {
       AddOnce(result.unreadable, folder + ": " + denied->second);
@@ -505,7 +505,6 @@ void Process::State::Search(const std::string& name, size_t loader, Resolution& 
   const bool no_default = objects[loader].file.object->no_default_folders;
   const std::vector<std::string>& default_folders = *machine->default_folders;
   if (machine->cache) {
-    result.searched.push_back(machine->linker.cache);
     const std::string path = machine->cache->Lookup(name, machine->elf_machine, machine->hwcaps);
     if (!machine->doubtful_hwcaps.empty()) {
       const std::string best = machine->cache->Lookup(name, machine->elf_machine, machine->doubtful_hwcaps);
@@ -544,6 +543,20 @@ void Process::State::Unload(size_t first) {
   std::erase_if(by_name, [&](const auto& entry) { return entry.second >= first; });
 }
 
+std::vector<std::string> Process::State::Searched(size_t loader) const {
+  std::vector<std::string> all;
+  std::unordered_set<std::string_view> known;
+  const auto add = [&](const std::string& place) {
+    if (known.insert(place).second) all.push_back(place.empty() ? "." : place);
+  };
+  const std::vector<Place> places = Places(loader);
+  for (const Place& place : places) std::for_each(place.folders->begin(), place.folders->end(), add);
+  if (machine->cache) add(machine->linker.cache);
+  if (!objects[loader].file.object->no_default_folders)
+    std::for_each(machine->default_folders->begin(), machine->default_folders->end(), add);
+  return all;
+}
+
 // _dl_map_object(): finds and loads one object, not what it needs.
 std::optional<size_t> Process::State::Map(const std::string& name, size_t loader, Resolution& result) {
   result.searched.clear();
@@ -572,8 +585,7 @@ std::optional<size_t> Process::State::Map(const std::string& name, size_t loader
     Search(name, loader, result, take);
   }
   if (!found) {
-    std::unordered_set<std::string> known;
-    std::erase_if(result.searched, [&](const std::string& folder) { return !known.insert(folder).second; });
+    if (name.find('/') == std::string::npos) result.searched = Searched(loader);
     result.failure = name + (other_class ? ": wrong ELF class: ELFCLASS32"
                                          : ": cannot open shared object file: " + ErrnoText(last_kind));
     return std::nullopt;

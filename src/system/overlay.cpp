@@ -18,7 +18,12 @@ constexpr int kMostLinks = 40;  // the kernel's MAXSYMLINKS
 constexpr uint64_t kOverlayDevice = std::numeric_limits<uint64_t>::max();
 
 std::string Child(const std::string& folder, const std::string& name) {
-  return folder == "/" ? "/" + name : folder + "/" + name;
+  std::string child;
+  child.reserve(folder.size() + 1 + name.size());
+  if (folder != "/") child = folder;
+  child += '/';
+  child += name;
+  return child;
 }
 
 std::string ParentOf(const std::string& canonical) {
