@@ -4,6 +4,7 @@
 #include <malloc.h>
 #include <poll.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -463,28 +464,68 @@ LogAnswer AnswerOf(const LogReading& reading, const Statements& statements, std:
   return answer;
 }
 
-// Reads the log piece by piece; in between `enough` may say that what was read will do.
-std::optional<EarlyEnd> ReadLog(int file, const std::string& name, LogReader& reader, LogReading& reading) {
+// Reads the log piece by piece. `pause`: what is called where nothing more comes just now, or for some time
+// has come without a pause; the log is then followed: of a file the end is no end.
+std::optional<EarlyEnd> ReadLog(int file, const std::string& name, LogReader& reader, LogReading& reading,
+                                const std::function<void()>& pause) {
   Decoder decoder([&](std::string_view text) {
     reader.Feed(text);
     return true;
   });
   std::vector<char> piece(256 << 10);
-  std::string error;
-  while (true) {
+  const auto fails = [&] {
+    return UsageError(fmt::format("cannot read {}: {}", name, std::strerror(errno)));
+  };
+  struct stat status = {};
+  const bool grows = pause && ::fstat(file, &status) == 0 && S_ISREG(status.st_mode);
+  constexpr std::chrono::milliseconds kQuiet(100), kLongest(500);
+  auto told = std::chrono::steady_clock::now();
+  const auto tell = [&] {
+    decoder.Pause();
+    pause();
+    told = std::chrono::steady_clock::now();
+  };
+  for (bool waiting = false;;) {
+    pollfd coming = {file, POLLIN, 0};
+    if (pause && !grows && !waiting && ::poll(&coming, 1, static_cast<int>(kQuiet.count())) == 0) {
+      tell();
+      waiting = true;  // for more, however long
+      continue;
+    }
+    waiting = false;
     const ssize_t got = ::read(file, piece.data(), piece.size());
     if (got < 0 && errno == EINTR) continue;
-    if (got < 0) error = fmt::format("cannot read {}: {}", name, std::strerror(errno));
-    if (got <= 0 || !decoder.Feed(std::string_view(piece.data(), static_cast<size_t>(got)))) break;
+    if (got < 0) return fails();
+    if (got == 0 && !grows) break;
+    if (got == 0) {
+      tell();
+      std::this_thread::sleep_for(kQuiet);
+      // Emptied and written anew, as log rotation does.
+      if (::fstat(file, &status) != 0) return fails();
+      if (status.st_size < ::lseek(file, 0, SEEK_CUR)) ::lseek(file, 0, SEEK_SET);
+      continue;
+    }
+    if (!decoder.Feed(std::string_view(piece.data(), static_cast<size_t>(got)))) break;
+    if (pause && std::chrono::steady_clock::now() - told > kLongest) tell();
   }
-  if (!error.empty()) return UsageError(error);
   decoder.End();
   reading = reader.Finish();
   reading.trouble = decoder.trouble();
   return std::nullopt;
 }
 
+// One answer in one line, for a stream of them. Strings of JSON hold no newline.
+std::string InOneLine(const std::string& json) {
+  std::string line;
+  for (const std::string_view part : SplitLines(json))
+    line += part.substr(std::min(part.find_first_not_of(' '), part.size()));
+  return line + "\n";
+}
+
 int ExplainLog(Arguments& arguments, const Subject& subject, const Clock& clock) {
+  if (arguments.follow && subject.kind != Subject::Kind::kFile &&
+      subject.kind != Subject::Kind::kStandardInput)
+    return EndEarly(UsageError("--follow needs a log: a file, or - for standard input"));
   Look look;
   if (auto end = look.Open(arguments)) return EndEarly(*end);
   const CachingSystem& machine = look.machine();
@@ -504,6 +545,46 @@ int ExplainLog(Arguments& arguments, const Subject& subject, const Clock& clock)
   LogReading reading;
   std::vector<ErrorRow> errors;
   std::string name = "What is stated";
+  struct Told {
+    std::string text;
+    std::string what;  // verdict and first cause: another answer is worth telling
+    bool known;        // that there is trouble, or that a GPU is used
+    int status;
+  };
+  std::string said;  // what of the last that was told
+  const auto tell = [&](const LogReading& log) {
+    const Diagnosis diagnosis = judge.Judge(log);
+    LogAnswer answer = AnswerOf(log, statements, name);
+    if (!errors.empty()) {
+      answer.messages.clear();
+      for (const ErrorRow& error : errors) {
+        answer.messages.push_back(
+            {1, subject.value,
+             fmt::format("{}, {} ({}): {}", error.library, error.number, error.name, error.text),
+             error.number == 0, ""});
+      }
+    }
+    const bool* registered = judge.facts().log.gpu_registered.Peek();
+    answer.gpu_registered = registered != nullptr && *registered;
+    const Facts* facts = arguments.facts ? &judge.facts() : nullptr;
+    Told told;
+    if (arguments.json()) {
+      told.text = RenderJson(diagnosis, facts, clock.Info(), false, &answer);
+      if (arguments.follow) told.text = InOneLine(told.text);
+    } else {
+      told.text = RenderLogText(diagnosis, judge.facts(), answer, TextOptionsFor(arguments));
+      if (!said.empty()) told.text = "\n" + told.text;
+    }
+    told.what = fmt::format("{} {}", Name(diagnosis.verdict),
+                            diagnosis.causes.empty() ? "" : diagnosis.causes.front().rule->id);
+    // With several causes open, too, it is known that the GPU is not used.
+    const Attempt* attempt = log.Judged();
+    const bool trouble = attempt != nullptr && attempt->Fails() && !diagnosis.causes.empty();
+    told.known = answer.gpu_registered || trouble || diagnosis.verdict == VerdictKind::kGpuBlocked ||
+                 diagnosis.verdict == VerdictKind::kGpuDegraded;
+    told.status = ExitStatus(diagnosis.verdict, arguments.strict);
+    return told;
+  };
   switch (subject.kind) {
     case Subject::Kind::kError:
       errors = FindErrors(subject.value, knowledge);
@@ -522,30 +603,27 @@ int ExplainLog(Arguments& arguments, const Subject& subject, const Clock& clock)
       if (descriptor < 0)
         return EndEarly(UsageError(fmt::format("cannot read {}: {}", subject.value, std::strerror(errno))));
       LogReader reader(knowledge);
-      if (auto end = ReadLog(descriptor, name, reader, reading)) return EndEarly(*end);
+      std::function<void()> pause;
+      uint64_t judged = 0;
+      if (arguments.follow) {
+        pause = [&] {
+          if (reader.recognised() == judged) return;
+          judged = reader.recognised();
+          const Told now = tell(reader.SoFar());
+          if (!now.known || now.what == said) return;
+          WriteOut(now.text);
+          said = now.what;
+        };
+      }
+      if (auto end = ReadLog(descriptor, name, reader, reading, pause)) return EndEarly(*end);
       break;
     }
     case Subject::Kind::kNothing:
     case Subject::Kind::kCause:
       break;
   }
-  const Diagnosis diagnosis = judge.Judge(reading);
-  LogAnswer answer = AnswerOf(reading, statements, std::move(name));
-  if (!errors.empty()) {
-    answer.messages.clear();
-    for (const ErrorRow& error : errors) {
-      answer.messages.push_back(
-          {1, subject.value,
-           fmt::format("{}, {} ({}): {}", error.library, error.number, error.name, error.text),
-           error.number == 0, ""});
-    }
-  }
-  const bool* registered = judge.facts().log.gpu_registered.Peek();
-  answer.gpu_registered = registered != nullptr && *registered;
-  const Facts* facts = arguments.facts ? &judge.facts() : nullptr;
-  return Finish(arguments.json() ? RenderJson(diagnosis, facts, clock.Info(), false, &answer)
-                                 : RenderLogText(diagnosis, judge.facts(), answer, TextOptionsFor(arguments)),
-                ExitStatus(diagnosis.verdict, arguments.strict));
+  const Told last = tell(reading);
+  return !said.empty() && last.what == said ? last.status : Finish(last.text, last.status);
 }
 
 int Explain(Arguments& arguments, const Clock& clock) {

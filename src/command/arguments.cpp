@@ -44,6 +44,8 @@ Examples:
       would this environment work on that machine?
   python train.py 2>&1 | tfdoctor explain -
       why did this program not use the GPU?
+  tail -f train.log | tfdoctor explain --follow -
+      the same, said as soon as the log shows it
   tfdoctor record -o job.tfdoctor
       send this file to who can help; there: tfdoctor --from job.tfdoctor
 
@@ -102,6 +104,9 @@ Options of explain:
   --answer KEY=VALUE
                     the answer to a question that was asked
   --with-machine    the log is of this machine: judge both together
+  --follow          the log is still being written: an answer as soon as
+                    something is known, and again when it becomes another; with
+                    --format json one line each
   --file FILE, --text TEXT, --cause NAME
                     where it could be several of them
 
@@ -219,6 +224,7 @@ Options Declare(CLI::App& app, Arguments& arguments) {
           ->take_all()
           ->allow_extra_args(false),
       options.explain->add_flag("--with-machine", arguments.with_machine),
+      options.explain->add_flag("--follow", arguments.follow),
   };
   for (const auto& [option, key] : kStatedOptions) {
     options.explain->add_option_function<std::string>(

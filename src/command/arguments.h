@@ -24,6 +24,7 @@ struct Arguments {
   std::vector<std::string> answers;                         // KEY=VALUE
   std::vector<std::pair<std::string, std::string>> stated;  // by --tf-version and the like
   bool with_machine = false;
+  bool follow = false;
   // --- of prove
   std::string device = "GPU:0";
   std::string steps, keep_log;

@@ -83,6 +83,9 @@ struct ArchitectureLimits {
 
 // A message that a program prints. The views stay valid as long as the Knowledge.
 struct MessageRow {
+  // A message is looked for by its longest literal; a shorter one would be found everywhere.
+  static constexpr size_t kShortestAnchor = 7;
+
   std::string_view id;                  // "cuinit-failed"
   std::vector<std::string_view> texts;  // literals with holes: "failed call to cuInit: {error}"
   std::string_view by;                  // "TensorFlow"

@@ -210,6 +210,10 @@ bool Decoder::Feed(std::string_view bytes) {
       bytes, [this](std::string_view text) { return TakePlain(text); }, trouble_);
 }
 
+void Decoder::Pause() {
+  if (form_ == Form::kUndecided && !head_.empty()) Decide();
+}
+
 void Decoder::End() {
   if (!looked_for_magic_) {
     looked_for_magic_ = true;
@@ -217,7 +221,7 @@ void Decoder::End() {
   }
   if (inflater_ != nullptr && trouble_.empty() && !inflater_->complete())
     trouble_ = std::string(inflater_->Name()) + " data ends too early";
-  if (form_ == Form::kUndecided) Decide(true);
+  if (form_ == Form::kUndecided) Decide();
   if (form_ == Form::kNotebook) {
     std::string text;
     const bool notebook = NotebookOutputs(head_, text);
@@ -243,12 +247,12 @@ bool Decoder::TakePlain(std::string_view bytes) {
       return true;
     case Form::kUndecided:
       head_ += bytes;
-      return head_.size() < kHead || Decide(false);
+      return head_.size() < kHead || Decide();
   }
   return true;
 }
 
-bool Decoder::Decide(bool) {
+bool Decoder::Decide() {
   std::string head;
   head.swap(head_);
   size_t skip = 0;

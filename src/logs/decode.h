@@ -23,6 +23,8 @@ class Decoder {
 
   // False: the sink has enough, or an error.
   bool Feed(std::string_view bytes);
+  // Nothing more comes just now: what was held back until the form is known is judged by what is there.
+  void Pause();
   void End();
   // What went wrong, for people: "the gzip data is damaged"; what came before it counts. Empty: nothing.
   const std::string& trouble() const { return trouble_; }
@@ -32,7 +34,7 @@ class Decoder {
   enum class Form : uint8_t { kUndecided, kText, kUtf16Little, kUtf16Big, kNotebook };
 
   bool TakePlain(std::string_view bytes);
-  bool Decide(bool at_end);
+  bool Decide();
   bool TakeText(std::string_view text);
   bool TakeUtf16(std::string_view bytes);
 

@@ -24,9 +24,9 @@ constexpr size_t kMostPackages = 400;
 
 // What opens a line of pip's or conda's lists; the scanner finds these words everywhere, the reader below
 // decides.
-constexpr std::string_view kPackageAnchors[] = {"tensorflow", "nvidia-",     "numpy ",
-                                                "numpy=",     "cudatoolkit", "protobuf",
-                                                "ml-dtypes",  "ml_dtypes",   "cudnn "};
+constexpr std::string_view kPackageAnchors[] = {
+    "tensorflow",  "nvidia-",  "numpy  ",   "numpy 1",   "numpy 2", "numpy==", "numpy=1", "numpy=2",
+    "cudatoolkit", "protobuf", "ml-dtypes", "ml_dtypes", "cudnn  ", "cudnn 8", "cudnn 9"};
 
 bool IsNameChar(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' ||
@@ -128,16 +128,21 @@ std::string CleanLine(std::string_view line) {
   return clean;
 }
 
+bool Attempt::Fails() const {
+  return std::any_of(messages.begin(), messages.end(),
+                     [](const auto& entry) { return entry.second.row->kind == "trouble"; });
+}
+
 const Attempt* LogReading::Judged() const {
   const Attempt* last = nullptr;
   for (const Attempt& attempt : attempts) {
-    const bool fails = std::any_of(attempt.messages.begin(), attempt.messages.end(),
-                                   [](const auto& entry) { return entry.second.row->kind == "trouble"; });
-    if (fails) last = &attempt;
+    if (attempt.Fails()) last = &attempt;
   }
   if (last == nullptr && !attempts.empty()) last = &attempts.back();
   return last;
 }
+
+static_assert(MessageRow::kShortestAnchor >= Scanner::kShortest);
 
 struct LogReader::State {
   explicit State(const Knowledge& knowledge)
@@ -178,13 +183,13 @@ struct LogReader::State {
   void TakeBlock(std::string_view block) {
     size_t from = 0, counted = 0;
     while (from < block.size()) {
-      const size_t at = scanner.Find(block, from, hits);
+      const size_t at = scanner.Find(block, from);
       if (at == block.npos) break;
       size_t start = block.rfind('\n', at);
       start = start == block.npos ? 0 : start + 1;
       size_t end = block.find('\n', at);
       if (end == block.npos) end = block.size();
-      line += static_cast<uint64_t>(std::count(block.data() + counted, block.data() + start, '\n'));
+      line += CountLines(block.substr(counted, start - counted));
       counted = start;
       const size_t previous = start < 2 ? 0 : block.rfind('\n', start - 2);
       const size_t before = start < 2 || previous == block.npos ? 0 : previous + 1;
@@ -192,7 +197,7 @@ struct LogReader::State {
                block.substr(std::min(end + 1, block.size())), at - start);
       from = end;
     }
-    line += static_cast<uint64_t>(std::count(block.data() + counted, block.data() + block.size(), '\n'));
+    line += CountLines(block.substr(counted));
   }
 
   // `before` and `after` are what stands around the line: a terminal may have wrapped it.
@@ -205,14 +210,11 @@ struct LogReader::State {
     // The line may hold more than the hit: all anchors in it.
     std::vector<uint32_t> found;
     bool package_word = false;
-    for (size_t from = 0; from < text.size();) {
-      const size_t at = scanner.Find(text, from, inner);
-      if (at == std::string::npos) break;
-      for (uint32_t anchor : inner) {
-        if (of_packages[anchor]) package_word = true;
-        found.insert(found.end(), entries_of[anchor].begin(), entries_of[anchor].end());
-      }
-      from = at + 1;
+    inner.clear();
+    scanner.All(text, inner);
+    for (uint32_t anchor : inner) {
+      if (of_packages[anchor]) package_word = true;
+      found.insert(found.end(), entries_of[anchor].begin(), entries_of[anchor].end());
     }
     std::sort(found.begin(), found.end());
     found.erase(std::unique(found.begin(), found.end()), found.end());
@@ -276,6 +278,7 @@ struct LogReader::State {
   void Record(const MessageRow& row, const std::string& text, const Template::Fields& fields) {
     std::map<std::string_view, LogMessage>& messages =
         row.machine ? reading.machine : AttemptOf(row, text).messages;
+    recognised++;
     LogMessage& message = messages[row.id];
     message.row = &row;
     message.line = line + 1;
@@ -337,11 +340,12 @@ struct LogReader::State {
   std::vector<std::vector<uint32_t>> entries_of;
   std::vector<bool> of_packages;
   Scanner scanner;
-  std::vector<uint32_t> hits, inner;
+  std::vector<uint32_t> inner;  // anchors in a line
   std::set<std::string> ended;  // processes whose attempt has come to an end
   std::set<uint64_t> shown;
   std::string pending;  // the begun line
   uint64_t line = 0;    // complete lines so far
+  uint64_t recognised = 0;
   LogReading reading;
 };
 
@@ -372,6 +376,14 @@ void LogReader::Feed(std::string_view text) {
     state.pending = piece.substr(newline + 1);
   }
 }
+
+LogReading LogReader::SoFar() const {
+  LogReading reading = state_->reading;
+  reading.line_count = state_->line;
+  return reading;
+}
+
+uint64_t LogReader::recognised() const { return state_->recognised; }
 
 LogReading LogReader::Finish() {
   State& state = *state_;

@@ -28,6 +28,8 @@ struct Attempt {
   std::string process;  // "client_2" of docker compose, "3" of a Slurm task; empty: the log names none
   uint64_t first_line = 0;
   std::map<std::string_view, LogMessage> messages;  // by id
+
+  bool Fails() const;  // a message of trouble is among them
 };
 
 // A line of the answer.
@@ -62,6 +64,10 @@ class LogReader {
 
   // Text in pieces, cut anywhere.
   void Feed(std::string_view text);
+  // What the whole lines so far hold: of a log that is still being written.
+  LogReading SoFar() const;
+  // Grows with each message that is recognised.
+  uint64_t recognised() const;
   // The rest of the last line. Call once.
   LogReading Finish();
 

@@ -11,6 +11,7 @@ import struct
 import subprocess
 import sys
 import tempfile
+import time
 import termios
 import unittest
 
@@ -221,6 +222,42 @@ class UsageErrors(Case):
             self.log_answer("-", log=log)
             done = subprocess.run([BINARY, "explain", "-"], env=UTF8, cwd="/", timeout=LIMIT, input=log, capture_output=True)
             self.assertEqual(control_characters(done.stdout.decode()), [])
+
+    def follow(self, *arguments, **streams):
+        return subprocess.Popen([BINARY, "explain", "--follow", "--format", "json", *arguments], env=UTF8, cwd="/", stdout=subprocess.PIPE, **streams)
+
+    def test_explain_speaks_while_the_log_is_written(self):
+        mismatch = b"Failed to initialize NVML: Driver/library version mismatch\n"
+        with self.follow("-", stdin=subprocess.PIPE) as child:
+            child.stdin.write(b"nothing known yet\n" + mismatch)
+            child.stdin.flush()
+            first = json.loads(child.stdout.readline())  # the stream is still open
+            self.assertEqual(json_schema.faults(SCHEMA, first), [])
+            self.assertEqual(first["causes"][0]["id"], "driver-library-version-mismatch")
+            child.stdin.write(b"Epoch 1\n" + mismatch)  # nothing new
+            child.stdin.close()
+            self.assertEqual(child.stdout.read(), b"")
+            self.assertEqual(child.wait(LIMIT), 1)
+        with self.follow("-", stdin=subprocess.PIPE) as child:  # what is never known is said at the end
+            child.stdin.write(b"Epoch 1\n")
+            child.stdin.close()
+            self.assertEqual(json.loads(child.stdout.read())["verdict"], "unknown")
+            self.assertEqual(child.wait(LIMIT), 3)
+
+    def test_explain_follows_a_file(self):
+        with tempfile.TemporaryDirectory() as folder:
+            log = pathlib.Path(folder, "train.log")
+            log.write_text("Epoch 1\n" * 1000)
+            child = self.follow(str(log), stdin=subprocess.DEVNULL)
+            try:
+                time.sleep(0.3)
+                log.write_text("Failed to initialize NVML: Driver/library version mismatch\n")  # shorter: written anew
+                self.assertEqual(json.loads(child.stdout.readline())["causes"][0]["id"], "driver-library-version-mismatch")
+                self.assertIsNone(child.poll())
+            finally:
+                child.kill()
+                child.communicate(timeout=LIMIT)
+        self.usage_error("explain", "--follow", "failed call to cuInit", says="--follow needs a log")
 
     def test_nearest_names(self):
         causes = json.loads(run("causes", "--format", "json").stdout)["causes"]

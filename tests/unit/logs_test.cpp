@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <fstream>
 #include <map>
+#include <random>
 #include <set>
 
 #include "base/text.h"
@@ -189,24 +190,44 @@ TEST(Template, FillsTypedHoles) {
 }
 
 TEST(Scanner, FindsWhatAPlainSearchFinds) {
-  const std::vector<std::string_view> literals = {"abcdef", "bcdefg", "aaaaaaa", "Driver/library", "cdefgh"};
+  const std::vector<std::string_view> literals = {"abcdefg",        "bcdefgh",  "aaaaaaa",  "aabbaab",
+                                                  "Driver/library", "gfedcba ", "abababab", "aaaaaaaa"};
   const Scanner scanner(literals);
+  std::mt19937 random(3);
   std::string text;
-  for (uint32_t i = 0, x = 3; i < 20000; i++, x = x * 1664525 + 1013904223) text += "abcdefgh"[x >> 29];
-  text += "Driver/librar Driver/library abcdefgh aaaaaaaaa";
-  size_t from = 0;
-  std::vector<uint32_t> which;
-  for (size_t at = 0; at < text.size(); at++) {
+  while (text.size() < 200'000) {
+    // Lines of few letters, literals whole and broken at any place.
+    const size_t line = random() % 40;
+    for (size_t i = 0; i < line; i++) text += "ab"[random() % 2];
+    const std::string_view literal = literals[random() % literals.size()];
+    if (random() % 3 == 0) text += literal.substr(random() % 2, literal.size() - random() % 2);
+    if (random() % 2 == 0) text += '\n';
+  }
+  size_t lines_with = 0, lines_without = 0, start = 0;
+  for (const std::string_view line : SplitLines(text)) {
     std::set<uint32_t> expected;
     for (uint32_t i = 0; i < literals.size(); i++) {
-      if (std::string_view(text).substr(at).starts_with(literals[i])) expected.insert(i);
+      if (line.find(literals[i]) != line.npos) expected.insert(i);
     }
-    if (expected.empty()) continue;
-    ASSERT_EQ(scanner.Find(text, from, which), at);
-    EXPECT_EQ(std::set<uint32_t>(which.begin(), which.end()), expected);
-    from = at + 1;
+    std::vector<uint32_t> which;
+    scanner.All(line, which);
+    ASSERT_EQ(std::set<uint32_t>(which.begin(), which.end()), expected) << line;
+    // From the start of each line and from within it: the first line that holds one.
+    const size_t found = scanner.Find(text, start);
+    if (expected.empty()) {
+      EXPECT_TRUE(found == text.npos || found > start + line.size()) << line;
+      lines_without++;
+    } else {
+      ASSERT_GE(found, start) << line;
+      ASSERT_LT(found, start + line.size()) << line;
+      lines_with++;
+    }
+    start += line.size() + 1;
   }
-  EXPECT_EQ(scanner.Find(text, from, which), std::string_view::npos);
+  EXPECT_GT(lines_with, 1000U);
+  EXPECT_GT(lines_without, 1000U);
+  EXPECT_EQ(CountLines(text), static_cast<uint64_t>(std::count(text.begin(), text.end(), '\n')));
+  EXPECT_EQ(CountLines(std::string(10'000, '\n')), 10'000U);
 }
 
 TEST(Attempts, TheLastThatFailsIsJudged) {

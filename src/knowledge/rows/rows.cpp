@@ -101,8 +101,6 @@ bool IsAnswer(std::string_view t) {
   return IsLine(t) && colon != t.npos && colon > 0 && colon + 2 < t.size();
 }
 constexpr Form kAnswer = {IsAnswer, "a word and the fact as JSON, such as 'no: \"@absent\"'"};
-// A message is looked for by its longest literal; a shorter one would be found everywhere.
-constexpr size_t kShortestAnchor = 6;
 size_t LongestLiteral(std::string_view text) {
   size_t longest = 0, current = 0;
   bool hole = false;
@@ -433,8 +431,9 @@ void AddMessage(Row& group, Row& row, Rows& rows) {
   m.machine = row.Bool("machine", kMay).value_or(false);
   m.unchecked = row.Bool("unchecked", kMay).value_or(false);
   for (const std::string& text : m.texts) {
-    if (LongestLiteral(text) < kShortestAnchor)
-      row.Fail(fmt::format("\"{}\" has no literal of {} characters", Printable(text, 60), kShortestAnchor));
+    if (LongestLiteral(text) < MessageRow::kShortestAnchor)
+      row.Fail(fmt::format("\"{}\" has no literal of {} characters", Printable(text, 60),
+                           MessageRow::kShortestAnchor));
   }
   Once(row, rows, "the message " + m.id);
   rows.messages.push_back(std::move(m));
