@@ -56,7 +56,8 @@ LogStory::LogStory(const Facts& f, const Knowledge& k) : facts(f), knowledge(k) 
   const std::string* machine = facts.host.machine.Peek();
   aarch64 = !mac && ((machine != nullptr && *machine == "aarch64") || has(os, "aarch64"));
   container = facts.host.container.Peek() != nullptr || Yes("container") || has(method, "docker") ||
-              has(method, "podman") || has(method, "image") || has(os, "container") || has(os, "docker");
+              has(method, "podman") || has(method, "image") || has(os, "container") || has(os, "docker") ||
+              SawAny({"docker-run", "docker-gpus-flag"});
   conda = has(method, "conda") && !has(method, "pip");
   and_cuda = has(method, "and-cuda");
   pip = has(method, "pip") || has(method, "uv") || has(method, "poetry");

@@ -57,7 +57,8 @@ std::vector<std::string> MissingLibraries(const LogStory& story) {
 }
 
 bool MissesDriverLibrary(const LogStory& story) {
-  if (story.SawAny({"libcuda-not-in-process", "import-libcuda", "cuda-303"})) return true;
+  if (story.SawAny({"libcuda-not-in-process", "import-libcuda", "cuda-303", "smi-without-libcuda"}))
+    return true;
   return story.FieldHas("library-not-loaded", "library", "libcuda.so") ||
          story.FieldHas("library-not-loaded", "library", "nvcuda");
 }
@@ -126,8 +127,13 @@ bool SameCuda(const std::string& a, const std::string& b) {
   return x.size() < 2 || y.size() < 2 || x[1] == y[1];
 }
 
+bool OnlyXlaHasGpu(const LogStory& story) {
+  return story.Saw("xla-gpu-listed") && !story.Saw("device-listed") && !story.gpu_registered;
+}
+
 bool LibrariesFail(const LogStory& story) {
-  return story.SawAny({"cannot-dlopen-libraries", "cudart-stub", "cudart-aborts", "cudnn-version-unknown",
+  return OnlyXlaHasGpu(story) ||
+         story.SawAny({"cannot-dlopen-libraries", "cudart-stub", "cudart-aborts", "cudnn-version-unknown",
                        "cudnn-sublibrary-loading"}) ||
          !MissingLibraries(story).empty();
 }
@@ -213,6 +219,31 @@ std::string OtherCudaStated(const LogStory& story) {
   }
   return other.empty() ? std::string()
                        : fmt::format("CUDA {} is there, this TensorFlow wants {}", stated, wanted);
+}
+
+std::string OtherCudaOnPath(const LogStory& story) {
+  const SeenMessage* missing = story.Message("library-not-loaded");
+  if (missing == nullptr) return {};
+  // "…; dlerror: …; LD_LIBRARY_PATH: /usr/local/cuda-12.0/lib64"
+  const std::string& text = *missing->text.Peek();
+  const size_t path = text.find("LD_LIBRARY_PATH: ");
+  std::string wanted;
+  for (const std::string& library : MissingLibraries(story)) {
+    if (wanted.empty()) wanted = CudaOfName(library);
+  }
+  if (wanted.empty()) wanted = CudaOfBuild(story);
+  if (path == text.npos || wanted.empty()) return {};
+  constexpr std::string_view kFolder = "/cuda-";
+  std::string other;
+  for (size_t at = text.find(kFolder, path); at != text.npos; at = text.find(kFolder, at + 1)) {
+    const std::string version = Digits(std::string_view(text).substr(at + kFolder.size()));
+    if (version.empty()) continue;
+    if (SameCuda(version, wanted)) return {};
+    other = version;
+  }
+  return other.empty()
+             ? std::string()
+             : fmt::format("LD_LIBRARY_PATH leads to CUDA {}, this TensorFlow wants {}", other, wanted);
 }
 
 bool InSingularity(const LogStory& story) {

@@ -36,6 +36,8 @@ std::string CudaOfBuild(const LogStory& story);
 bool SameCuda(const std::string& a, const std::string& b);
 // TensorFlow says that it could not load libraries of CUDA, by name or not.
 bool LibrariesFail(const LogStory& story);
+// XLA lists a GPU and TensorFlow does not: the driver works, and libraries of CUDA fail.
+bool OnlyXlaHasGpu(const LogStory& story);
 // cuBLAS or cuDNN did not start, or could not work.
 bool HandlesFail(const LogStory& story);
 // Memory ran out.
@@ -54,6 +56,8 @@ std::string StatedUnder(const LogStory& story, std::string_view key_start);
 // The libraries lie on the machine: somebody looked.
 std::string LibrarySeen(const LogStory& story);
 std::string OtherCudaStated(const LogStory& story);
+// What the message of a missing library says of LD_LIBRARY_PATH: it leads to another CUDA alone.
+std::string OtherCudaOnPath(const LogStory& story);
 bool InSingularity(const LogStory& story);
 bool InKubernetes(const LogStory& story);
 bool NamesDockerDesktop(const LogStory& story);

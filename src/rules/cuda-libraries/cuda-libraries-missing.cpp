@@ -46,6 +46,7 @@ void JudgeLog(Signs& s) {
   const std::vector<std::string> missing = MissingLibraries(story);
   const bool only_cudnn = !missing.empty() && std::all_of(missing.begin(), missing.end(), NamesCudnn);
   if (only_cudnn) return;
+  if (OnlyXlaHasGpu(story)) s.Speaks("xla-gpu-listed", kStrong);
   s.Speaks("cudart-stub", kStrong).Speaks("cudart-aborts", kStrong).Speaks("cannot-dlopen-libraries", kWeak);
   if (!missing.empty()) s.Speaks("library-not-loaded", kStrong).Speaks("import-library", kStrong);
   const bool without_extra = story.pip && !story.and_cuda && story.From("2.14");

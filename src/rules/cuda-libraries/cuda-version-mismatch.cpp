@@ -61,13 +61,17 @@ void JudgeLog(Signs& s) {
   if (fails) {
     s.States(!cuda.empty(), "cuda", cuda, kDecisive);
     s.States(!cudnn.empty(), "cudnn", cudnn, kStrong);
+    const std::string path = OtherCudaOnPath(story);
+    if (cuda.empty()) s.That(!path.empty(), path, kDecisive);
     if (s.any()) s.Speaks("library-not-loaded", kStrong).Speaks("cudart-stub", kStrong);
   }
   s.States(
       StatedAnywhere(story, "-cu11") && !CudaOfBuild(story).empty() && MajorVersion(CudaOfBuild(story)) > 11,
       "pip_list", "the libraries are those of CUDA 11", kDecisive);
   if (!s.any() && LibrariesFail(story))
-    s.Speaks("library-not-loaded", kWeak).Speaks("cannot-dlopen-libraries", kWeak);
+    s.Speaks("library-not-loaded", kWeak)
+        .Speaks("cannot-dlopen-libraries", kWeak)
+        .Speaks("xla-gpu-listed", kWeak);
 }
 
 }  // namespace

@@ -41,7 +41,7 @@ void JudgeLog(Signs& s) {
   if (!shown.empty() && shown.find("compute") == shown.npos && shown.find("all") == shown.npos)
     s.Proves("mps-driver");
   s.That(story.container && MissesDriverLibrary(story) && story.smi_works,
-         "nvidia-smi works in the container and libcuda.so.1 is not there", kStrong);
+         "nvidia-smi works in the container and libcuda.so.1 is not there", kDecisive);
 }
 
 }  // namespace

@@ -48,6 +48,8 @@ void JudgeLog(Signs& s) {
   s.Proves("libcuda-not-in-process");
   if (story.Yes("docker_build_step")) return;
   s.Speaks("cuda-303", kStrong).Speaks("import-libcuda", kStrong);
+  // A container gets the library and nvidia-smi together, unless it was left out.
+  s.Speaks("smi-without-libcuda", story.container ? kWeak : kStrong);
   if (MissesDriverLibrary(story)) s.Speaks("library-not-loaded", kStrong);
   if (s.any() && story.gpu_seen) s.That(true, "a GPU is there", kStrong);
   if (s.any()) s.Wants(story.facts.driver_library.cuda.path);

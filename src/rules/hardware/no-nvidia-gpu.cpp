@@ -64,8 +64,10 @@ void JudgeLog(Signs& s) {
   s.States(story.Yes("docker_build_step") && missing, "docker_build_step",
            "an image is built without a GPU: what fails there need not fail later", kDecisive);
   if (story.gpu_seen || story.wsl || story.no_gpu_stated || AnswersOtherwise(story)) return;
-  s.Speaks("no-device-node", kStrong).Speaks("module-not-running", kStrong);
-  s.Speaks("cuda-303", kStrong).Speaks("cuda-no-device", kWeak);
+  // Who starts a container with a GPU has one; that the container lacks it is another cause.
+  const Strength absent = story.Saw("docker-gpus-flag") ? kWeak : kStrong;
+  s.Speaks("no-device-node", absent).Speaks("module-not-running", absent);
+  s.Speaks("cuda-303", absent).Speaks("cuda-no-device", kWeak);
   if (MissesDriverLibrary(story) && !story.Saw("cuda-303")) s.Speaks("library-not-loaded", kStrong);
   if (s.any()) s.Wants(story.facts.gpus);
 }
