@@ -205,9 +205,19 @@ class Filler {
       if (Lower(found->second).find("worker") != std::string::npos) continue;
       variables[name] = Fact<std::string>::Value(found->second, {Witness::kStated, "stated: " + name});
     }
+    // What a shell, a batch system or TensorFlow itself prints; of several values nobody knows which one
+    // held.
+    if (const LogMessage* message = Find("visible-devices"); message != nullptr && variables.empty()) {
+      const auto values = message->fields.find("value");
+      if (values != message->fields.end() && values->second.size() == 1 &&
+          !values->second[0].starts_with('$'))
+        variables["CUDA_VISIBLE_DEVICES"] =
+            Fact<std::string>::Value(values->second[0], AtLine(message->line));
+    }
     if (variables.empty()) return;
-    facts_.environment.variables.Add(Fact<std::map<std::string, Fact<std::string>>>::Value(
-        std::move(variables), {Witness::kStated, "what is stated"}));
+    const Origin origin = variables.begin()->second.origin();
+    facts_.environment.variables.Add(
+        Fact<std::map<std::string, Fact<std::string>>>::Value(std::move(variables), origin));
   }
 
   void Answers() {

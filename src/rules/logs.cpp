@@ -7,6 +7,7 @@
 
 #include "base/text.h"
 #include "rules/common.h"
+#include "rules/program.h"
 
 namespace tfdoctor {
 
@@ -147,6 +148,17 @@ bool HandlesFail(const LogStory& story) {
 
 bool MemoryFails(const LogStory& story) {
   return story.SawAny({"allocator-out-of-memory", "oom-tensor", "resource-exhausted", "dst-not-initialized"});
+}
+
+std::string HidingVariable(const LogStory& story) {
+  const auto* variables = story.facts.environment.variables.Peek();
+  if (variables == nullptr) return {};
+  const auto found = variables->find("CUDA_VISIBLE_DEVICES");
+  if (found == variables->end() || found->second.Peek() == nullptr) return {};
+  const std::string& value = *found->second.Peek();
+  return value != "all" && VisibleDevicesOf(story.facts, value).entries.empty()
+             ? "CUDA_VISIBLE_DEVICES=" + value
+             : std::string();
 }
 
 bool NoDevice(const LogStory& story) {

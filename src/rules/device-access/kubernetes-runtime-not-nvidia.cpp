@@ -47,6 +47,7 @@ Verdict Check(const Facts& facts, const Knowledge&) {
 void JudgeLog(Signs& s) {
   const LogStory& story = s.story;
   s.Proves("plugin-no-nvml");
+  s.Speaks("pod-insufficient-gpu", kWeak);  // else all are taken
   if (InKubernetes(story) && MissesDriverLibrary(story)) {
     s.That(true, "a pod without the driver's library: the node's runtime did not put it in", kDecisive);
   }

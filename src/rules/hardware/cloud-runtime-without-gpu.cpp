@@ -25,7 +25,11 @@ void JudgeLog(Signs& s) {
   const LogStory& story = s.story;
   const bool hosted = StatedAnywhere(story, "colab") || StatedAnywhere(story, "kaggle") ||
                       StatedAnywhere(story, "codespaces") || StatedAnywhere(story, "binder");
-  if (!hosted) return;
+  // The words of the test that Colab's introduction gives.
+  if (!hosted) {
+    if (!story.gpu_registered) s.Speaks("gpu-not-found", kWeak);
+    return;
+  }
   const bool none = NoDevice(story) || MissesDriverLibrary(story) || story.gpu_registered == false;
   if (!none || story.gpu_registered) return;
   s.Speaks("gpu-not-found", kDecisive).Speaks("cuda-no-device", kDecisive).Speaks("cuda-303", kDecisive);

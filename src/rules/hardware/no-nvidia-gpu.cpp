@@ -64,6 +64,7 @@ void JudgeLog(Signs& s) {
   s.States(story.Yes("docker_build_step") && missing, "docker_build_step",
            "an image is built without a GPU: what fails there need not fail later", kDecisive);
   if (story.gpu_seen || story.wsl || story.no_gpu_stated || AnswersOtherwise(story)) return;
+  if (!HidingVariable(story).empty()) return;
   // Who starts a container with a GPU has one; that the container lacks it is another cause.
   const Strength absent = story.Saw("docker-gpus-flag") ? kWeak : kStrong;
   s.Speaks("no-device-node", absent).Speaks("module-not-running", absent);

@@ -76,7 +76,9 @@ void JudgeLog(Signs& s) {
   if (stated != nullptr && stated->Peek() != nullptr) {
     // What the driver makes of the value, the rule of the machine says; that no device is left, the log.
     const std::string& value = *stated->Peek();
-    s.States(NoDevice(story) && value != "0" && value != "all", "CUDA_VISIBLE_DEVICES",
+    const std::string hiding = HidingVariable(story);
+    s.StatesProof(NoDevice(story) && !hiding.empty(), "CUDA_VISIBLE_DEVICES", hiding + " leaves no GPU");
+    s.States(!s.any() && NoDevice(story) && value != "0" && value != "all", "CUDA_VISIBLE_DEVICES",
              "CUDA_VISIBLE_DEVICES=" + value + ", and the driver shows no device", kDecisive);
     return;
   }
