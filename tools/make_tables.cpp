@@ -216,6 +216,10 @@ void WriteAll(Rows rows, Writer& w) {
           d.package + " " + d.version);
   }
   w.Close();
+  w.Open("XlaFlag", "kXlaFlags");
+  for (const XlaFlagRow& f : rows.xla_flags)
+    w.Add(fmt::format("{}, {}, {}", w.Text(f.flag), w.Text(f.first), w.Text(f.last)), f.flag);
+  w.Close();
   w.Open("Question", "kQuestions");
   for (const QuestionRow& q : rows.questions) {
     std::vector<std::string> answers;

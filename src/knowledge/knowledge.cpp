@@ -303,6 +303,23 @@ class Tables final : public Knowledge {
     return defects;
   }
 
+  std::optional<bool> KnowsXlaFlag(std::string_view release, std::string_view flag) const override {
+    const std::vector<std::string> parts = Split(release, '.');
+    if (parts.size() < 2) return std::nullopt;
+    const std::string minor = parts[0] + "." + parts[1];
+    bool looked = false, known = false;
+    const auto look = [&](std::string_view name, std::string_view first, std::string_view last) {
+      // Each release has dropped flags or brought some: one that no row names was not looked at.
+      looked = looked || first == minor || last == minor;
+      known =
+          known || (name == flag && CompareVersions(first, minor) <= 0 && CompareVersions(minor, last) <= 0);
+    };
+    for (const XlaFlagRow& row : own_.xla_flags) look(row.flag, row.first, row.last);
+    for (const tables::XlaFlag& row : tables::kXlaFlags)
+      look(View(row.flag), View(row.first), View(row.last));
+    return known || looked ? std::optional(known) : std::nullopt;
+  }
+
   std::vector<QuestionRow> Questions() const override {
     std::vector<QuestionRow> questions = own_.questions;
     for (const tables::Question& row : tables::kQuestions) {

@@ -106,6 +106,13 @@ struct ErrorRow {
 };
 
 // A release or an image that does not work as it was published, on any machine.
+// A flag of XLA_FLAGS or TF_XLA_FLAGS, and the minor releases of TensorFlow whose library first and last
+// holds its name: "2.10", "2.21".
+struct XlaFlagRow {
+  std::string flag;  // "xla_gpu_autotune_level"
+  std::string first, last;
+};
+
 struct DefectRow {
   std::string package;  // "tensorflow[and-cuda]", "tensorflow/tensorflow" (the image)
   std::string version;  // "2.21.0"; of an image its tag without "-gpu", "2.18" for all of that line, "latest"
@@ -137,6 +144,9 @@ class Knowledge {
   virtual std::vector<std::string> TensorFlowDistributions() const = 0;
 
   virtual std::vector<DefectRow> Defects(std::string_view package) const = 0;
+  // Whether this release of TensorFlow ("2.21.0") knows the flag; nullopt: the data does not have the
+  // release.
+  virtual std::optional<bool> KnowsXlaFlag(std::string_view release, std::string_view flag) const = 0;
 
   // The distribution in site-packages that holds a soname for builds with this CUDA major: "libcudnn.so.9",
   // 12 -> "nvidia-cudnn-cu12"; empty: none known.

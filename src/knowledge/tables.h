@@ -76,6 +76,10 @@ struct Defect {  // in the order of the files
   Text package, version, defect;
 };
 
+struct XlaFlag {  // by flag
+  Text flag, first, last;
+};
+
 struct Question {  // in the order of the files; answers are lines "word: JSON"
   Text fact, question, command, stated, answers;
 };
@@ -94,6 +98,7 @@ extern const std::span<const GpuRange> kGpuRanges;
 extern const std::span<const Message> kMessages;
 extern const std::span<const Error> kErrors;
 extern const std::span<const Defect> kDefects;
+extern const std::span<const XlaFlag> kXlaFlags;
 extern const std::span<const Question> kQuestions;
 extern const Text kDate;
 

@@ -42,8 +42,8 @@ bool OnlyXlaHasGpu(const LogStory& story);
 bool HandlesFail(const LogStory& story);
 // Memory ran out.
 bool MemoryFails(const LogStory& story);
-// CUDA_VISIBLE_DEVICES leaves no GPU, whatever there are: "-1", nothing, Slurm's "NoDevFiles". Its value; empty
-// for none of that.
+// CUDA_VISIBLE_DEVICES leaves no GPU, whatever there are: "-1", nothing, Slurm's "NoDevFiles". Its value;
+// empty for none of that.
 std::string HidingVariable(const LogStory& story);
 // The driver shows no device, or is not there.
 bool NoDevice(const LogStory& story);

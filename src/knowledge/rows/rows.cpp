@@ -458,6 +458,15 @@ void AddDefect(Row&, Row& row, Rows& rows) {
   rows.defects.push_back(std::move(d));
 }
 
+void AddXlaFlag(Row&, Row& row, Rows& rows) {
+  XlaFlagRow f;
+  f.flag = row.Text("flag", kLine, kMust);
+  f.first = row.Text("first", kDotted, kMust);
+  f.last = row.Text("last", kDotted, kMust);
+  Once(row, rows, "the flag " + f.flag);
+  rows.xla_flags.push_back(std::move(f));
+}
+
 void AddQuestion(Row&, Row& row, Rows& rows) {
   QuestionRow q;
   q.fact = row.Text("fact", kLine, kMust);
@@ -498,6 +507,7 @@ constexpr Kind kKinds[] = {
     {"toolkits", true, AddToolkit},
     {"versions", true, AddVersions},
     {"wheel", false, AddWheel},
+    {"xla_flags", true, AddXlaFlag},
 };
 
 void AddTable(const toml::table& table, const Kind& kind, File& file, Rows& rows) {

@@ -68,6 +68,7 @@ struct Rows {
   std::vector<MessageData> messages;
   std::vector<ErrorData> errors;
   std::vector<DefectRow> defects;
+  std::vector<XlaFlagRow> xla_flags;
   std::vector<QuestionRow> questions;
   std::string date;            // of the newest row
   std::set<std::string> keys;  // what is there: no row may be given twice

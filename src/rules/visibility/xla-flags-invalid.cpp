@@ -8,24 +8,32 @@ namespace tfdoctor {
 
 namespace {
 
-// The word that stops the program; empty: none that can be told without the program, which takes quotes off.
-std::string BadWord(std::string_view name, const std::vector<std::string>& words) {
+// What is wrong with a word that stops the program; empty: nothing that can be told without the program,
+// which takes quotes off.
+std::string Wrong(std::string_view name, const std::vector<std::string>& words, const std::string& release,
+                  const Knowledge& knowledge) {
   for (const std::string& word : words) {
     if (word.find_first_of("'\"") != std::string::npos) return {};
-    bool others = name == "XLA_FLAGS" ? word.starts_with("--tf_xla_") : word.starts_with("--xla_gpu_");
-    if (!word.starts_with("--") || others) return word;
+    const bool others = name == "XLA_FLAGS" ? word.starts_with("--tf_xla_") : word.starts_with("--xla_gpu_");
+    if (!word.starts_with("--") || others) return fmt::format("\"{}\" is not a flag of {}", word, name);
+    const std::string_view flag = std::string_view(word).substr(2, word.find('=') - 2);
+    if (!knowledge.KnowsXlaFlag(release, flag).value_or(true))
+      return fmt::format("the XLA of TensorFlow {} knows no flag --{}", release, flag);
   }
   return {};
 }
 
-Verdict Check(const Facts& facts, const Knowledge&) {
+Verdict Check(const Facts& facts, const Knowledge& knowledge) {
   if (!facts.tensorflow.folder.Present()) return Verdict::Silent();
   const auto* flags = facts.environment.flags.Get();
   if (flags == nullptr) return Verdict::Silent();
+  const std::string* release = facts.tensorflow.version.Get();
   for (const auto& [name, words] : *flags) {
     const auto* known = words.Get();
-    const std::string word = known == nullptr ? std::string() : BadWord(name, *known);
-    if (word.empty() && !words.Absent()) continue;
+    const std::string wrong =
+        known == nullptr ? std::string()
+                         : Wrong(name, *known, release == nullptr ? std::string() : *release, knowledge);
+    if (wrong.empty() && !words.Absent()) continue;
     Fix fix;
     fix.title = "Remove the variable " + name;
     fix.commands = {"unset " + name};
@@ -36,7 +44,7 @@ Verdict Check(const Facts& facts, const Knowledge&) {
                             ? fmt::format("{} does not begin with \"-\", so it names a file of flags, and "
                                           "there is no such file",
                                           name)
-                            : fmt::format("\"{}\" is not a flag of {}", word, name))
+                            : wrong)
         .WithFix(std::move(fix));
   }
   return Verdict::Silent();
@@ -63,11 +71,11 @@ XLA reads its settings from XLA_FLAGS (and TF_XLA_FLAGS). A word that it does no
 
 ## How it is recognised
 
-A word of the value does not begin with `--`, or is a flag of the other variable; or the value does not begin with `-` at all, so that XLA takes it for the name of a file of flags, and there is no such file. Which flags a release knows cannot be told from outside, so the cause stays open. Message: "Unknown flag in XLA_FLAGS".
+A word of the value does not begin with `--`, is a flag of the other variable, or is a flag whose name the library of this release does not hold (`tfdoctor` has the names of the releases from 2.10 on); or the value does not begin with `-` at all, so that XLA takes it for the name of a file of flags, and there is no such file. A program that never compiles with XLA does not notice, so the cause stays open. Message: "Unknown flags in XLA_FLAGS".
 
 ## How it happens
 
-A blank inside a path, a missing `--`, or a flag that was copied from instructions for another release.
+A blank inside a path, a missing `--`, a slip of the pen, or a flag that was copied from instructions for another release or for JAX.
 
 ## How to fix it
 
