@@ -1,5 +1,6 @@
 #include <fcntl.h>
 #include <sys/klog.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/utsname.h>
@@ -24,7 +25,11 @@ namespace {
 
 class Live : public System {
  public:
-  explicit Live(Looks looks) : one_look_(looks == Looks::kOne) {
+  explicit Live(Looks looks) {
+    // Only of plenty: who may open few files needs them for what is read.
+    constexpr rlim_t kPlenty = 256;
+    struct rlimit files = {};
+    keep_open_ = looks == Looks::kOne && getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur >= kPlenty;
     for (char** entry = environ; entry != nullptr && *entry != nullptr; entry++) {
       std::string_view text = *entry;
       size_t equals = text.find('=');
@@ -52,13 +57,14 @@ class Live : public System {
     OpenFile file{
         path, 0,
         FileDescriptor(openat(place.folder, place.name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY))};
-    if (file.descriptor.number() < 0) return FileError(path, errno);
+    if (file.descriptor.number() < 0)
+      return MadeRoom() ? Read(path, offset, length) : Result<std::string>(FileError(path, errno));
     if (fstat(file.descriptor.number(), &status) != 0) return FileError(path, errno);
     if (!S_ISREG(status.st_mode)) return NotRegular(path, status.st_mode);
     file.size = static_cast<uint64_t>(status.st_size);
     Result<std::string> bytes = ReadUpTo(file.descriptor.number(), path, offset, length, file.size);
     constexpr size_t kMostOpen = 8;
-    if (one_look_ && bytes.ok() && bytes->size() == length) {  // there is more of it
+    if (keep_open_ && bytes.ok() && bytes->size() == length) {  // there is more of it
       if (open_files_.size() == kMostOpen) open_files_.erase(open_files_.begin());
       open_files_.push_back(std::move(file));
     }
@@ -67,8 +73,9 @@ class Live : public System {
 
   Result<std::vector<DirEntry>> List(const std::string& path, size_t limit) const override {
     if (HasNul(path)) return FileError(path, ENOENT);
-    return ListFolder(FileDescriptor(open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NONBLOCK)),
-                      path, limit);
+    FileDescriptor folder(open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NONBLOCK));
+    if (folder.number() < 0 && MadeRoom()) return List(path, limit);
+    return ListFolder(std::move(folder), path, limit);
   }
 
   Result<std::string> ReadLink(const std::string& path) const override {
@@ -172,7 +179,7 @@ class Live : public System {
     constexpr int kAskedOnce = -1, kCannotOpen = -2;
     const Place whole{AT_FDCWD, path.c_str()};
     const size_t slash = path.rfind('/');
-    if (!one_look_ || slash == std::string::npos || slash == 0 || path.size() >= PATH_MAX) return whole;
+    if (!keep_open_ || slash == std::string::npos || slash == 0 || path.size() >= PATH_MAX) return whole;
     const std::string_view name = std::string_view(path).substr(slash + 1);
     if (name.empty() || name == "." || name == "..") return whole;
     auto [known, first] = folders_.try_emplace(path.substr(0, slash), kAskedOnce);
@@ -189,6 +196,20 @@ class Live : public System {
       }
     }
     return folder >= 0 ? Place{folder, path.c_str() + slash + 1} : whole;
+  }
+
+  // After open() failed: where descriptors have run out, those that are kept are given back, for good.
+  bool MadeRoom() const {
+    const int error = errno;
+    const bool made = (error == EMFILE || error == ENFILE) && !(open_folders_.empty() && open_files_.empty());
+    if (made) {
+      keep_open_ = false;
+      folders_.clear();
+      open_folders_.clear();
+      open_files_.clear();
+    }
+    errno = error;
+    return made;
   }
 
   Result<FileStat> StatOf(const std::string& path, int flags) const {
@@ -208,7 +229,7 @@ class Live : public System {
     return statvfs(path.c_str(), &mount) == 0 && (mount.f_flag & ST_NODEV) != 0;
   }
 
-  bool one_look_;
+  mutable bool keep_open_ = false;
   std::map<std::string, std::string> environment_;
   mutable std::unordered_map<std::string, int> folders_;
   mutable std::vector<FileDescriptor> open_folders_;
