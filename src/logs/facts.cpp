@@ -98,6 +98,8 @@ class Filler {
     if (gpu == nullptr) gpu = Find("device-listed");
     facts_.log.gpu_registered = Fact<bool>::Value(gpu != nullptr, gpu == nullptr ? log : AtLine(gpu->line));
     std::map<std::string, std::string> stated = statements_.values;
+    // A list of packages in the log says what one that is stated says.
+    if (std::string list = PackageList(); !list.empty()) stated.try_emplace("pip_list", std::move(list));
     facts_.log.stated = Fact<std::map<std::string, std::string>>::Value(std::move(stated),
                                                                         {Witness::kStated, "what is stated"});
   }
@@ -240,6 +242,17 @@ class Filler {
   static std::string Field(const LogMessage* message, const std::string& name) {
     auto found = message->fields.find(name);
     return found == message->fields.end() || found->second.empty() ? std::string() : found->second.back();
+  }
+  // "tensorflow 2.17.0; numpy 1.26.4"; empty: a single package is no list.
+  std::string PackageList() const {
+    const auto& packages = reading_.packages;
+    const bool tensorflow = std::any_of(packages.begin(), packages.end(), [](const auto& package) {
+      return package.first.starts_with("tensorflow");
+    });
+    if (!tensorflow || packages.size() < 2) return {};
+    std::vector<std::string> list;
+    for (const auto& [name, version] : packages) list.push_back(name + " " + version);
+    return Join(list, "; ");
   }
   std::string Stated(const std::string& key) const {
     auto found = statements_.values.find(key);

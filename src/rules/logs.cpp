@@ -17,6 +17,8 @@ bool IsOptional(std::string_view name) { return name.find("nvinfer") != name.npo
 bool IsDriver(std::string_view name) {
   return name.starts_with("libcuda.so") || name.starts_with("nvcuda") || name.starts_with("libnvidia-ml");
 }
+// Of Microsoft's C++ runtime, which is no library of CUDA.
+bool IsOfWindows(std::string_view name) { return name.starts_with("msvcp") || name.starts_with("vcruntime"); }
 // Somebody else's build carries what he chose.
 bool OthersBuild(const LogStory& story) {
   for (const char* word : {"nvidia-tensorflow", "nvidia container", "nvcr.io", "ngc", "source build",
@@ -50,7 +52,9 @@ std::vector<std::string> MissingLibraries(const LogStory& story) {
   for (const char* id : {"library-not-loaded", "import-library", "dll-load"}) {
     for (const std::string& name : story.Fields(id, "library")) {
       const std::string file = name.substr(name.rfind('/') == name.npos ? 0 : name.rfind('/') + 1);
-      if (IsOptional(file) || IsDriver(file) || file.find(".so") + 1 + file.find(".dll") + 1 == 0) continue;
+      if (IsOptional(file) || IsDriver(file) || IsOfWindows(file) ||
+          file.find(".so") + 1 + file.find(".dll") + 1 == 0)
+        continue;
       if (std::find(missing.begin(), missing.end(), file) == missing.end()) missing.push_back(file);
     }
   }

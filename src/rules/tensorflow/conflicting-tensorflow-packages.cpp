@@ -56,6 +56,11 @@ void JudgeLog(Signs& s) {
   if (seen != nullptr) {
     for (const auto& [name, version] : *seen) listed.insert(name);
   }
+  // Outside Linux on x86-64, tensorflow 2.10 to 2.18 itself is empty and brings one of these.
+  if (listed.contains("tensorflow")) {
+    for (const char* brought : {"tensorflow-intel", "tensorflow-macos", "tensorflow-cpu-aws"})
+      listed.erase(brought);
+  }
   if (listed.size() < 2) return;
   // From 2.1 on tensorflow and tensorflow-gpu are the same files.
   const bool same = listed == std::set<std::string>{"tensorflow", "tensorflow-gpu"} && story.From("2.1");

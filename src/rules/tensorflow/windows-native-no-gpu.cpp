@@ -8,6 +8,8 @@ namespace {
 
 void JudgeLog(Signs& s) {
   const LogStory& story = s.story;
+  if (StatedTensorFlows(story, "pip_list").contains("tensorflow-intel"))
+    s.StatesProof(true, "pip_list", "tensorflow-intel is TensorFlow for Windows, which has no CUDA");
   if (!story.windows || story.container) return;
   const bool newer =
       story.From("2.11") || (story.tensorflow.empty() && story.Mentions("tf_version", "nightly"));
