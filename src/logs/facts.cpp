@@ -278,7 +278,12 @@ class Filler {
 
 void AddLog(const LogReading& reading, const Statements& statements, const Knowledge& knowledge, bool alone,
             Facts& facts) {
-  Filler filler(reading, statements, knowledge, facts);
+  // What is stated beside the log wins over what is stated in it.
+  Statements all = statements;
+  for (const auto& [key, value] : reading.stated) {
+    if (!all.values.contains(key)) all.Set(key, value);
+  }
+  Filler filler(reading, all, knowledge, facts);
   filler.Messages(alone);
   filler.Driver();
   filler.Gpus();

@@ -28,6 +28,45 @@ constexpr std::string_view kPackageAnchors[] = {
     "tensorflow",  "nvidia-",  "numpy  ",   "numpy 1",   "numpy 2", "numpy==", "numpy=1", "numpy=2",
     "cudatoolkit", "protobuf", "ml-dtypes", "ml_dtypes", "cudnn  ", "cudnn 8", "cudnn 9"};
 
+// Headings of the form that TensorFlow's issues are written in, which scripts print alike, and what they
+// tell.
+constexpr std::pair<std::string_view, std::string_view> kHeadings[] = {
+    {"TensorFlow version", "tf_version"},   {"Tensorflow version", "tf_version"},
+    {"Tensorflow Version", "tf_version"},   {"TensorFlow Version", "tf_version"},
+    {"Python version", "python"},           {"CUDA/cuDNN version", "cuda/cudnn"},
+    {"GPU model and memory", "gpu"},        {"OS platform and distribution", "os"},
+    {"OS Platform and Distribution", "os"},
+};
+
+// "- TensorFlow version (use command below): 2.4.0"; of "### TensorFlow version" the next line that is not
+// empty. Empty: nothing is said.
+std::string_view ValueOfHeading(std::string_view line, std::string_view heading, std::string_view after) {
+  const size_t at = line.find(heading);
+  if (at == line.npos) return {};
+  const std::string_view before = Trim(line.substr(0, at));
+  if (before.find_first_not_of("#*->\"'` ") != before.npos) return {};  // in the middle of a sentence
+  std::string_view rest = line.substr(at + heading.size());
+  const bool title = before.starts_with('#');
+  if (title) {
+    for (rest = {}; rest.empty() && !after.empty();) rest = Trim(TakeLine(after));
+  } else {
+    const size_t colon = rest.find_first_of(":=");
+    const std::string_view between = Trim(rest.substr(0, std::min(colon, rest.size())));
+    const bool remark =
+        between.empty() || (between.starts_with('(') && between.ends_with(')')) || between == "**";
+    if (colon == rest.npos || !remark) return {};
+    rest = rest.substr(colon + 1);
+  }
+  const size_t first = rest.find_first_not_of(" *`\"':=");
+  if (first == rest.npos) return {};
+  rest = rest.substr(first);
+  rest = rest.substr(0, rest.find_last_not_of(" *`\"',") + 1);
+  for (const std::string_view nothing : {"_No response_", "N/A", "n/a", "NA", "None", "-", "?"}) {
+    if (rest == nothing) return {};
+  }
+  return rest.starts_with('#') || rest.size() > 200 ? std::string_view() : rest;
+}
+
 bool IsNameChar(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' ||
          c == '.';
@@ -166,6 +205,7 @@ struct LogReader::State {
       }
     }
     for (std::string_view anchor : kPackageAnchors) by_anchor.try_emplace(anchor);
+    for (const auto& [heading, key] : kHeadings) by_anchor.try_emplace(heading);
     for (auto& [anchor, of] : by_anchor) {
       anchors.push_back(anchor);
       of_packages.push_back(std::find(std::begin(kPackageAnchors), std::end(kPackageAnchors), anchor) !=
@@ -219,6 +259,7 @@ struct LogReader::State {
     std::sort(found.begin(), found.end());
     found.erase(std::unique(found.begin(), found.end()), found.end());
     if (package_word) TakePackage(text);
+    if (!inner.empty()) TakeHeadings(text, after);
     std::string wrapped;
     const Entry* best = nullptr;
     std::optional<uint32_t> row_done;
@@ -256,6 +297,21 @@ struct LogReader::State {
                        e.text.literal_size());
     };
     return weight(a) > weight(b);
+  }
+
+  void TakeHeadings(std::string_view text, std::string_view after) {
+    for (const auto& [heading, key] : kHeadings) {
+      const std::string_view value = ValueOfHeading(text, heading, after);
+      if (value.empty()) continue;
+      if (key != "cuda/cudnn") {
+        reading.stated.try_emplace(std::string(key), value);
+        continue;
+      }
+      // "11.8/8.6", "CUDA 11.0 / cuDNN 8"
+      const size_t split = value.find_first_of("/,");
+      reading.stated.try_emplace("cuda", Trim(value.substr(0, split)));
+      if (split != value.npos) reading.stated.try_emplace("cudnn", Trim(value.substr(split + 1)));
+    }
   }
 
   void TakePackage(const std::string& text) {

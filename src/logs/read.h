@@ -45,6 +45,8 @@ struct LogReading {
   std::map<std::string_view, LogMessage> machine;       // messages about the machine or an installation
   std::map<std::string, std::string> packages;  // "tensorflow" -> "2.15.0", of pip's and conda's lists
   std::map<std::string, uint64_t> package_lines;
+  // What people and programs say of the machine: "tf_version" -> "2.16.1", "gpu" -> "RTX 3060 12GB".
+  std::map<std::string, std::string> stated;
   std::map<std::string, std::string> builds;  // conda's build string: "cuda120py311h5cbd639_1"
   std::vector<LogLine> lines;                 // that were recognised, each kind of text once
   uint64_t line_count = 0;

@@ -253,6 +253,25 @@ TEST(Attempts, ProcessesAreToldApart) {
   EXPECT_EQ(reading.Judged()->process, "client_1");
 }
 
+TEST(Headings, TellWhatTheFormOfAnIssueAsks) {
+  const LogReading old = Read(
+      "- OS Platform and Distribution (e.g., Linux Ubuntu 16.04): Windows 10\n"
+      "-   **Python version:** 3.6\n- CUDA/cuDNN version: CUDA10.2 / cuDNN 7.6.5\n- GPU model and memory:\n"
+      "TensorFlow version (use command below): 2.1.0\nTensorFlow version: 2.2.0\n");
+  EXPECT_EQ(old.stated, (std::map<std::string, std::string>{{"os", "Windows 10"},
+                                                            {"python", "3.6"},
+                                                            {"cuda", "CUDA10.2"},
+                                                            {"cudnn", "cuDNN 7.6.5"},
+                                                            {"tf_version", "2.1.0"}}));
+  const LogReading form = Read(
+      "### TensorFlow version\n\n2.16.1\n\n### GPU model and memory\n\n_No response_\n\n### CUDA/cuDNN "
+      "version\n\n11.8/8.6\n\n### Python version\n\n### Current behavior?\n");
+  EXPECT_EQ(form.stated, (std::map<std::string, std::string>{
+                             {"tf_version", "2.16.1"}, {"cuda", "11.8"}, {"cudnn", "8.6"}}));
+  EXPECT_TRUE(
+      Read("I wonder which TensorFlow version: the new one or\nany Python version = fine\n").stated.empty());
+}
+
 TEST(Packages, AreReadFromLists) {
   const LogReading reading = Read(
       "tensorflow==2.15.0\nnvidia-cudnn-cu12         8.9.4.25\ntensorflow-base           2.2.0 "
