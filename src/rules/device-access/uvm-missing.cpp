@@ -39,7 +39,7 @@ Verdict Check(const Facts& facts, const Knowledge&) {
 
 void JudgeLog(Signs& s) {
   const LogStory& story = s.story;
-  if (story.Yes("after_suspend")) return;
+  if (story.Yes("after_suspend") || story.Saw("suspend")) return;
   s.Speaks("cuda-unknown", kStrong);
   if (!s.any()) {
     s.States(StatedAnywhere(story, "nvidia-uvm"), "check", "nvidia-uvm is named", kStrong);
