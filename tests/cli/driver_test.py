@@ -147,6 +147,14 @@ class Answers(Case):
         fixes = self.answer["causes"][0]["fixes"]
         self.assertIn("unset CUDA_VISIBLE_DEVICES", fixes[0]["commands"])
 
+    def test_an_assumed_gpu_is_all_that_there_is(self):
+        self.ask("--assume", "gpu=8.9", CUDA_VISIBLE_DEVICES=1)
+        self.says("cuda-visible-devices", text="there is no GPU 1")
+        self.ask("--assume", "gpu=8.9", CUDA_VISIBLE_DEVICES=0)
+        self.assertNotIn("cuda-visible-devices", self.causes)
+        self.ask("--assume", "gpu=8.9,gpu=9.0", CUDA_VISIBLE_DEVICES=1)
+        self.assertNotIn("cuda-visible-devices", self.causes)
+
     def test_saved_state(self):
         state = work / "state"
 
