@@ -27,8 +27,8 @@ size_t CountGpus(const Facts& facts) {
 VisibleDevices VisibleDevicesOf(const Facts& facts, const std::string& value) {
   std::optional<size_t> count;
   // A log or a statement names a GPU, not how many there are; --assume names all.
-  const bool counted = facts.gpus.Present() &&
-                       (facts.gpus.origin().witness >= Witness::kMachine || facts.assumed.Is(true));
+  const bool counted =
+      facts.gpus.Present() && (facts.gpus.origin().witness >= Witness::kMachine || facts.assumed.Is(true));
   if (const size_t known = CountGpus(facts); counted && known > 0) count = known;
   return ReadVisibleDevices(value, count);
 }
