@@ -19,7 +19,7 @@ Question AskedQuestion() {
 }
 
 void BM_ProbeAll(benchmark::State& state) {
-  auto system = LiveSystem();
+  auto system = LiveSystem(Looks::kOne);
   Question question = AskedQuestion();
   for (auto _ : state) {
     Facts facts = ProbeAll(*system, BuiltInKnowledge(), question);
@@ -29,7 +29,7 @@ void BM_ProbeAll(benchmark::State& state) {
 BENCHMARK(BM_ProbeAll)->Unit(benchmark::kMicrosecond);
 
 void BM_Probe(benchmark::State& state, Probe probe) {
-  auto system = LiveSystem();
+  auto system = LiveSystem(Looks::kOne);
   Question question = AskedQuestion();
   Facts before = ProbeAll(*system, BuiltInKnowledge(), question);
   for (auto _ : state) {
@@ -67,7 +67,7 @@ void BM_ReadProgram(benchmark::State& state) {
 BENCHMARK(BM_ReadProgram)->Unit(benchmark::kMicrosecond);
 
 void BM_Diagnose(benchmark::State& state) {
-  auto system = LiveSystem();
+  auto system = LiveSystem(Looks::kOne);
   Facts facts = ProbeAll(*system, BuiltInKnowledge(), AskedQuestion());
   for (auto _ : state) {
     Diagnosis diagnosis = Diagnose(facts, BuiltInKnowledge(), AllRules());
