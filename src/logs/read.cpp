@@ -17,6 +17,7 @@ constexpr size_t kLongestShown = 1000;
 constexpr size_t kLongestLine = 16 << 10;  // more of one line is not looked at
 constexpr size_t kBlock = 1 << 20;
 constexpr size_t kNarrowestTerminal = 40;  // columns: a shorter line was not wrapped
+constexpr size_t kLookedForCuts = 4 << 20;
 constexpr size_t kMostValues = 32;
 constexpr size_t kMostLines = 300;
 constexpr size_t kMostAttempts = 256;
@@ -97,6 +98,12 @@ std::optional<PackageLine> ReadPackage(std::string_view line) {
   package.version = words[0];
   if (words.size() >= 2 && words[1].find('_') != words[1].npos) package.build = words[1];
   return package;
+}
+
+// What CleanLine() takes off: where a terminal cut the line, it belongs to it.
+std::string BlanksAtEnd(std::string_view line) {
+  line = line.substr(0, line.find('\n'));
+  return std::string(line.size() - std::min(line.find_last_not_of(' ') + 1, line.size()), ' ');
 }
 
 // Who speaks: docker compose writes "name | ", kubectl logs --prefix "[pod/name/container] ", srun --label
@@ -219,8 +226,44 @@ struct LogReader::State {
     TakeBlock(pending);
     pending.clear();
   }
+  // A terminal cuts long lines, a literal that is searched for, too. Texts that people paste are small: the
+  // first megabytes are looked through for literals that go on in the next line. The block without the
+  // newlines within them; `removed`: where those stood. Empty: there are none.
+  std::string WithoutCuts(std::string_view block, std::vector<size_t>& removed) {
+    constexpr size_t kBeside = 200;  // no literal is longer
+    std::string whole;
+    size_t copied = 0, start = 0;
+    for (size_t end = block.find('\n'); end != block.npos && end + 1 < block.size();
+         end = block.find('\n', start)) {
+      const std::string_view this_line = block.substr(start, end - start);
+      start = end + 1;
+      if (this_line.size() < kNarrowestTerminal || this_line.back() == '\r') continue;
+      const std::string_view tail = this_line.substr(this_line.size() - std::min(this_line.size(), kBeside));
+      std::string_view head = block.substr(end + 1, kBeside);
+      head = head.substr(0, head.find('\n'));
+      if (!scanner.Across(std::string(tail) + std::string(head), tail.size())) continue;
+      whole += block.substr(copied, end - copied);
+      removed.push_back(whole.size());
+      copied = end + 1;
+    }
+    if (!removed.empty()) whole += block.substr(copied);
+    return whole;
+  }
+
   // Whole lines, and at the end the rest.
   void TakeBlock(std::string_view block) {
+    std::vector<size_t> removed;
+    std::string whole;
+    if (looked_for_cuts < kLookedForCuts) {
+      looked_for_cuts += block.size();
+      whole = WithoutCuts(block, removed);
+      if (!removed.empty()) block = whole;
+    }
+    const auto lines_of = [&](size_t begin, size_t end) {
+      const auto first = std::lower_bound(removed.begin(), removed.end(), begin);
+      return CountLines(block.substr(begin, end - begin)) +
+             static_cast<uint64_t>(std::lower_bound(first, removed.end(), end) - first);
+    };
     size_t from = 0, counted = 0;
     while (from < block.size()) {
       const size_t at = scanner.Find(block, from);
@@ -229,7 +272,7 @@ struct LogReader::State {
       start = start == block.npos ? 0 : start + 1;
       size_t end = block.find('\n', at);
       if (end == block.npos) end = block.size();
-      line += CountLines(block.substr(counted, start - counted));
+      line += lines_of(counted, start);
       counted = start;
       const size_t previous = start < 2 ? 0 : block.rfind('\n', start - 2);
       const size_t before = start < 2 || previous == block.npos ? 0 : previous + 1;
@@ -237,7 +280,7 @@ struct LogReader::State {
                block.substr(std::min(end + 1, block.size())), at - start);
       from = end;
     }
-    line += CountLines(block.substr(counted));
+    line += lines_of(counted, block.size());
   }
 
   // `before` and `after` are what stands around the line: a terminal may have wrapped it.
@@ -251,7 +294,7 @@ struct LogReader::State {
     std::vector<uint32_t> found;
     bool package_word = false;
     inner.clear();
-    scanner.All(text, inner);
+    scanner.All(text + BlanksAtEnd(raw), inner);  // a literal may end in blanks
     for (uint32_t anchor : inner) {
       if (of_packages[anchor]) package_word = true;
       found.insert(found.end(), entries_of[anchor].begin(), entries_of[anchor].end());
@@ -270,11 +313,10 @@ struct LogReader::State {
       if (!fields && (text.size() >= kNarrowestTerminal || before.size() >= kNarrowestTerminal)) {
         if (wrapped.empty()) {
           if (before.size() >= kNarrowestTerminal && before.size() <= kLongestShown)
-            wrapped = CleanLine(before);
-          if (wrapped.ends_with('\n')) wrapped.pop_back();
+            wrapped = CleanLine(before.substr(0, before.find('\n'))) + BlanksAtEnd(before);
           wrapped += text;
           if (text.size() >= kNarrowestTerminal)
-            wrapped += CleanLine(after.substr(0, std::min(after.find('\n'), size_t{400})));
+            wrapped += BlanksAtEnd(raw) + CleanLine(after.substr(0, std::min(after.find('\n'), size_t{400})));
         }
         fields = entry.text.Match(wrapped);
       }
@@ -402,6 +444,7 @@ struct LogReader::State {
   std::string pending;  // the begun line
   uint64_t line = 0;    // complete lines so far
   uint64_t recognised = 0;
+  size_t looked_for_cuts = 0;  // bytes
   LogReading reading;
 };
 

@@ -87,6 +87,17 @@ size_t Scanner::Find(std::string_view text, size_t from) const {
   return text.npos;
 }
 
+bool Scanner::Across(std::string_view text, size_t place) const {
+  bool across = false;
+  for (size_t at = 0; at + kGroup <= text.size() && !across; at++) {
+    if (May(Hash(Load(text.data() + at))))
+      Standing(text, at, [&](uint32_t literal, size_t start) {
+        across = across || (start < place && start + literals_[literal].size() > place);
+      });
+  }
+  return across;
+}
+
 void Scanner::All(std::string_view text, std::vector<uint32_t>& which) const {
   for (size_t at = 0; at + kGroup <= text.size(); at++) {
     if (May(Hash(Load(text.data() + at))))

@@ -24,6 +24,8 @@ class Scanner {
   // Where in the first line at or after `from` that holds a literal one stands; npos: in none. Literals hold
   // no newline.
   size_t Find(std::string_view text, size_t from) const;
+  // Whether a literal stands across this place of the text: begins before it and ends behind it.
+  bool Across(std::string_view text, size_t place) const;
   // All literals that the text holds; some may be told twice.
   void All(std::string_view text, std::vector<uint32_t>& which) const;
 

@@ -272,6 +272,43 @@ TEST(Headings, TellWhatTheFormOfAnIssueAsks) {
       Read("I wonder which TensorFlow version: the new one or\nany Python version = fine\n").stated.empty());
 }
 
+// At any width of a terminal the same messages are found, and what follows keeps its line number. Of a
+// message with holes the pieces may lie in the line, the one before and the one behind it: not in four narrow
+// ones.
+TEST(Wrapped, LiteralsThatATerminalCuts) {
+  const std::vector<std::string> lines = {
+      "I0000 gpu_device.cc:2022] Created device /job:localhost/replica:0/task:0/device:GPU:0 with 9537 MB "
+      "memory:  -> "
+      "device: 0, name: NVIDIA GeForce RTX 3080, pci bus id: 0000:2d:00.0, compute capability: 8.6",
+      "W0000 gpu_device.cc:2344] Cannot dlopen some GPU libraries. Please make sure the missing libraries "
+      "mentioned above "
+      "are installed properly if you would like to use GPU.",
+      "Failed to initialize NVML: Driver/library version mismatch",
+  };
+  std::string plain;
+  for (const std::string& line : lines) plain += line + "\n";
+  const LogReading expected = Read(plain);
+  for (size_t width = 40; width <= 120; width++) {
+    std::string wrapped = "first\n";
+    size_t count = 1;
+    for (const std::string& line : lines) {
+      for (size_t at = 0; at < line.size(); at += width, count++) wrapped += line.substr(at, width) + "\n";
+    }
+    wrapped += "module 'numpy' has no attribute 'x'\n";
+    const LogReading reading = Read(wrapped);
+    for (const auto& [id, message] : expected.machine)
+      EXPECT_TRUE(reading.machine.contains(id)) << id << " at " << width;
+    ASSERT_EQ(reading.attempts.size(), expected.attempts.size()) << width;
+    for (const auto& [id, message] : expected.attempts[0].messages) {
+      if (width < 80 && id == "device-created") continue;
+      EXPECT_TRUE(reading.attempts[0].messages.contains(id)) << id << " at " << width;
+    }
+    EXPECT_EQ(reading.line_count, count + 1) << width;
+    ASSERT_TRUE(reading.machine.contains("numpy-abi")) << width;
+    EXPECT_EQ(reading.machine.at("numpy-abi").line, count + 1) << width;
+  }
+}
+
 TEST(Packages, AreReadFromLists) {
   const LogReading reading = Read(
       "tensorflow==2.15.0\nnvidia-cudnn-cu12         8.9.4.25\ntensorflow-base           2.2.0 "
