@@ -230,7 +230,6 @@ struct LogReader::State {
   // first megabytes are looked through for literals that go on in the next line. The block without the
   // newlines within them; `removed`: where those stood. Empty: there are none.
   std::string WithoutCuts(std::string_view block, std::vector<size_t>& removed) {
-    constexpr size_t kBeside = 200;  // no literal is longer
     std::string whole;
     size_t copied = 0, start = 0;
     for (size_t end = block.find('\n'); end != block.npos && end + 1 < block.size();
@@ -238,8 +237,9 @@ struct LogReader::State {
       const std::string_view this_line = block.substr(start, end - start);
       start = end + 1;
       if (this_line.size() < kNarrowestTerminal || this_line.back() == '\r') continue;
-      const std::string_view tail = this_line.substr(this_line.size() - std::min(this_line.size(), kBeside));
-      std::string_view head = block.substr(end + 1, kBeside);
+      const std::string_view tail =
+          this_line.substr(this_line.size() - std::min(this_line.size(), kLongestAnchor));
+      std::string_view head = block.substr(end + 1, kLongestAnchor);
       head = head.substr(0, head.find('\n'));
       if (!scanner.Across(std::string(tail) + std::string(head), tail.size())) continue;
       whole += block.substr(copied, end - copied);

@@ -59,6 +59,9 @@ struct LogReading {
 
 class LogReader {
  public:
+  // Of a longer literal not every cut by a terminal would be seen.
+  static constexpr size_t kLongestAnchor = 200;
+
   explicit LogReader(const Knowledge& knowledge);
   ~LogReader();
   LogReader(const LogReader&) = delete;

@@ -42,6 +42,29 @@ class HistoryTest : public ::testing::Test {
   Facts facts_;
 };
 
+// A log is read in parts: no line is lost or told twice where they meet, wherever that is.
+TEST_F(HistoryTest, ALongLogIsReadInParts) {
+  constexpr size_t kPart = 96 << 10;
+  const std::string change = "2026-11-25 06:33:10 upgrade nvidia-driver-570:amd64 570.86.15-1 575.57.08-1\n";
+  for (size_t shift : {size_t{0}, size_t{1}, change.size() / 2, change.size() - 1, change.size()}) {
+    std::string log;
+    while (log.size() + 60 < kPart - shift) log += "2026-11-25 06:33:09 status installed vim:amd64 9.1\n";
+    log += std::string(kPart - shift - 1 - log.size(), 'x') + "\n" + change;
+    log += std::string(3 * kPart, 'y') + "\n";  // a line longer than a part
+    log += "2026-11-26 07:00:00 install dkms:all <none> 3.0\n2026-11-26 08:00:00 install dkms:all <none> 3.1";
+    machine_.AddFile("/var/log/dpkg.log", log);
+    EXPECT_EQ(
+        Told(ReadHistory(machine_, facts_)),
+        (std::vector<std::string>{"2026-11-25 06:33:10 nvidia-driver-570: 570.86.15-1 > 575.57.08-1",
+                                  "2026-11-26 07:00:00 dkms: - > 3.0", "2026-11-26 08:00:00 dkms: - > 3.1"}))
+        << shift;
+    // Of a log of more than a megabyte the end, from its first whole line on.
+    machine_.AddFile("/var/log/dpkg.log",
+                     std::string((1 << 20) - 40, 'z') + "\n" + change + change.substr(0, 40));
+    EXPECT_EQ(Told(ReadHistory(machine_, facts_)).size(), 1U) << shift;
+  }
+}
+
 TEST_F(HistoryTest, Dpkg) {
   machine_.AddFile("/var/log/dpkg.log",
                    "2026-11-25 06:33:09 startup archives unpack\n"

@@ -547,6 +547,61 @@ TEST_F(SmallCase, NamesWhatIsMissingAndForWhom) {
   EXPECT_EQ(absent.found_by, FoundBy::kNotFound);
 }
 
+// Folders are listed rather than asked name by name: not where they are large, and a name in other letters is
+// asked for, since some file systems tell them not apart.
+TEST_F(SmallCase, FoldersThatAreListedAndThatAreNot) {
+  class Counting : public ForwardingSystem {
+   public:
+    using ForwardingSystem::ForwardingSystem;
+    Result<FileStat> Stat(const std::string& path) const override {
+      asked.push_back(path);
+      return below().Stat(path);
+    }
+    bool Asked(const std::string& path) const {
+      return std::find(asked.begin(), asked.end(), path) != asked.end();
+    }
+    mutable std::vector<std::string> asked;
+  };
+  Library("small/libother.so", {});
+  Library("letters/LIBX.so", {});
+  Library("large/libx.so", {});
+  for (int i = 0; i < 600; i++) WriteFile(Path("large/file" + std::to_string(i)), "");
+  environment_["LD_LIBRARY_PATH"] = Path("small") + ":" + Path("letters") + ":" + Path("large");
+  const TestSystem system(Machine(), environment_, folder_.path());
+  const Counting counting(system);
+  Result<Process> process = Process::Start(counting, kPrograms + "opener_plain");
+  ASSERT_TRUE(process.ok());
+  EXPECT_EQ(process->Open("libx.so").path, Path("large/libx.so"));
+  EXPECT_FALSE(counting.Asked(Path("small/libx.so")));
+  EXPECT_TRUE(counting.Asked(Path("letters/libx.so")));
+  EXPECT_TRUE(process->Open("libother.so").loads);
+}
+
+// Who may list a folder and not enter it is told "Permission denied", as ld.so says it.
+TEST_F(SmallCase, AFolderThatMayBeListedAndNotEntered) {
+  class Closed : public ForwardingSystem {
+   public:
+    Closed(const System& below, std::string folder) : ForwardingSystem(below), folder_(std::move(folder)) {}
+    Result<FileStat> Stat(const std::string& path) const override {
+      if (path.starts_with(folder_) && path != folder_) return Error{ErrorKind::kDenied, "Permission denied"};
+      return below().Stat(path);
+    }
+
+   private:
+    std::string folder_;
+  };
+  Library("closed/libother.so", {});
+  environment_["LD_LIBRARY_PATH"] = Path("closed");
+  const TestSystem system(Machine(), environment_, folder_.path());
+  const Closed closed(system, Path("closed/"));
+  Result<Process> process = Process::Start(closed, kPrograms + "opener_plain");
+  ASSERT_TRUE(process.ok());
+  const Resolution resolution = process->Open("libabsent.so.1");
+  EXPECT_FALSE(resolution.loads);
+  ASSERT_EQ(resolution.unreadable.size(), 1U);
+  EXPECT_TRUE(resolution.unreadable[0].starts_with(Path("closed/libabsent.so.1")));
+}
+
 // A file or folder that may not be read: ld.so goes on, and the answer says what was not seen.
 TEST_F(SmallCase, SaysWhatItCouldNotRead) {
   class Forbidding : public ForwardingSystem {

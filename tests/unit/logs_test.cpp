@@ -409,8 +409,10 @@ TEST(Messages, EachNamesACauseThatExistsAndHasItsOwnId) {
     EXPECT_TRUE(ids.insert(row.id).second) << row.id;
     EXPECT_TRUE(row.cause.empty() || causes.contains(row.cause)) << row.id << " is about " << row.cause;
     EXPECT_TRUE(row.kind != "harmless" || !row.meaning.empty());
-    for (std::string_view text : row.texts)
+    for (std::string_view text : row.texts) {
       EXPECT_GE(Template(text).anchor().size(), Scanner::kShortest) << text;
+      EXPECT_LE(Template(text).anchor().size(), LogReader::kLongestAnchor) << text;
+    }
   }
 }
 

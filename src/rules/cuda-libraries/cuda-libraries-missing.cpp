@@ -51,11 +51,11 @@ void JudgeLog(Signs& s) {
   if (!missing.empty()) s.Speaks("library-not-loaded", kStrong).Speaks("import-library", kStrong);
   const bool without_extra = story.pip && !story.and_cuda && story.From("2.14");
   s.States(without_extra, "install_method", "installed without the extra and-cuda", kStrong);
-  // NumPy and protobuf belong to every TensorFlow: a list that has one of them is a whole one.
+  // NumPy and protobuf belong to every TensorFlow: a list that has one of them is mostly a whole one.
   const bool listed = story.Mentions("pip_list", "numpy ") || story.Mentions("pip_list", "protobuf ");
   const bool nvidia = story.Mentions("pip_list", "nvidia-c");
   s.States(listed && !nvidia && !story.conda && story.From("2.14"), "pip_list",
-           "no package of NVIDIA's libraries is in the list", kDecisive);
+           "no package of NVIDIA's libraries is in the list", kStrong);
   s.States(nvidia, "pip_list", "packages of NVIDIA's libraries are installed", kAgainst);
   if (!LibrarySeen(story).empty()) s.That(true, "the library is on this machine", kAgainst);
   if (story.and_cuda) s.States(true, "install_method", "the extra and-cuda brings them", kAgainst);

@@ -39,8 +39,9 @@ Verdict Check(const Facts& facts, const Knowledge&) {
 
 void JudgeLog(Signs& s) {
   const LogStory& story = s.story;
-  if (story.Yes("after_suspend") || story.Saw("suspend")) return;
-  s.Speaks("cuda-unknown", kStrong);
+  if (story.Yes("after_suspend")) return;
+  // A machine that slept has another explanation of the error, which excludes this one not.
+  s.Speaks("cuda-unknown", story.Saw("suspend") ? kWeak : kStrong);
   if (!s.any()) {
     s.States(StatedAnywhere(story, "nvidia-uvm"), "check", "nvidia-uvm is named", kStrong);
     // Nothing but CUDA fails, and only until nvidia-modprobe has run.

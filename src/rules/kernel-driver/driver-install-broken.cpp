@@ -37,7 +37,7 @@ void JudgeLog(Signs& s) {
   s.Proves("install-broken");
   s.Speaks("smi-no-devices", kWeak).Speaks("cuda-busy", kWeak).Speaks("cuda-launch-failed", kWeak);
   s.Speaks("cuda-os-call", kWeak);
-  if (!story.Yes("after_suspend") && !story.Saw("suspend")) s.Speaks("cuda-unknown", kWeak);
+  if (!story.Yes("after_suspend")) s.Speaks("cuda-unknown", kWeak);
   // Another version or flavour does work.
   bool other_works = false;
   if (const auto* stated = story.facts.log.stated.Peek()) {
