@@ -319,16 +319,38 @@ void ProbeFabricManager(const System& system, KernelDriver& driver) {
   driver.fabric_manager_running = Fact<bool>::Value(runs, From("/proc"));
 }
 
-Text Firmware(const System& system, const KernelDriver& driver) {
-  const std::string* version = driver.version.Peek();
+// Where the kernel looks for firmware, in its order (Linux,
+// Documentation/driver-api/firmware/fw_search_path.rst).
+std::vector<std::string> FirmwareFolders(const System& system, const Facts& facts) {
+  std::vector<std::string> folders;
+  if (auto set = system.ReadAll("/sys/module/firmware_class/parameters/path", 4096);
+      set.ok() && Trim(*set).starts_with('/'))
+    folders.emplace_back(Trim(*set));
+  const std::string* release = facts.host.kernel.Peek();
+  for (const char* folder : {"/lib/firmware/updates", "/lib/firmware"}) {
+    if (release != nullptr) folders.push_back(std::string(folder) + "/" + *release);
+    folders.emplace_back(folder);
+  }
+  return folders;
+}
+
+Text Firmware(const System& system, const Facts& facts) {
+  const std::string* version = facts.kernel_driver.version.Peek();
   if (version == nullptr) return Text::Unknown("the module is not loaded", From("/lib/firmware/nvidia"));
-  Origin origin = From("/lib/firmware/nvidia/" + *version);
-  auto files = system.List(origin.from, 1000);
-  if (files.not_found()) return Text::Absent(std::move(origin));
-  if (!files.ok()) return Text::Unknown(files.error().message, std::move(origin));
-  bool gsp = std::any_of(files->begin(), files->end(),
-                         [](const DirEntry& file) { return file.name.starts_with("gsp"); });
-  return gsp ? Text::Value(origin.from, origin) : Text::Absent(origin);
+  if (facts.host.container.Peek() != nullptr)
+    return Text::Unknown("the firmware lies on the host, out of this container's sight",
+                         From("/lib/firmware/nvidia"));
+  Origin last;
+  for (const std::string& folder : FirmwareFolders(system, facts)) {
+    last = From(folder + "/nvidia/" + *version);
+    auto files = system.List(last.from, 1000);
+    if (files.not_found()) continue;
+    if (!files.ok()) return Text::Unknown(files.error().message, std::move(last));
+    if (std::any_of(files->begin(), files->end(),
+                    [](const DirEntry& file) { return file.name.starts_with("gsp"); }))
+      return Text::Value(last.from, last);
+  }
+  return Text::Absent(std::move(last));
 }
 
 List ControlGroupRules(const System& system) {
@@ -462,7 +484,7 @@ void ProbeTrouble(const System& system, const Knowledge&, const Question& questi
   if (refuses && !windows) {
     ProbeBus(system, facts);
     facts.kernel_driver.resumed = Resumed(system);
-    facts.kernel_driver.firmware = Firmware(system, facts.kernel_driver);
+    facts.kernel_driver.firmware = Firmware(system, facts);
     const std::string* init = facts.driver_answers.init.Peek();
     if (!contained && init != nullptr && *init == "802") ProbeFabricManager(system, facts.kernel_driver);
     if (contained) facts.device_access.cgroup_rules = ControlGroupRules(system);

@@ -234,6 +234,8 @@ KnownPthCode RecognisePthCode(std::string_view line) {
        line.size() < 200)) {
     return {PthCode::kNothing, ""};
   }
+  // numba-cuda: a finder that answers for numba.cuda only
+  if (line == "import _numba_cuda_redirector") return {PthCode::kNothing, ""};
   // setuptools' easy-install.pth
   if (line == "import sys; sys.__plen = len(sys.path)") return {PthCode::kEggBegin, ""};
   if (line.starts_with("import sys; new=sys.path[sys.__plen:]; del sys.path[sys.__plen:];") &&

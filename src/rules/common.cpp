@@ -79,8 +79,16 @@ bool VariablesHideAllFromDriver(const Facts& facts) {
   return count != nullptr && *count != "0";
 }
 
+std::optional<Verdict> ExcludedByDriver(const Facts& facts) {
+  const DriverAnswers& answers = facts.driver_answers;
+  if (DriverFindsGpu(facts)) return Verdict::Excluded().Because(answers.count, "the driver lists a device");
+  if (!VariablesHideAllFromDriver(facts)) return std::nullopt;
+  return Verdict::Excluded().Because(answers.count_unhidden,
+                                     "the driver lists a device once no variable hides it");
+}
+
 bool DriverIsThere(const Facts& facts) {
-  if (DriverFindsGpu(facts)) return true;
+  if (DriverFindsGpu(facts) || VariablesHideAllFromDriver(facts)) return true;
   const DriverAnswers& answers = facts.driver_answers;
   if (!answers.asked.Is(true) || !answers.nvml_init.Is("0")) return false;
   const auto* devices = answers.nvml_devices.Get();
@@ -129,7 +137,7 @@ Answer HasNvidiaGpu(const Facts& facts) {
   const auto* nodes = facts.device_access.nodes.Peek();
   if (nodes != nullptr && (nodes->contains("/dev/nvidia0") || nodes->contains("/dev/dxg")))
     return Answer::kYes;
-  if (DriverFindsGpu(facts)) return Answer::kYes;
+  if (DriverFindsGpu(facts) || VariablesHideAllFromDriver(facts)) return Answer::kYes;
   const auto* listed = facts.driver_answers.nvml_devices.Peek();
   if (listed != nullptr && !listed->empty()) return Answer::kYes;
   if (facts.gpus.Unknown()) return Answer::kUnknown;

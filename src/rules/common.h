@@ -1,6 +1,7 @@
 // What several rules need: which GPUs count, which code runs on them, and how repairs are worded.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -26,6 +27,9 @@ bool DriverFindsGpu(const Facts& facts);
 // The driver was called and lists none with the variables of this shell, and some without those that hide
 // devices.
 bool VariablesHideAllFromDriver(const Facts& facts);
+// The answer of a rule for which the driver could list no device, where it lists one, with the variables of
+// this shell or without those that hide devices; nullopt: it lists none, or was not asked.
+std::optional<Verdict> ExcludedByDriver(const Facts& facts);
 // As DriverFindsGpu(), or NVML lists one, which no program does without the kernel module.
 bool DriverIsThere(const Facts& facts);
 // The other kernels of this machine that have an NVIDIA module: "6.1.0-27-amd64"; empty: none.

@@ -152,6 +152,7 @@ TEST(PthTest, Lines) {
 
 TEST(PthTest, KnownCode) {
   EXPECT_EQ(RecognisePthCode("import _virtualenv").code, PthCode::kNothing);
+  EXPECT_EQ(RecognisePthCode("import _numba_cuda_redirector").code, PthCode::kNothing);
   EXPECT_EQ(RecognisePthCode(
                 "import os; var = 'SETUPTOOLS_USE_DISTUTILS'; enabled = os.environ.get(var, 'local') == "
                 "'local'; enabled and __import__('_distutils_hack').add_shim(); ")

@@ -46,8 +46,7 @@ Verdict CheckOutside(const Facts& facts) {
 
 Verdict Check(const Facts& facts, const Knowledge&) {
   if (MayBeMeantForContainers(facts)) return CheckOutside(facts);
-  if (DriverFindsGpu(facts))
-    return Verdict::Excluded().Because(facts.driver_answers.count, "the driver lists a device");
+  if (auto excluded = ExcludedByDriver(facts)) return *std::move(excluded);
   return facts.host.container.Present() ? CheckInside(facts) : Verdict::Silent();
 }
 

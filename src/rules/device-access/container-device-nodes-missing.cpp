@@ -8,8 +8,7 @@ namespace tfdoctor {
 namespace {
 
 Verdict Check(const Facts& facts, const Knowledge&) {
-  if (DriverFindsGpu(facts))
-    return Verdict::Excluded().Because(facts.driver_answers.count, "the driver lists a device");
+  if (auto excluded = ExcludedByDriver(facts)) return *std::move(excluded);
   if (!facts.host.container.Present() || !facts.kernel_driver.version.Present()) return Verdict::Silent();
   const auto* nodes = facts.device_access.nodes.Get();
   if (nodes == nullptr) return Verdict::Silent();

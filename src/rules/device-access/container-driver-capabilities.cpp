@@ -15,8 +15,7 @@ bool Grants(const std::string& value, std::string_view capability) {
 }
 
 Verdict Check(const Facts& facts, const Knowledge&) {
-  if (DriverFindsGpu(facts))
-    return Verdict::Excluded().Because(facts.driver_answers.count, "the driver lists a device");
+  if (auto excluded = ExcludedByDriver(facts)) return *std::move(excluded);
   if (!facts.host.container.Present()) return Verdict::Silent();
   const auto& variable = facts.environment.Variable("NVIDIA_DRIVER_CAPABILITIES");
   const std::string* value = variable.Get();

@@ -97,8 +97,7 @@ Verdict CheckRefusals(const Facts& facts, const std::map<std::string, DeviceNode
 }
 
 Verdict Check(const Facts& facts, const Knowledge&) {
-  if (DriverFindsGpu(facts))
-    return Verdict::Excluded().Because(facts.driver_answers.count, "the driver lists a device");
+  if (auto excluded = ExcludedByDriver(facts)) return *std::move(excluded);
   const auto* nodes = facts.device_access.nodes.Get();
   if (nodes == nullptr) return Verdict::Silent();
   Verdict verdict = Verdict::Holds();

@@ -28,8 +28,7 @@ Verdict Check(const Facts& facts, const Knowledge&) {
         .Because(facts.container_engine.context, "the docker command talks to " + *context, Strength::kStrong)
         .WithFix(fix);
   }
-  if (DriverFindsGpu(facts))
-    return Verdict::Excluded().Because(facts.driver_answers.count, "the driver lists a device");
+  if (auto excluded = ExcludedByDriver(facts)) return *std::move(excluded);
   if (!facts.host.container.Present() || !facts.kernel_driver.version.Absent() || !IsDockerDesktop(facts))
     return Verdict::Silent();
   return Verdict::Holds()

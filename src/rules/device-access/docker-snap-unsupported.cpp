@@ -20,8 +20,7 @@ Verdict Check(const Facts& facts, const Knowledge&) {
         .Because(engine.snap, "Docker is a snap; older ones cannot pass the GPU on", Strength::kWeak)
         .WithFix(fix);
   }
-  if (DriverFindsGpu(facts))
-    return Verdict::Excluded().Because(facts.driver_answers.count, "the driver lists a device");
+  if (auto excluded = ExcludedByDriver(facts)) return *std::move(excluded);
   const auto* nodes = facts.device_access.nodes.Get();
   if (facts.host.container.Peek() == nullptr || nodes == nullptr || HasNvidiaNode(*nodes))
     return Verdict::Silent();

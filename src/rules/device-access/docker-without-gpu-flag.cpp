@@ -12,8 +12,7 @@ bool NeedsToolkit(const std::string& engine) {
 }
 
 Verdict Check(const Facts& facts, const Knowledge&) {
-  if (DriverFindsGpu(facts))
-    return Verdict::Excluded().Because(facts.driver_answers.count, "the driver lists a device");
+  if (auto excluded = ExcludedByDriver(facts)) return *std::move(excluded);
   const std::string* engine = facts.host.container.Get();
   if (engine == nullptr || !IsGivenDevicesAtStart(*engine)) return Verdict::Silent();
   if (!facts.kernel_driver.version.Present()) return Verdict::Silent();

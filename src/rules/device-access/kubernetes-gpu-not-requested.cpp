@@ -8,8 +8,7 @@ namespace tfdoctor {
 namespace {
 
 Verdict Check(const Facts& facts, const Knowledge&) {
-  if (DriverFindsGpu(facts))
-    return Verdict::Excluded().Because(facts.driver_answers.count, "the driver lists a device");
+  if (auto excluded = ExcludedByDriver(facts)) return *std::move(excluded);
   const std::string* engine = facts.host.container.Get();
   if (engine == nullptr || *engine != "kubernetes") return Verdict::Silent();
   if (DevicePluginGranted(facts)) {

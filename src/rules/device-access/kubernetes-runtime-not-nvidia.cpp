@@ -38,8 +38,7 @@ Verdict Check(const Facts& facts, const Knowledge&) {
                  "this node's containerd does not know NVIDIA's runtime", Strength::kStrong)
         .WithFix(MakeDefault("Configure it"));
   }
-  if (DriverFindsGpu(facts))
-    return Verdict::Excluded().Because(facts.driver_answers.count, "the driver lists a device");
+  if (auto excluded = ExcludedByDriver(facts)) return *std::move(excluded);
   const std::string* engine = facts.host.container.Get();
   return engine != nullptr && *engine == "kubernetes" ? CheckPod(facts) : Verdict::Silent();
 }

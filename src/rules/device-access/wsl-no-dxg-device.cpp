@@ -7,8 +7,7 @@ namespace tfdoctor {
 namespace {
 
 Verdict Check(const Facts& facts, const Knowledge&) {
-  if (DriverFindsGpu(facts))
-    return Verdict::Excluded().Because(facts.driver_answers.count, "the driver lists a device");
+  if (auto excluded = ExcludedByDriver(facts)) return *std::move(excluded);
   const std::string* wsl = facts.host.wsl.Get();
   if (wsl == nullptr) return Verdict::Silent();
   const auto* nodes = facts.device_access.nodes.Get();

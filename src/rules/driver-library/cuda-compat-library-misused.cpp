@@ -11,7 +11,7 @@ Verdict Check(const Facts& facts, const Knowledge& knowledge) {
   const DriverAnswers& answers = facts.driver_answers;
   const std::string* path = cuda.path.Get();
   if (path == nullptr) return Verdict::Silent();
-  if (DriverFindsGpu(facts)) return Verdict::Excluded().Because(answers.count, "the driver lists a device");
+  if (auto excluded = ExcludedByDriver(facts)) return *std::move(excluded);
   bool compat = path->find("/compat/") != std::string::npos || path->find("cuda-compat") != std::string::npos;
   bool refused = answers.asked.Is(true) && answers.init.Is("804");
   if ((!compat && !refused) || answers.asked.Unknown()) return Verdict::Silent();

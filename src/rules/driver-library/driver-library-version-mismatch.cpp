@@ -26,8 +26,7 @@ Verdict InContainer(const Facts& facts, Verdict verdict) {
 }
 
 Verdict Check(const Facts& facts, const Knowledge&) {
-  if (DriverFindsGpu(facts))
-    return Verdict::Excluded().Because(facts.driver_answers.count, "the driver lists a device");
+  if (auto excluded = ExcludedByDriver(facts)) return *std::move(excluded);
   if (facts.host.wsl.Present()) return Verdict::Silent();
   const std::string* module = facts.kernel_driver.version.Get();
   const Library& cuda = facts.driver_library.cuda;

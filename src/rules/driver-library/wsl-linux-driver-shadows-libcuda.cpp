@@ -9,8 +9,7 @@ namespace {
 constexpr const char* kOfWindows = "/usr/lib/wsl/";
 
 Verdict Check(const Facts& facts, const Knowledge&) {
-  if (DriverFindsGpu(facts))
-    return Verdict::Excluded().Because(facts.driver_answers.count, "the driver lists a device");
+  if (auto excluded = ExcludedByDriver(facts)) return *std::move(excluded);
   if (!facts.host.wsl.Present()) return Verdict::Silent();
   const Library& cuda = facts.driver_library.cuda;
   const std::string* path = cuda.path.Get();

@@ -19,7 +19,7 @@ bool IsGpuNode(const std::string& path) {
 Verdict Check(const Facts& facts, const Knowledge&) {
   const DriverAnswers& answers = facts.driver_answers;
   if (!answers.asked.Is(true)) return Verdict::Silent();
-  if (DriverFindsGpu(facts)) return Verdict::Excluded().Because(answers.count, "the driver lists a device");
+  if (auto excluded = ExcludedByDriver(facts)) return *std::move(excluded);
   if (answers.init.Is("0") || !facts.kernel_driver.version.Present()) return Verdict::Silent();
   Verdict verdict = Verdict::Holds();
   // The module's open() initialises the adapter, and says EIO where that fails.

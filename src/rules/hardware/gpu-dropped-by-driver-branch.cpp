@@ -10,8 +10,7 @@ namespace tfdoctor {
 namespace {
 
 Verdict Check(const Facts& facts, const Knowledge& knowledge) {
-  if (DriverFindsGpu(facts))
-    return Verdict::Excluded().Because(facts.driver_answers.count, "the driver lists a device");
+  if (auto excluded = ExcludedByDriver(facts)) return *std::move(excluded);
   if (HasNvidiaGpu(facts) == Answer::kNo || facts.host.wsl.Present()) return Verdict::Silent();
   // A driver that finds no GPU that it knows does not stay loaded: then the installed one speaks.
   const auto& driver = facts.kernel_driver;

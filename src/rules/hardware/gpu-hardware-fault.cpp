@@ -51,7 +51,7 @@ Verdict Check(const Facts& facts, const Knowledge& knowledge) {
       if (context != nullptr && *context == "214")
         verdict.Because(device.context, "creating a context returns " + CudaErrorText(knowledge, *context));
     }
-  } else {
+  } else if (!VariablesHideAllFromDriver(facts)) {
     // Whether it answers on the bus is read for NVIDIA's only.
     for (const Gpu* gpu : NvidiaGpus(facts)) {
       if (!gpu->responds.Is(false)) continue;

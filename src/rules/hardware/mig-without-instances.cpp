@@ -11,7 +11,7 @@ namespace {
 Verdict Check(const Facts& facts, const Knowledge&) {
   const DriverAnswers& answers = facts.driver_answers;
   if (!answers.asked.Is(true)) return Verdict::Silent();
-  if (DriverFindsGpu(facts)) return Verdict::Excluded().Because(answers.count, "the driver lists a device");
+  if (auto excluded = ExcludedByDriver(facts)) return *std::move(excluded);
   const std::string* init = answers.nvml_init.Get();
   if (init == nullptr || *init != "0") return Verdict::Silent();
   const auto* devices = answers.nvml_devices.Get();

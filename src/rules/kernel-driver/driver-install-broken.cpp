@@ -9,16 +9,17 @@ namespace {
 Verdict Check(const Facts& facts, const Knowledge& knowledge) {
   const DriverAnswers& answers = facts.driver_answers;
   if (!answers.asked.Is(true)) return Verdict::Silent();
-  if (DriverFindsGpu(facts)) return Verdict::Excluded().Because(answers.count, "the driver lists a device");
+  if (auto excluded = ExcludedByDriver(facts)) return *std::move(excluded);
   const std::string* init = answers.init.Get();
   if (init == nullptr || *init == "0") return Verdict::Silent();
   const KernelDriver& driver = facts.kernel_driver;
   Verdict verdict = Verdict::Holds();
   if (const std::string* file = facts.kernel_log.firmware_failure.Get())
     verdict.Because(facts.kernel_log.firmware_failure, "the kernel could not load the firmware " + *file);
-  // The open flavour does nothing without the firmware of its own version.
+  // The open flavour starts no GPU without the firmware of its own version; one that NVML lists was started,
+  // so that its firmware is somewhere, if only in the initial file system of the boot.
   const std::string* flavour = driver.flavour.Get();
-  if (flavour != nullptr && *flavour == "open" && driver.firmware.Absent()) {
+  if (flavour != nullptr && *flavour == "open" && driver.firmware.Absent() && !DriverIsThere(facts)) {
     verdict.Because(driver.flavour, "the open flavour of the module is loaded")
         .Because(driver.firmware, "the firmware of its version is not installed");
   }

@@ -27,7 +27,7 @@ bool NameFabric(const DriverAnswers& answers, Verdict& verdict) {
 Verdict Check(const Facts& facts, const Knowledge& knowledge) {
   const DriverAnswers& answers = facts.driver_answers;
   const KernelDriver& driver = facts.kernel_driver;
-  if (DriverFindsGpu(facts)) return Verdict::Excluded().Because(answers.count, "the driver lists a device");
+  if (auto excluded = ExcludedByDriver(facts)) return *std::move(excluded);
   if (!facts.host.wsl.Absent() || !driver.version.Present()) return Verdict::Silent();
   bool not_ready = answers.asked.Is(true) && answers.init.Is("802");
   if (answers.asked.Is(true) && !not_ready) return Verdict::Silent();

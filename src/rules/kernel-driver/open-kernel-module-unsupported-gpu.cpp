@@ -11,8 +11,7 @@ namespace {
 
 Verdict Check(const Facts& facts, const Knowledge&) {
   const KernelDriver& driver = facts.kernel_driver;
-  if (DriverFindsGpu(facts))
-    return Verdict::Excluded().Because(facts.driver_answers.count, "the driver lists a device");
+  if (auto excluded = ExcludedByDriver(facts)) return *std::move(excluded);
   const std::string* flavour = driver.flavour.Get();
   if (flavour == nullptr) return Verdict::Silent();
   if (*flavour != "open") return Verdict::Excluded().Because(driver.flavour, "the flavour is " + *flavour);

@@ -9,7 +9,7 @@ namespace {
 Verdict Check(const Facts& facts, const Knowledge& knowledge) {
   const DriverAnswers& answers = facts.driver_answers;
   if (!answers.asked.Is(true)) return Verdict::Silent();
-  if (DriverFindsGpu(facts)) return Verdict::Excluded().Because(answers.count, "the driver lists a device");
+  if (auto excluded = ExcludedByDriver(facts)) return *std::move(excluded);
   const std::string* init = answers.init.Get();
   if (init == nullptr || (*init != "999" && *init != "3" && *init != "304")) return Verdict::Silent();
   const KernelDriver& driver = facts.kernel_driver;
