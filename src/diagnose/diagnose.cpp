@@ -21,7 +21,8 @@ struct Judged {
 
   bool Holds() const { return verdict.state == Verdict::State::kHolds; }
   bool Open() const { return verdict.state == Verdict::State::kOpen; }
-  bool Worse() const { return rule->effect == Effect::kBlocks || rule->effect == Effect::kDegrades; }
+  Effect effect() const { return verdict.effect.value_or(rule->effect); }
+  bool Worse() const { return effect() == Effect::kBlocks || effect() == Effect::kDegrades; }
 };
 
 bool HasPositiveSign(const Verdict& verdict) {
@@ -72,6 +73,7 @@ void JudgeLog(Judged& judged, const LogStory& story, bool alone, UnknownFacts& u
     judged.needs.clear();
     whole.state = Verdict::State::kHolds;
   }
+  if (verdict.state == Verdict::State::kHolds) whole.effect = verdict.effect;
   if (whole.state == Verdict::State::kSilent) whole.state = Verdict::State::kOpen;
   whole.evidence.insert(whole.evidence.end(), verdict.evidence.begin(), verdict.evidence.end());
   if (whole.title.empty()) whole.title = verdict.title;
@@ -105,6 +107,7 @@ Finding MakeFinding(const Judged& judged) {
   finding.title = verdict.title.empty() ? std::string(judged.rule->title) : verdict.title;
   finding.explanation = verdict.explanation.empty() ? FirstParagraph(judged.rule->page) : verdict.explanation;
   finding.reason = verdict.reason;
+  finding.less = verdict.effect;
   finding.likelihood = finding.holds ? 1 : 0;
   finding.evidence = verdict.evidence;
   finding.fixes = verdict.fixes;
@@ -116,7 +119,7 @@ Finding MakeFinding(const Judged& judged) {
 // 0: holds, and blocks or degrades; 1: open and likely; 2: holds, but is the program's own or harmless; 3:
 // open.
 int Rank(const Finding& finding) {
-  bool worse = finding.rule->effect == Effect::kBlocks || finding.rule->effect == Effect::kDegrades;
+  bool worse = finding.effect() == Effect::kBlocks || finding.effect() == Effect::kDegrades;
   if (finding.holds) return worse ? 0 : 2;
   return finding.likelihood >= 0.5 ? 1 : 3;
 }
@@ -124,7 +127,7 @@ int Rank(const Finding& finding) {
 bool Before(const Finding& a, const Finding& b) {
   if (Rank(a) != Rank(b)) return Rank(a) < Rank(b);
   if (!a.holds && a.likelihood != b.likelihood) return a.likelihood > b.likelihood;
-  if (a.rule->effect != b.rule->effect) return a.rule->effect < b.rule->effect;
+  if (a.effect() != b.effect()) return a.effect() < b.effect();
   return a.rule->link < b.rule->link;
 }
 
@@ -155,10 +158,10 @@ bool SomeMessageUnknown(const Facts& facts) {
 VerdictKind Decide(const std::vector<Judged>& all, const Diagnosis& diagnosis, const Facts& facts,
                    bool alone) {
   auto any = [&](auto&& test) { return std::any_of(diagnosis.causes.begin(), diagnosis.causes.end(), test); };
-  if (any([](const Finding& f) { return f.holds && f.rule->effect == Effect::kBlocks; }))
+  if (any([](const Finding& f) { return f.holds && f.effect() == Effect::kBlocks; }))
     return VerdictKind::kGpuBlocked;
   bool blind = std::any_of(all.begin(), all.end(), [](const Judged& judged) {
-    return judged.rule->effect == Effect::kBlocks &&
+    return judged.effect() == Effect::kBlocks &&
            (judged.Open() || (!judged.needs.empty() && judged.verdict.state != Verdict::State::kExcluded));
   });
   if (blind) return VerdictKind::kUnknown;
@@ -166,12 +169,12 @@ VerdictKind Decide(const std::vector<Judged>& all, const Diagnosis& diagnosis, c
   const bool* registered = facts.log.gpu_registered.Peek();
   if (alone && (registered == nullptr || !*registered)) return VerdictKind::kUnknown;
   if (alone && SomeMessageUnknown(facts)) return VerdictKind::kUnknown;
-  if (any([](const Finding& f) { return f.holds && f.rule->effect != Effect::kHarmless; }))
+  if (any([](const Finding& f) { return f.holds && f.effect() != Effect::kHarmless; }))
     return VerdictKind::kGpuDegraded;
   // What could not be checked may degrade: "usable" without a word would say more than is known. Nothing is
   // blocked, so it is the milder doubt; without a finding it is never said with confidence.
   bool half_blind = std::any_of(all.begin(), all.end(), [](const Judged& judged) {
-    return judged.rule->effect != Effect::kHarmless && judged.verdict.state != Verdict::State::kExcluded &&
+    return judged.effect() != Effect::kHarmless && judged.verdict.state != Verdict::State::kExcluded &&
            (judged.Open() || !judged.needs.empty());
   });
   return half_blind ? VerdictKind::kGpuDegraded : VerdictKind::kGpuUsable;
@@ -196,7 +199,7 @@ bool Confident(const std::vector<Judged>& all, const Diagnosis& diagnosis, const
 
 void FillUnchecked(const std::vector<Judged>& all, Diagnosis& diagnosis) {
   for (const Judged& judged : all) {
-    bool blocking = judged.rule->effect == Effect::kBlocks;
+    bool blocking = judged.effect() == Effect::kBlocks;
     for (const Need& need : judged.needs) {
       auto same = std::find_if(diagnosis.unchecked.begin(), diagnosis.unchecked.end(),
                                [&](const Unchecked& u) { return u.fact == need.fact; });
@@ -227,9 +230,9 @@ void FillChain(const std::vector<Judged>& all, const Facts& facts, Diagnosis& di
       if (judged.rule->link != link) continue;
       if (judged.rule->check == nullptr && judged.verdict.state == Verdict::State::kSilent) continue;
       judged_here = true;
-      if (judged.Holds() && judged.rule->effect == Effect::kBlocks) raise(LinkState::kBroken, &judged);
-      if (judged.Holds() && judged.rule->effect < Effect::kHarmless) raise(LinkState::kDegraded, &judged);
-      if (judged.rule->effect != Effect::kBlocks) continue;
+      if (judged.Holds() && judged.effect() == Effect::kBlocks) raise(LinkState::kBroken, &judged);
+      if (judged.Holds() && judged.effect() < Effect::kHarmless) raise(LinkState::kDegraded, &judged);
+      if (judged.effect() != Effect::kBlocks) continue;
       if (judged.Open()) raise(LinkState::kUnknown, &judged);
       if (!judged.needs.empty()) {
         raise(LinkState::kUnknown, nullptr);

@@ -33,7 +33,10 @@ struct Finding {
   std::vector<Evidence> evidence;
   std::vector<Fix> fixes;
   std::vector<Need> needs;
-  const Rule* explained_by = nullptr;  // of those under `explained`
+  const Rule* explained_by = nullptr;         // of those under `explained`
+  std::optional<Effect> less = std::nullopt;  // where it does less harm than its rule says
+
+  Effect effect() const { return less.value_or(rule->effect); }
 };
 
 struct Unchecked {

@@ -61,7 +61,7 @@ bool JudgedBefore(Link link) { return link > Link::kHardware && link < Link::kMe
 // What TensorFlow printed proves that it was asked wrongly: no link of the chain need be broken.
 bool AskedWrongly(const Diagnosis& diagnosis) {
   return std::any_of(diagnosis.causes.begin(), diagnosis.causes.end(), [](const Finding& finding) {
-    return finding.holds && finding.rule->effect == Effect::kProgram;
+    return finding.holds && finding.effect() == Effect::kProgram;
   });
 }
 
@@ -84,8 +84,8 @@ std::string Disagreement(const Diagnosis& predicted, const Diagnosis& diagnosis,
                        failed->name, failed->message);
   }
   const Finding* seen = diagnosis.headline();
-  if (seen != nullptr && seen->holds && seen->rule->effect == Effect::kBlocks &&
-      JudgedBefore(seen->rule->link) && !Names(predicted, seen->rule)) {
+  if (seen != nullptr && seen->holds && seen->effect() == Effect::kBlocks && JudgedBefore(seen->rule->link) &&
+      !Names(predicted, seen->rule)) {
     return fmt::format("tfdoctor check did not find what step {} shows: {}", failed->name, seen->rule->id);
   }
   return {};
@@ -129,7 +129,7 @@ void JudgeProof(const Diagnosis& predicted, Diagnosis& diagnosis, Proof& proof) 
   diagnosis.verdict = failed->certain ? VerdictKind::kGpuBlocked : VerdictKind::kUnknown;
   // What only makes it slower, and of which TensorFlow said nothing, is not why it fails.
   std::stable_partition(diagnosis.causes.begin(), diagnosis.causes.end(), [](const Finding& finding) {
-    return !finding.holds || finding.rule->effect != Effect::kDegrades || SaidByTensorFlow(finding);
+    return !finding.holds || finding.effect() != Effect::kDegrades || SaidByTensorFlow(finding);
   });
   const Finding* headline = diagnosis.headline();
   if (headline == nullptr || !headline->holds) diagnosis.confident = false;

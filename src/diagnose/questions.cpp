@@ -18,11 +18,11 @@ Shares SharesOf(const Diagnosis& diagnosis) {
   Shares shares;
   double holding = 0;
   for (const Finding& finding : diagnosis.causes) {
-    if (finding.holds && finding.rule->effect < Effect::kHarmless) holding++;
+    if (finding.holds && finding.effect() < Effect::kHarmless) holding++;
   }
   for (const Finding& finding : diagnosis.causes) {
     if (holding == 0 && !finding.holds) shares[finding.rule->id] = finding.likelihood;
-    if (holding > 0 && finding.holds && finding.rule->effect < Effect::kHarmless)
+    if (holding > 0 && finding.holds && finding.effect() < Effect::kHarmless)
       shares[finding.rule->id] = 1 / holding;
   }
   return shares;

@@ -5,6 +5,7 @@
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -91,13 +92,16 @@ class Verdict {
   Verdict WithTitle(std::string text) && { return title = std::move(text), std::move(*this); }
   Verdict WithExplanation(std::string text) && { return explanation = std::move(text), std::move(*this); }
   Verdict WithFix(Fix fix) && { return fixes.push_back(std::move(fix)), std::move(*this); }
+  // Here the cause does less harm than its rule says.
+  Verdict WithEffect(Effect less) && { return effect = less, std::move(*this); }
 
   State state;
   std::vector<Evidence> evidence;
-  std::string reason;       // for causes that have kinds: "numpy"
-  std::string title;        // empty: the rule's
-  std::string explanation;  // empty: the first paragraph of the page
-  std::vector<Fix> fixes;   // best first
+  std::string reason;                           // for causes that have kinds: "numpy"
+  std::string title;                            // empty: the rule's
+  std::string explanation;                      // empty: the first paragraph of the page
+  std::vector<Fix> fixes;                       // best first
+  std::optional<Effect> effect = std::nullopt;  // nullopt: the rule's
 
  private:
   explicit Verdict(State s) : state(s) {}

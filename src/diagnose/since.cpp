@@ -92,7 +92,7 @@ std::string Since(const Diagnosis& diagnosis, const Facts& facts, std::string_vi
   const auto* changes = facts.history.changes.Peek();
   const std::optional<long> today = Minutes(now);
   if (head == nullptr || changes == nullptr || !today) return {};
-  if (head->rule->effect != Effect::kBlocks && head->rule->effect != Effect::kDegrades) return {};
+  if (head->effect() != Effect::kBlocks && head->effect() != Effect::kDegrades) return {};
   std::vector<Chosen> chosen;
   for (const auto& [key, change] : *changes) {
     const std::string* name = change.package.Peek();

@@ -22,7 +22,7 @@ bool Still(const Diagnosis& after, const Rule* cause) {
 // Whether the repaired machine has a blocking cause that the present one does not have: no repair then.
 bool BreaksSomethingElse(const Diagnosis& before, const Diagnosis& after) {
   return std::any_of(after.causes.begin(), after.causes.end(), [&](const Finding& finding) {
-    return finding.holds && finding.rule->effect == Effect::kBlocks && !Still(before, finding.rule);
+    return finding.holds && finding.effect() == Effect::kBlocks && !Still(before, finding.rule);
   });
 }
 

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdlib>
 
 #include "base/text.h"
 #include "probes/container_engine.h"
@@ -453,8 +454,11 @@ bool MemoryIsShort(const DriverAnswers& answers) {
     const std::string* context = device.context.Peek();
     const std::string* free_bytes = device.free_memory.Peek();
     if (context != nullptr && (*context == "2" || *context == "46")) return true;
-    constexpr size_t kDigitsOfGigabyte = 10;
-    if (free_bytes != nullptr && free_bytes->size() < kDigitsOfGigabyte) return true;
+    const std::string* total_bytes = device.total_memory.Peek();
+    constexpr double kSmall = 1e9, kSmallShare = 0.2;
+    if (free_bytes == nullptr || total_bytes == nullptr) continue;
+    const double free = std::strtod(free_bytes->c_str(), nullptr);
+    if (free < kSmall || free < std::strtod(total_bytes->c_str(), nullptr) * kSmallShare) return true;
   }
   return false;
 }

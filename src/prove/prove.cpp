@@ -28,8 +28,10 @@ constexpr size_t kLongestMessage = 2000;
 constexpr size_t kMostFigures = 64;
 constexpr size_t kLongestLine = 1 << 16;
 
-// Memory growth and XLA are matters of a whole process: each of these is one.
-enum class Group : uint8_t { kPlain, kGrowth, kXla };
+// Memory growth and XLA are matters of a whole process: each of these is one. Whoever fills the memory must
+// have it in one piece: an allocator that lets it grow doubles its pieces, and three large matrices do not
+// fit into what that leaves.
+enum class Group : uint8_t { kPlain, kGrowth, kXla, kFill };
 
 struct KnownStep {
   const char* name;
@@ -37,12 +39,10 @@ struct KnownStep {
   bool deep = false;
 };
 constexpr KnownStep kSteps[] = {
-    {"devices", Group::kPlain},         {"add", Group::kPlain},
-    {"matmul", Group::kPlain},          {"memory-growth", Group::kGrowth},
-    {"train-mlp", Group::kGrowth},      {"train-cnn", Group::kGrowth},
-    {"precision", Group::kPlain, true}, {"xla", Group::kXla, true},
-    {"all-gpus", Group::kGrowth, true}, {"memory-fill", Group::kGrowth, true},
-    {"load", Group::kGrowth, true},
+    {"devices", Group::kPlain},          {"add", Group::kPlain},         {"matmul", Group::kPlain},
+    {"memory-growth", Group::kGrowth},   {"train-mlp", Group::kGrowth},  {"train-cnn", Group::kGrowth},
+    {"precision", Group::kPlain, true},  {"xla", Group::kXla, true},     {"all-gpus", Group::kGrowth, true},
+    {"memory-fill", Group::kFill, true}, {"load", Group::kGrowth, true},
 };
 
 // Where the child may write; removed at the end.
@@ -262,7 +262,7 @@ class Prover {
     deadline_ = std::chrono::steady_clock::now() + options_.time_limit;
     over_ = false;
     const std::string kernel_said = KernelLog();
-    for (const Group group : {Group::kPlain, Group::kGrowth, Group::kXla}) {
+    for (const Group group : {Group::kPlain, Group::kGrowth, Group::kXla, Group::kFill}) {
       std::vector<std::string> steps;
       for (const KnownStep& known : kSteps) {
         ProvedStep* step = Find(known.name);
@@ -273,7 +273,7 @@ class Prover {
           steps.emplace_back(known.name);
         }
       }
-      if (!steps.empty() && !over_ && !no_functions_) RunGroup(steps, group != Group::kPlain);
+      if (!steps.empty() && !over_ && !no_functions_) RunGroup(steps, group);
       const ProvedStep* devices = Find("devices");
       if (devices == nullptr || devices->state != StepState::kFailed) continue;
       SkipRest(fmt::format("there is no {} to run it on", options_.device));
@@ -304,7 +304,7 @@ class Prover {
     }
   }
 
-  void RunGroup(const std::vector<std::string>& steps, bool growth) {
+  void RunGroup(const std::vector<std::string>& steps, Group group) {
     ChildTask task;
     Settings settings;
     settings.libraries = libraries_;
@@ -312,7 +312,7 @@ class Prover {
     settings.device = options_.device;
     settings.seed = options_.seed;
     settings.load_seconds = options_.load_seconds;
-    settings.growth = growth;
+    settings.growth = group == Group::kGrowth || group == Group::kXla;
     settings.tf32 = MayUseTf32();
     if (const CudaDevice* device = DriverDevice(facts_, options_.device);
         device != nullptr && device->pci_address.Peek() != nullptr)
@@ -333,6 +333,7 @@ class Prover {
         {"TF_CPP_MIN_LOG_LEVEL", "0"},  // what it prints is what a failure is judged by
     };
     task.without = {"TF_CPP_MAX_VLOG_LEVEL", "TF_CPP_VMODULE"};
+    if (group == Group::kFill) task.without.emplace_back("TF_FORCE_GPU_ALLOW_GROWTH");
     task.answered = [this](std::string_view text) { Answered(text); };
     task.printed = [this](std::string_view text) { Log(text); };
 

@@ -47,7 +47,7 @@ Json Array(const Items& items, Convert convert) {
 
 Json FindingJson(const Finding& finding, bool simulated) {
   Json json = {{"id", finding.rule->id},           {"state", finding.holds ? "holds" : "open"},
-               {"link", Name(finding.rule->link)}, {"effect", Name(finding.rule->effect)},
+               {"link", Name(finding.rule->link)}, {"effect", Name(finding.effect())},
                {"title", finding.title},           {"explanation", finding.explanation}};
   if (!finding.reason.empty()) json["reason"] = finding.reason;
   json["likelihood"] = finding.likelihood;

@@ -101,7 +101,10 @@ class Words {
     Add("loss {:.2f} to {:.4f} in {:.0f} steps", Number("first_loss"), Number("last_loss"),
         Number("training_steps"));
     Add("{:.0f} steps a second", Number("steps_per_second"));
-    if (Number("cpu_steps_per_second") > 0) Add("CPU {:.0f}", Number("cpu_steps_per_second"));
+    const double on_cpu = Number("cpu_steps_per_second");
+    if (on_cpu > 0)
+      Add("CPU {:.0f}{}", on_cpu,
+          on_cpu > Number("steps_per_second") ? " (so small a network suits the CPU)" : "");
     const double ran =
         Number("forward_operations") + Number("backward_operations") + Number("update_operations");
     if (ran > 0 && !step_.device.empty()) Add("forward, backward and update on {}", step_.device);

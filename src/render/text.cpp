@@ -123,16 +123,15 @@ class Answer {
     } else if (!headline->holds) {
       text = fmt::format("{} leaves the cause open. Likeliest ({}): {}", log_->name,
                          Percent(headline->likelihood), headline->title);
-    } else if (headline->rule->effect == Effect::kHarmless) {
+    } else if (headline->effect() == Effect::kHarmless) {
       text = "Nothing here keeps TensorFlow from the GPU: " + headline->title;
       tone = Tone::kGood;
     } else {
-      text = headline->rule->effect == Effect::kBlocks
-                 ? "This keeps TensorFlow from the GPU: " + headline->title
-             : headline->rule->effect == Effect::kProgram
+      text = headline->effect() == Effect::kBlocks ? "This keeps TensorFlow from the GPU: " + headline->title
+             : headline->effect() == Effect::kProgram
                  ? "The program asks wrongly for the GPU: " + headline->title
                  : "TensorFlow uses the GPU, but not fully: " + headline->title;
-      if (headline->rule->effect == Effect::kBlocks) tone = Tone::kBad;
+      if (headline->effect() == Effect::kBlocks) tone = Tone::kBad;
     }
     print_.Wrapped(print_.Toned(tone, print_.Safe(WithoutStop(text) + ".")));
     if (!log_->trouble.empty())
@@ -194,10 +193,10 @@ class Answer {
         break;
       case VerdictKind::kGpuDegraded:
         text = assumed ? "Your TensorFlow would be able to use the GPU" : "Your TensorFlow can use the GPU";
-        if (headline == nullptr || !headline->holds || headline->rule->effect == Effect::kHarmless) {
+        if (headline == nullptr || !headline->holds || headline->effect() == Effect::kHarmless) {
           text += ", but not everything that may slow it down could be checked";
         } else {
-          const bool program = headline->rule->effect == Effect::kProgram;
+          const bool program = headline->effect() == Effect::kProgram;
           text += (program ? ", but your program does not ask for it rightly: " : ", but not fully: ") +
                   headline->title;
         }
@@ -235,12 +234,12 @@ class Answer {
 
   // The finding is why the GPU is blocked.
   static bool Names(const Finding* finding) {
-    return finding != nullptr && finding->holds && finding->rule->effect == Effect::kBlocks;
+    return finding != nullptr && finding->holds && finding->effect() == Effect::kBlocks;
   }
 
   std::string WhyUnknown() const {
     for (const Finding& finding : diagnosis_.causes) {
-      if (!finding.holds && finding.rule->effect == Effect::kBlocks) {
+      if (!finding.holds && finding.effect() == Effect::kBlocks) {
         return fmt::format(". Likeliest cause ({}): {}", Percent(finding.likelihood), finding.title);
       }
     }
@@ -295,7 +294,7 @@ class Answer {
 
   void Headline(const Finding& finding) {
     print_.Heading(!finding.holds ? fmt::format("The likeliest cause ({})", Percent(finding.likelihood))
-                   : finding.rule->effect == Effect::kHarmless ||
+                   : finding.effect() == Effect::kHarmless ||
                            (diagnosis_.verdict == VerdictKind::kGpuBlocked && !Names(&finding))
                        ? "Worth knowing"
                        : "The cause");
@@ -400,10 +399,10 @@ class Answer {
     std::vector<const Finding*> open;
     for (const Finding& finding : diagnosis_.causes) {
       if (&finding == diagnosis_.headline()) continue;
-      (!finding.holds                              ? open
-       : finding.rule->effect == Effect::kBlocks   ? broken
-       : finding.rule->effect == Effect::kDegrades ? slowed
-                                                   : known)
+      (!finding.holds                          ? open
+       : finding.effect() == Effect::kBlocks   ? broken
+       : finding.effect() == Effect::kDegrades ? slowed
+                                               : known)
           .push_back(&finding);
     }
     Holding("Also broken", broken);

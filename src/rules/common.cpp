@@ -132,6 +132,12 @@ bool HasNvidiaNode(const std::map<std::string, DeviceNode>& nodes) {
                      [](const auto& entry) { return entry.first.starts_with("/dev/nvidia"); });
 }
 
+bool IsGpuNode(std::string_view path) {
+  constexpr std::string_view kPrefix = "/dev/nvidia";
+  return path.size() > kPrefix.size() && path.starts_with(kPrefix) &&
+         path.find_first_not_of("0123456789", kPrefix.size()) == std::string_view::npos;
+}
+
 Answer HasNvidiaGpu(const Facts& facts) {
   if (facts.kernel_driver.version.Peek() != nullptr) return Answer::kYes;
   const auto* nodes = facts.device_access.nodes.Peek();

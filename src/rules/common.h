@@ -38,6 +38,8 @@ std::string OtherKernelsWithModule(const Facts& facts);
 std::string CudaErrorText(const Knowledge& knowledge, const std::string& number);
 std::string NvmlErrorText(const Knowledge& knowledge, const std::string& number);
 bool HasNvidiaNode(const std::map<std::string, DeviceNode>& nodes);
+// "/dev/nvidia0", not "/dev/nvidiactl".
+bool IsGpuNode(std::string_view path);
 
 // Machine code sm_XY runs on GPUs X.Z with Z >= Y; PTX compute_XY is compiled for any later GPU.
 // Source: CUDA C++ Programming Guide, "Binary Compatibility" and "PTX Compatibility".

@@ -10,12 +10,6 @@ namespace tfdoctor {
 
 namespace {
 
-bool IsGpu(const std::string& path) {
-  std::string_view rest =
-      std::string_view(path).substr(0, 11) == "/dev/nvidia" ? std::string_view(path).substr(11) : "";
-  return !rest.empty() && rest.find_first_not_of("0123456789") == std::string_view::npos;
-}
-
 // "crw-rw---- root:video" -> "video"
 std::string GroupOf(const DeviceNode& node) {
   const std::string* mode = node.mode.Peek();
@@ -106,12 +100,13 @@ Verdict Check(const Facts& facts, const Knowledge&) {
   bool a_gpu_may_be = false;
   bool only_gpus = true;
   for (const auto& [path, node] : *nodes) {
-    bool counts = IsGpu(path) || path == "/dev/nvidiactl" || path == "/dev/nvidia-uvm" || path == "/dev/dxg";
+    bool counts =
+        IsGpuNode(path) || path == "/dev/nvidiactl" || path == "/dev/nvidia-uvm" || path == "/dev/dxg";
     if (!counts) continue;
-    a_gpu_is_usable = a_gpu_is_usable || (IsGpu(path) && node.usable.Is(true));
-    a_gpu_may_be = a_gpu_may_be || (IsGpu(path) && node.usable.Unknown());
+    a_gpu_is_usable = a_gpu_is_usable || (IsGpuNode(path) && node.usable.Is(true));
+    a_gpu_may_be = a_gpu_may_be || (IsGpuNode(path) && node.usable.Unknown());
     if (!node.usable.Is(false)) continue;
-    only_gpus = only_gpus && IsGpu(path);
+    only_gpus = only_gpus && IsGpuNode(path);
     const std::string* mode = node.mode.Peek();
     verdict.Because(node.usable, fmt::format("{} is {} and may not be opened by this user", path,
                                              mode == nullptr ? "there" : *mode));
@@ -144,6 +139,11 @@ void JudgeLog(Signs& s) {
   s.States(root && (NoDevice(story) || story.Saw("cuda-unknown")), "works_as_root", "it works for root",
            kStrong);
   s.Speaks("cuda-unknown", kWeak);
+  // The module is loaded, and TensorFlow looked for /dev/nvidia0 before it compared the versions.
+  if (story.Saw("cuda-no-device") && story.Saw("versions-match")) {
+    s.Speaks("cuda-no-device", kWeak);
+    s.Wants(story.facts.device_access.nodes);
+  }
 }
 
 }  // namespace

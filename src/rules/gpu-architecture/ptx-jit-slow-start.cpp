@@ -1,5 +1,3 @@
-#include <algorithm>
-
 #include "base/text.h"
 #include "diagnose/rule.h"
 #include "rules/common.h"
@@ -8,17 +6,6 @@
 namespace tfdoctor {
 
 namespace {
-
-// Some releases have part of their kernels as PTX only where others have machine code.
-bool IsPartial(const std::vector<std::string>& sass, const std::vector<std::string>& partial,
-               const std::string& capability) {
-  std::string best;
-  for (const std::string& code : sass) {
-    bool better = best.empty() || CompareVersions(code, best) > 0;
-    if (better && MachineCodeRuns({code}, capability)) best = code;
-  }
-  return std::find(partial.begin(), partial.end(), best) != partial.end();
-}
 
 Fix LargeCache() {
   Fix fix;
@@ -33,18 +20,12 @@ Verdict Check(const Facts& facts, const Knowledge&) {
   const auto* sass = facts.tensorflow.sass.Get();
   const auto* ptx = facts.tensorflow.ptx.Get();
   if (sass == nullptr || sass->empty()) return Verdict::Silent();
-  const auto* partial = facts.tensorflow.sass_partial.Get();
   for (const Gpu* gpu : NvidiaGpus(facts)) {
     const std::string* capability = gpu->compute_capability.Get();
     if (capability == nullptr) continue;
-    if (MachineCodeRuns(*sass, *capability)) {
-      if (partial == nullptr || !IsPartial(*sass, *partial, *capability)) continue;
-      return Verdict::Holds()
-          .Because(facts.tensorflow.sass_partial, "a part of the kernels is PTX only for " + Describe(*gpu))
-          .WithReason("part")
-          .WithTitle("The first use of some operations is slow, since they are compiled for this GPU")
-          .WithFix(LargeCache());
-    }
+    // Releases have part of their kernels as PTX only (sass_partial): MLIR's, one by one small. On an H200
+    // with TensorFlow 2.21 each takes 10 to 30 ms once, which is nothing to be told.
+    if (MachineCodeRuns(*sass, *capability)) continue;
     if (ptx == nullptr || !PtxRuns(*ptx, *capability)) continue;
     // Whether it works at all on Blackwell is open: see compute-capability-too-new.
     bool open = MajorVersion(*capability) >= 10;
@@ -53,7 +34,7 @@ Verdict Check(const Facts& facts, const Knowledge&) {
     verdict.Because(facts.tensorflow.sass, "no machine code for " + Describe(*gpu), strength);
     verdict.Because(facts.tensorflow.ptx, "PTX for " + Join(*ptx, ", ") + " is compiled by the driver",
                     strength);
-    return std::move(verdict).WithReason("all").WithFix(LargeCache());
+    return std::move(verdict).WithFix(LargeCache());
   }
   return Verdict::Silent();
 }

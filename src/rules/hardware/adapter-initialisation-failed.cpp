@@ -48,6 +48,8 @@ void JudgeLog(Signs& s) {
   if (s.story.SawAny({"open-unsupported", "open-required", "legacy-gpu"})) return;
   s.Proves("adapter-init").Proves("bar-too-small").Proves("gsp-firmware");
   s.Speaks("smi-no-devices", kStrong);
+  // The module is loaded and has a node, and still no device.
+  if (s.story.Saw("versions-match")) s.Speaks("cuda-no-device", kWeak);
 }
 
 }  // namespace

@@ -13,6 +13,9 @@ namespace {
 
 // TensorFlow needs some hundred megabytes for its context and the handles of cuBLAS and cuDNN alone.
 constexpr double kTooLittle = 600.0 * 1024 * 1024;
+// A TensorFlow that takes all memory leaves more than that on a large GPU: of an H200's 139.8 GiB 2.3. What
+// needs little still computes in it.
+constexpr double kSmallShare = 0.2;
 
 double Bytes(const Fact<std::string>& fact) {
   const std::string* text = fact.Get();
@@ -28,6 +31,7 @@ Verdict Check(const Facts& facts, const Knowledge&) {
   if (devices == nullptr || devices->empty()) return Verdict::Silent();
   Verdict verdict = Verdict::Holds();
   const CudaDevice* with_room = nullptr;
+  bool computes = false;  // in what is left
   for (const auto& [ordinal, device] : *devices) {
     // Without memory there is no context either.
     const std::string* context = device.context.Get();
@@ -40,13 +44,14 @@ Verdict Check(const Facts& facts, const Knowledge&) {
     double total = Bytes(device.total_memory);
     double free = Bytes(device.free_memory);
     if (total <= 0 || free < 0) return Verdict::Silent();
-    if (free >= kTooLittle || free >= total / 2) {
+    if (free >= total * (free < kTooLittle ? 0.5 : kSmallShare)) {
       if (with_room == nullptr) with_room = &device;
       continue;
     }
-    if (ordinal == "0")
-      verdict.Because(device.free_memory,
-                      fmt::format("device {} has {} of {} free", ordinal, Gigabytes(free), Gigabytes(total)));
+    if (ordinal != "0") continue;
+    computes = free >= kTooLittle;
+    verdict.Because(device.free_memory,
+                    fmt::format("device {} has {} of {} free", ordinal, Gigabytes(free), Gigabytes(total)));
   }
   if (verdict.evidence.empty()) {
     if (with_room == nullptr) return Verdict::Silent();
@@ -54,6 +59,16 @@ Verdict Check(const Facts& facts, const Knowledge&) {
                                        Gigabytes(Bytes(with_room->free_memory)) + " are free");
   }
   NameHolders(facts, verdict);
+  if (computes) {
+    verdict =
+        std::move(verdict)
+            .WithEffect(Effect::kDegrades)
+            .WithReason("mostly")
+            .WithTitle("Other processes hold most of the GPU's memory")
+            .WithExplanation(
+                "Other processes have taken most of the GPU's memory. TensorFlow starts and computes what "
+                "fits into the rest; a larger model ends with ResourceExhaustedError (OOM).");
+  }
   const std::string* uuid = with_room == nullptr ? nullptr : with_room->uuid.Peek();
   if (uuid != nullptr) {
     verdict = std::move(verdict).WithFix(

@@ -82,7 +82,10 @@ void JudgeLog(Signs& s) {
              "CUDA_VISIBLE_DEVICES=" + value + ", and the driver shows no device", kDecisive);
     return;
   }
-  if (story.Saw("cuda-no-device") && !story.wsl) {
+  // TensorFlow's diagnosis of a failed cuInit names the variable where it is set, in the same releases that
+  // say how to make it say more (XLA, cuda_diagnostics.cc; the wheels of 2.19 and later have both lines,
+  // those of 2.18 neither).
+  if (story.Saw("cuda-no-device") && !story.wsl && !story.Saw("variables-told")) {
     s.Speaks("cuda-no-device", kWeak);
     s.Speaks("versions-match", kStrong);
     s.That(story.smi_works, "nvidia-smi sees a GPU, and the program none", kStrong);

@@ -1,0 +1,85 @@
+#include <algorithm>
+#include <string>
+#include <string_view>
+
+#include "diagnose/rule.h"
+#include "rules/common.h"
+#include "rules/logs.h"
+
+namespace tfdoctor {
+
+namespace {
+
+// Outside containers the driver makes its nodes itself, by its helper nvidia-modprobe or as root. Only where
+// it then finds no GPU are they what is missing.
+Verdict Check(const Facts& facts, const Knowledge& knowledge) {
+  if (auto excluded = ExcludedByDriver(facts)) return *std::move(excluded);
+  const DriverAnswers& answers = facts.driver_answers;
+  if (!answers.asked.Is(true) || !facts.host.container.Absent() || !facts.host.wsl.Absent() ||
+      !facts.kernel_driver.version.Present())
+    return Verdict::Silent();
+  const auto* nodes = facts.device_access.nodes.Get();
+  const std::string* init = answers.init.Get();
+  if (nodes == nullptr || init == nullptr || *init == "0") return Verdict::Silent();
+  std::string missing;
+  if (!nodes->contains("/dev/nvidiactl")) missing = "/dev/nvidiactl";
+  if (std::none_of(nodes->begin(), nodes->end(), [](const auto& entry) { return IsGpuNode(entry.first); }))
+    missing += std::string(missing.empty() ? "" : " and ") + "/dev/nvidia0";
+  if (missing.empty())
+    return Verdict::Excluded().Because(facts.device_access.nodes, "the nodes of the driver are there");
+  return Verdict::Holds()
+      .Because(facts.device_access.nodes,
+               missing + (missing.find(" and ") == std::string::npos ? " is not there" : " are not there"))
+      .Because(answers.init, "cuInit returns " + CudaErrorText(knowledge, *init))
+      .WithFix(Advice("Make the nodes (until the next restart)", {"sudo nvidia-modprobe -c 0 -u"}, true))
+      .WithFix(Advice("Or install the driver's helper, which makes them whenever a program asks",
+                      {"sudo apt-get install nvidia-modprobe"}, true));
+}
+
+void JudgeLog(Signs& s) {
+  const LogStory& story = s.story;
+  // In a container, and in WSL, it is not the driver that makes them.
+  if (story.container || story.wsl || !story.gpu_seen) return;
+  s.Speaks("no-device-node", kWeak);
+  s.States(s.any() && (story.Yes("works_as_root") || story.Yes("works_with_sudo")), "works_as_root",
+           "root's call makes the nodes", kStrong);
+  if (s.any()) s.Wants(story.facts.device_access.nodes);
+}
+
+}  // namespace
+
+namespace rules {
+
+extern const Rule device_nodes_missing;
+constinit const Rule device_nodes_missing = {
+    .id = "device-nodes-missing",
+    .link = Link::kDeviceAccess,
+    .effect = Effect::kBlocks,
+    .title = "The device nodes of the GPU are missing",
+    .prior = 0.01,
+    .explained_by = {{{"no-nvidia-gpu"}, {"link:kernel-driver"}, {"gpu-dropped-by-driver-branch"}}},
+    .check = Check,
+    .log = JudgeLog,
+    .page = R"md(## What it means
+
+The kernel module is loaded, but the files through which programs reach the GPU, `/dev/nvidiactl` and `/dev/nvidia0`, are not there.
+
+## How it is recognised
+
+This is no container, the module is loaded, the nodes are not there, and the driver's library finds no GPU.
+
+## How it happens
+
+Nothing made them: the kernel does not, the driver's helper `nvidia-modprobe` does (it runs as root when a program first asks), or the X server, or nvidia-persistenced. On a server without these only root's first use makes them, and they are gone after a restart.
+
+## How to fix it
+
+    sudo nvidia-modprobe -c 0 -u
+
+and for good, the helper: `sudo apt-get install nvidia-modprobe`.
+)md",
+};
+
+}  // namespace rules
+
+}  // namespace tfdoctor
