@@ -71,7 +71,9 @@ class Words {
   }
 
   void Product() {
-    if (Number("milliseconds") > 0) Add("{:.3g} ms", Number("milliseconds"));
+    const double milliseconds = Number("milliseconds");
+    if (milliseconds >= 1000) Add("{:.3g} s", milliseconds / 1000);
+    if (milliseconds > 0 && milliseconds < 1000) Add("{:.3g} ms", milliseconds);
     if (Number("times_faster_than_cpu") > 0)
       Add("{:.3g} times the speed of the CPU", Number("times_faster_than_cpu"));
     if (const auto* precision = step_.Find<std::string>("precision")) Add("right within {}", *precision);
@@ -83,7 +85,8 @@ class Words {
   void Deep() {
     if (Number("float16_tolerance") > 0)
       Add("float16{}", Number("bfloat16_tolerance") > 0 ? " and bfloat16" : "");
-    if (step_.name == "all-gpus" && Number("gpus") > 0) Add("{:.0f} GPUs", Number("gpus"));
+    if (step_.name == "all-gpus" && Number("gpus") > 0)
+      Add("{:.0f} GPU{}", Number("gpus"), Number("gpus") == 1 ? "" : "s");
     if (const bool* reduced = step_.Find<bool>("all_reduce"); reduced != nullptr && *reduced)
       Add("the sum over all is right");
     if (Number("filled_bytes") > 0)
