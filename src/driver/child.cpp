@@ -13,6 +13,7 @@
 #include <cstdarg>
 #include <cstdint>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <string>
 #include <string_view>
@@ -403,6 +404,8 @@ int DriverChildMain(int argc, char** argv) {
   if (std::string_view(argv[2]) == "nvml") {
     AskNvml(argv[3]);
   } else {
+    // Without a cache of compiled code libcuda makes no ~/.nv: we leave nothing behind.
+    ::setenv("CUDA_CACHE_DISABLE", "1", 1);
     AskCuda(argv[3]);
   }
   Say("end");

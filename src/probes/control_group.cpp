@@ -1,5 +1,7 @@
 #include "probes/control_group.h"
 
+#include <algorithm>
+
 #include "base/text.h"
 
 namespace tfdoctor {
@@ -43,6 +45,16 @@ std::string EngineOfRoot(std::string_view mountinfo) {
     if (Has(root, sign)) return engine;
   }
   return {};
+}
+
+bool RootIsOwnDisk(std::string_view mountinfo) {
+  const auto words = SplitWords(RootLine(mountinfo));
+  const auto dash = std::find(words.begin(), words.end(), "-");
+  if (words.size() < 4 || words[3] != "/" || words.end() - dash < 3) return false;
+  const std::string_view source = dash[2];
+  // Docker's storage driver devicemapper gives each container a device of its own.
+  return source.starts_with("/dev/") && !source.starts_with("/dev/mapper/docker-") &&
+         !source.starts_with("/dev/loop");
 }
 
 bool RootIsOfSnap(std::string_view mountinfo) { return Has(RootLine(mountinfo), "/var/snap/docker/"); }

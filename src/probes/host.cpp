@@ -236,6 +236,11 @@ Text Container(const System& system) {
   std::string unsure;
   for (const auto& [path, engine] : kFiles) {
     auto there = system.LStat(path);
+    // A virtual machine whose disk was made of an image keeps the file, and is no container.
+    if (there.ok() && std::string_view(path) == "/.dockerenv") {
+      auto mounts = system.ReadAll("/proc/self/mountinfo", 4 << 20);
+      if (mounts.ok() && RootIsOwnDisk(*mounts)) continue;
+    }
     if (there.ok()) return Text::Value(engine, From(path));
     if (!there.not_found()) unsure = there.error().message;
   }

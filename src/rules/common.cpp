@@ -128,8 +128,18 @@ std::string NvmlErrorText(const Knowledge& knowledge, const std::string& number)
 }
 
 bool HasNvidiaNode(const std::map<std::string, DeviceNode>& nodes) {
-  return std::any_of(nodes.begin(), nodes.end(),
-                     [](const auto& entry) { return entry.first.starts_with("/dev/nvidia"); });
+  // The folder nvidia-caps holds what concerns MIG; no GPU is reached through it.
+  return std::any_of(nodes.begin(), nodes.end(), [](const auto& entry) {
+    return entry.first.starts_with("/dev/nvidia") && !entry.first.starts_with("/dev/nvidia-caps");
+  });
+}
+
+std::string MissingNodes(const std::map<std::string, DeviceNode>& nodes) {
+  const bool control = nodes.contains("/dev/nvidiactl");
+  const bool gpu =
+      std::any_of(nodes.begin(), nodes.end(), [](const auto& entry) { return IsGpuNode(entry.first); });
+  return std::string(control ? "" : "/dev/nvidiactl") + (control || gpu ? "" : " and ") +
+         (gpu ? "" : "/dev/nvidia0");
 }
 
 bool IsGpuNode(std::string_view path) {

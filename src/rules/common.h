@@ -40,6 +40,8 @@ std::string NvmlErrorText(const Knowledge& knowledge, const std::string& number)
 bool HasNvidiaNode(const std::map<std::string, DeviceNode>& nodes);
 // "/dev/nvidia0", not "/dev/nvidiactl".
 bool IsGpuNode(std::string_view path);
+// What a program needs to reach a GPU and is not there: "/dev/nvidiactl and /dev/nvidia0"; empty: nothing.
+std::string MissingNodes(const std::map<std::string, DeviceNode>& nodes);
 
 // Machine code sm_XY runs on GPUs X.Z with Z >= Y; PTX compute_XY is compiled for any later GPU.
 // Source: CUDA C++ Programming Guide, "Binary Compatibility" and "PTX Compatibility".

@@ -61,6 +61,12 @@ def value(fact):
     return None if fact["state"] == "absent" else "unknown: " + fact["why"]
 
 
+def machine_has_driver():
+    """Whether the loader finds a libcuda.so.1 without being told where."""
+    code = "import ctypes; ctypes.CDLL('libcuda.so.1')"
+    return subprocess.run([sys.executable, "-c", code], env={}, capture_output=True, check=False).returncode == 0
+
+
 class Case(unittest.TestCase):
     maxDiff = None
 
@@ -134,7 +140,7 @@ class Answers(Case):
     def test_without_a_library_nothing_is_started(self):
         empty = work / "empty"
         empty.mkdir(exist_ok=True)
-        if os.path.exists("/usr/lib/x86_64-linux-gnu/libcuda.so.1"):
+        if machine_has_driver():
             self.skipTest("this machine has a driver")
         self.assertFalse(self.ask(library=empty)["asked"])
 
@@ -311,7 +317,7 @@ class Faults(Case):
                 (folder / "libcuda.so.1").write_bytes(content)
                 facts = self.ask(library=folder)
                 if name == "architecture":  # the dynamic loader passes over it, and finds no other
-                    self.assertFalse(facts["asked"])
+                    self.assertEqual(facts["asked"], machine_has_driver())
                     continue
                 self.assertIn(self.answer["verdict"], ("gpu-blocked", "unknown"))
                 self.assertIn(True, [cause in self.causes for cause in

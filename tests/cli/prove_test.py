@@ -341,7 +341,7 @@ class BadInput(Case):
                 (["--device", "TPU:0"], "is no device"), (["--device", ""], "is no device"), (["--device", "GPU"], "is no device"),
                 (["--device", "GPU:-1"], "is no device"), (["--device", "GPU:99999"], "is no device"), (["--steps", "dance"], "'dance' is no step"),
                 (["--steps", "add,"], "is no step"), (["--time-limit", "0"], "--time-limit"), (["--time-limit", "x"], "--time-limit"),
-                (["--seed", "-1"], "--seed"), (["--memory-limit", "0"], "--memory-limit"), (["--keep-log", "/nonexistent/x"], "/nonexistent/x"),
+                (["--seed", "-1"], "--seed"), (["--memory-limit", "0"], "--memory-limit"), (["--keep-log", "/dev/null/x"], "/dev/null/x"),
                 (["--assume", "gpu=8.9"], "--assume goes with check"), (["--all"], "--all goes with check"),
                 (["--strict"], "--strict goes with check"), (["--root", "/"], "--root goes with check"), (["--from", "x"], "--from goes with check"),
                 (["--image", "x"], "--image goes with check"), (["--pid", "1"], "--pid goes with check"), (["--load-seconds", "0"], "--load-seconds"), (["--python", "/no/such"], "no such file"), (["extra"], "extra")):

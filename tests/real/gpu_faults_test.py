@@ -66,6 +66,7 @@ class Fault:
     nobody: bool = False  # as another user than root
     remove: tuple = ()  # patterns of files in site-packages
     prepare: object = None  # called with the Bench
+    alone: bool = False  # what it does reaches other processes
     from_log: tuple = ()  # what the log alone has to name, first or beside others left open; (): nothing is asked of it
 
     @property
@@ -83,33 +84,36 @@ def stub(bench):
     return False
 
 
-def only_libcuda(bench):
-    """libcuda without NVML; where the loader has NVML elsewhere, too, nothing is missing."""
-    cache = subprocess.run(["/sbin/ldconfig", "-p"], capture_output=True, text=True, check=False).stdout
-    if "libnvidia-ml.so.1" in cache or not bench.driver_folder:
-        return False
-    (bench.work / "cuda-only").mkdir()
-    for file in pathlib.Path(bench.driver_folder).iterdir():
-        if not file.name.startswith("libnvidia-ml"):
-            (bench.work / "cuda-only" / file.name).symlink_to(file)
+def broken_nvml(bench):
+    """The first libnvidia-ml.so.1 that the loader meets is no library: it looks no further."""
+    (bench.work / "broken").mkdir()
+    (bench.work / "broken/libnvidia-ml.so.1").touch()
     return True
 
 
-def hold_memory(bench):
-    """Another process takes nearly all of the memory, as TensorFlow does without growth."""
+def hold_memory(bench, processes=1):
+    """Other processes take what is free, each as TensorFlow does without growth, which leaves a part."""
     code = ("import tensorflow as tf\n"
             "with tf.device('/GPU:0'):\n    x = tf.ones((8, 8)) + 1\n"
             "print('held', float(tf.reduce_sum(x)), flush=True)\n"
             "import time\ntime.sleep(600)\n")
     environment = {k: v for k, v in bench.environment().items() if k != "TF_FORCE_GPU_ALLOW_GROWTH"}
-    bench.holder = subprocess.Popen([bench.python, "-c", code], env=environment, stdout=subprocess.PIPE, text=True,
-                                    stderr=subprocess.DEVNULL)
-    return "held" in bench.holder.stdout.readline()
+    for _ in range(processes):
+        holder = subprocess.Popen([bench.python, "-c", code], env=environment, stdout=subprocess.PIPE, text=True,
+                                  stderr=subprocess.DEVNULL)
+        bench.holders.append(holder)
+        if "held" not in holder.stdout.readline():
+            break  # nothing was left for it
+    return True
+
+
+def hold_all_memory(bench):
+    return hold_memory(bench, 4)
 
 
 OF_GPUS = [f"nvidia{i}" for i in range(16)]
 ALL_NODES = ["nvidiactl", "nvidia-uvm", "nvidia-uvm-tools", *OF_GPUS]
-NO_NODES = ("device-nodes-missing",)
+NO_NODES = ("device-nodes-missing", "container-device-nodes-missing")
 
 FAULTS = (
     Fault("nothing", True),
@@ -130,29 +134,29 @@ FAULTS = (
     Fault("nodes are root's", False, ("device-node-permissions",), no_nodes="private", nobody=True),
     Fault("another user", True, nobody=True),
     Fault("the toolkit's stub", False, ("stub-driver-library",), {"LD_LIBRARY_PATH": "{work}/stub:{LD_LIBRARY_PATH}"}, prepare=stub),
-    Fault("no NVML", False, ("nvml-library-missing",), {"LD_LIBRARY_PATH": "{work}/cuda-only"}, prepare=only_libcuda),
+    Fault("a broken NVML", None, ("nvml-library-missing",), {"LD_LIBRARY_PATH": "{work}/broken:{LD_LIBRARY_PATH}"},
+          prepare=broken_nvml),
     Fault("no cuDNN", None, ("cudnn-missing",), remove=("nvidia/cudnn/lib/libcudnn.so.*",)),
     Fault("no cuBLAS", None, ("cuda-libraries-missing", "library-not-on-search-path"), remove=("nvidia/cublas/lib/libcublas.so.*",)),
     Fault("no CUDA runtime", None, ("cuda-libraries-missing", "library-not-on-search-path", "cuda-version-mismatch"),
           remove=("nvidia/cuda_runtime/lib/libcudart.so.*",)),
     Fault("no ptxas", True, remove=("nvidia/cuda_nvcc/bin/ptxas",), variables={"PATH": "/usr/bin:/bin"}),
     Fault("an allocator that is none", True, ("tensorflow-variable-invalid",), {"TF_GPU_ALLOCATOR": "no_such"}),
-    # The last: from then on the memory is held.
-    # TensorFlow leaves some memory: what is small computes in that.
-    Fault("memory held by another process", True, ("gpu-memory-held-by-other-process",), prepare=hold_memory),
+    # What is small computes in the part that is left.
+    Fault("memory held by another process", True, ("gpu-memory-held-by-other-process",), prepare=hold_memory, alone=True),
+    Fault("memory held by several", None, ("gpu-memory-held-by-other-process",), prepare=hold_all_memory, alone=True),
 )
 
 
 class Bench:
     """Where one fault is put in."""
 
-    def __init__(self, arguments, fault, folder, uuid, driver_folder):
+    def __init__(self, arguments, fault, folder, uuid):
         self.tfdoctor = arguments.tfdoctor
         self.fault = fault
         self.work = pathlib.Path(folder)
         self.uuid = uuid
-        self.driver_folder = driver_folder
-        self.holder = None
+        self.holders = []
         self.env = pathlib.Path(arguments.environment)
         if fault.remove:
             shutil.copytree(self.env, self.work / "env", symlinks=True, copy_function=os.link)
@@ -182,20 +186,20 @@ class Bench:
                               timeout=LIMIT_S, check=False)
 
     def end(self):
-        if self.holder is not None:
-            self.holder.kill()
-            self.holder.wait()
+        for holder in self.holders:
+            holder.kill()
+            holder.wait()
 
 
 def names(findings):
     return [finding["id"] + (" (open)" if finding["state"] != "holds" else "") for finding in findings]
 
 
-def meet(arguments, fault, uuid, driver_folder):
+def meet(arguments, fault, uuid):
     """What the three say; the last is what is wrong with it, empty if nothing is."""
     # Beside the environment, of which some faults need a copy by hard links.
     with tempfile.TemporaryDirectory(prefix="tfdoctor-fault-", dir=arguments.environment.parent) as folder:
-        bench = Bench(arguments, fault, folder, uuid, driver_folder)
+        bench = Bench(arguments, fault, folder, uuid)
         if fault.prepare is not None and not fault.prepare(bench):
             bench.end()
             return None, []
@@ -246,10 +250,6 @@ def main():
     faults = [fault for fault in FAULTS if arguments.only is None or arguments.only in fault.name]
     listed = subprocess.run(["nvidia-smi", "--query-gpu=uuid", "--format=csv,noheader"], capture_output=True, text=True, check=True)
     uuid = listed.stdout.split()[0]
-    facts = json.loads(subprocess.run([arguments.tfdoctor, "--python", arguments.environment, "--format", "json", "--facts"],
-                                      capture_output=True, check=False).stdout)["facts"]
-    library = facts["driver_answers"]["library"].get("value")
-    driver_folder = os.path.dirname(library) if library else None
 
     passed, failed, not_run = 0, 0, 0
     started = time.monotonic()
@@ -260,13 +260,12 @@ def main():
         if fault.nobody and subprocess.run([*NOBODY, arguments.environment / "bin/python", "-c", ""], check=False,
                                            capture_output=True).returncode != 0:
             return None, []  # another user does not come as far as this environment
-        return meet(arguments, fault, uuid, driver_folder)
+        return meet(arguments, fault, uuid)
 
-    # What holds the memory is alone.
-    together = [fault for fault in faults if fault.prepare is not hold_memory]
+    together = [fault for fault in faults if not fault.alone]
     with concurrent.futures.ThreadPoolExecutor(WORKERS) as pool:
         results = list(zip(together, pool.map(judge, together)))
-    results += [(fault, judge(fault)) for fault in faults if fault.prepare is hold_memory]
+    results += [(fault, judge(fault)) for fault in faults if fault.alone]
     for fault, (line, wrong) in results:
         if line is None:
             not_run += 1

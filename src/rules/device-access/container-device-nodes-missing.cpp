@@ -12,12 +12,18 @@ Verdict Check(const Facts& facts, const Knowledge&) {
   if (!facts.host.container.Present() || !facts.kernel_driver.version.Present()) return Verdict::Silent();
   const auto* nodes = facts.device_access.nodes.Get();
   if (nodes == nullptr) return Verdict::Silent();
-  if (HasNvidiaNode(*nodes))
+  const std::string missing = MissingNodes(*nodes);
+  if (missing.empty())
     return Verdict::Excluded().Because(facts.device_access.nodes, "NVIDIA's device nodes are there");
+  // With some of them the driver may still make the rest.
+  const bool none = !HasNvidiaNode(*nodes);
+  const DriverAnswers& answers = facts.driver_answers;
+  if (!none && (!answers.asked.Is(true) || answers.init.Is("0"))) return Verdict::Silent();
   if (!facts.driver_library.cuda.path.Present() || facts.driver_library.cuda.stub.Is(true))
     return Verdict::Silent();
   return Verdict::Holds()
-      .Because(facts.device_access.nodes, "no /dev/nvidia* is in this container")
+      .Because(facts.device_access.nodes,
+               none ? "no /dev/nvidia* is in this container" : "not in this container: " + missing)
       .Because(facts.driver_library.cuda.path, "libcuda.so.1 is there")
       .WithFix(Advice("Start the container with the GPU, not with mounted libraries alone",
                       StartWithGpu(*facts.host.container.Get())));

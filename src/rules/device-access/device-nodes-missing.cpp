@@ -1,6 +1,4 @@
-#include <algorithm>
 #include <string>
-#include <string_view>
 
 #include "diagnose/rule.h"
 #include "rules/common.h"
@@ -21,15 +19,11 @@ Verdict Check(const Facts& facts, const Knowledge& knowledge) {
   const auto* nodes = facts.device_access.nodes.Get();
   const std::string* init = answers.init.Get();
   if (nodes == nullptr || init == nullptr || *init == "0") return Verdict::Silent();
-  std::string missing;
-  if (!nodes->contains("/dev/nvidiactl")) missing = "/dev/nvidiactl";
-  if (std::none_of(nodes->begin(), nodes->end(), [](const auto& entry) { return IsGpuNode(entry.first); }))
-    missing += std::string(missing.empty() ? "" : " and ") + "/dev/nvidia0";
+  const std::string missing = MissingNodes(*nodes);
   if (missing.empty())
     return Verdict::Excluded().Because(facts.device_access.nodes, "the nodes of the driver are there");
   return Verdict::Holds()
-      .Because(facts.device_access.nodes,
-               missing + (missing.find(" and ") == std::string::npos ? " is not there" : " are not there"))
+      .Because(facts.device_access.nodes, "not there: " + missing)
       .Because(answers.init, "cuInit returns " + CudaErrorText(knowledge, *init))
       .WithFix(Advice("Make the nodes (until the next restart)", {"sudo nvidia-modprobe -c 0 -u"}, true))
       .WithFix(Advice("Or install the driver's helper, which makes them whenever a program asks",

@@ -10,7 +10,8 @@ Verdict Check(const Facts& facts, const Knowledge& knowledge) {
   if (!IsCudaBuild(facts)) return Verdict::Silent();
   const Library& nvml = facts.driver_library.nvml;
   const DriverAnswers& answers = facts.driver_answers;
-  if (nvml.path.Present() && answers.asked.Is(true) && answers.init.Is("0") && !answers.nvml_init.Is("0")) {
+  if (nvml.path.Present() && answers.asked.Is(true) && answers.init.Is("0") &&
+      (answers.nvml_open_failure.Present() || !answers.nvml_init.Is("0"))) {
     const std::string* result = answers.nvml_init.Peek();
     if (!facts.tensorflow.needs_nvml.Is(true)) return Verdict::Silent();
     Verdict verdict = Verdict::Holds();
