@@ -158,7 +158,9 @@ std::string MemorySummary(const Facts& facts) {
 }
 
 std::string VisibilitySummary(const Facts& facts) {
-  const std::string* visible = facts.environment.Variable("CUDA_VISIBLE_DEVICES").Peek();
+  const Fact<std::string>& variable = facts.environment.Variable("CUDA_VISIBLE_DEVICES");
+  const std::string* visible = variable.Peek();
+  if (visible == nullptr && variable.state() == FactState::kUnknown) return {};
   if (visible == nullptr) return "no environment variable hides the GPU";
   const std::vector<std::string> names = NamesInOrder(facts);
   std::optional<size_t> count;

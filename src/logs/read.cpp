@@ -6,6 +6,7 @@
 
 #include "base/text.h"
 #include "logs/decode.h"
+#include "logs/quotes.h"
 #include "logs/scan.h"
 #include "logs/template.h"
 
@@ -22,6 +23,7 @@ constexpr size_t kMostValues = 32;
 constexpr size_t kMostLines = 300;
 constexpr size_t kMostAttempts = 256;
 constexpr size_t kMostPackages = 400;
+constexpr size_t kLongestQuote = 2000;  // bytes: a longer text holds messages as they were printed
 
 // What opens a line of pip's or conda's lists; the scanner finds these words everywhere, the reader below
 // decides.
@@ -373,10 +375,25 @@ struct LogReader::State {
     if (begins({"gpu_", "cuda"})) RecordById("conda-gpu-row", text);
   }
 
+  // A few words that somebody gave: a line in which no message stands whole may quote a part of one.
+  void TakeQuotes() {
+    const Quotes quotes(rows);
+    const std::vector<std::string_view> lines = SplitLines(beginning);
+    for (line = 0; line < lines.size(); line++) {
+      if (recognised_lines.contains(line + 1)) continue;
+      const std::string text = CleanLine(lines[line]);
+      const std::optional<uint32_t> row = quotes.Find(text);
+      if (!row) continue;
+      Record(rows[*row], text, {});
+      Show(rows[*row], text);
+    }
+  }
+
   void Record(const MessageRow& row, const std::string& text, const Template::Fields& fields) {
     std::map<std::string_view, LogMessage>& messages =
         row.machine ? reading.machine : AttemptOf(row, text).messages;
     recognised++;
+    if (line < kLongestQuote) recognised_lines.insert(line + 1);
     LogMessage& message = messages[row.id];
     message.row = &row;
     message.line = line + 1;
@@ -444,7 +461,9 @@ struct LogReader::State {
   std::string pending;  // the begun line
   uint64_t line = 0;    // complete lines so far
   uint64_t recognised = 0;
-  size_t looked_for_cuts = 0;  // bytes
+  std::set<uint64_t> recognised_lines;  // among the first
+  std::string beginning;                // of the text, at most kLongestQuote bytes
+  size_t looked_for_cuts = 0;           // bytes
   LogReading reading;
 };
 
@@ -454,6 +473,8 @@ LogReader::~LogReader() = default;
 void LogReader::Feed(std::string_view text) {
   State& state = *state_;
   state.reading.bytes += text.size();
+  if (state.beginning.size() < kLongestQuote)
+    state.beginning += text.substr(0, kLongestQuote - state.beginning.size());
   while (!text.empty()) {
     std::string_view piece = text.substr(0, kBlock);
     text.remove_prefix(piece.size());
@@ -489,6 +510,7 @@ LogReading LogReader::Finish() {
   const bool unfinished = !state.pending.empty();
   state.TakePending();
   state.reading.line_count = state.line + (unfinished ? 1 : 0);
+  if (state.reading.bytes <= kLongestQuote) state.TakeQuotes();
   return std::move(state.reading);
 }
 

@@ -374,6 +374,37 @@ TEST(Errors, AreFoundByNameAndNumber) {
   EXPECT_TRUE(Saw(Read(AsLog(FindErrors("Xid 79", BuiltInKnowledge()))), "xid"));
 }
 
+// What people quote of a message: cut short, without its values, or in a sentence of their own.
+TEST(Quotes, APartOfAMessageIsRecognised) {
+  const std::pair<const char*, const char*> kQuotes[] = {
+      {"Possibly insufficient driver version", "cudnn-insufficient-driver"},
+      {"possibly insufficient driver version ...", "cudnn-insufficient-driver"},
+      {"\"Loaded runtime CuDNN library: 7.1.4 but source was\"", "cudnn-version-mismatch"},
+      {"it says `Loaded runtime CuDNN library` and stops", "cudnn-version-mismatch"},
+      {"I get OOM when allocating tensor with shape in every epoch", "oom-tensor"},
+      {"kernel version A does not match DSO version B", "versions-differ"},
+      {"kernel version ... does not match DSO version ...", "versions-differ"},
+  };
+  for (const auto& [text, id] : kQuotes) EXPECT_TRUE(Saw(Read(text), id)) << text;
+}
+
+TEST(Quotes, OtherWordsAreNot) {
+  for (const char* text :
+       {"is older than the", "does not match", "the program was not found", "I have a GPU and it works",
+        "which is older than mine", "A B C 1 2 3 ...", "... ... ...", "\"\" \"\" ``", "'",
+        "my driver is of version 570 and my kernel of version 6.1"}) {
+    const LogReading reading = Read(text);
+    EXPECT_TRUE(reading.lines.empty()) << text;
+  }
+}
+
+// In a log the words of one message stand in another, too.
+TEST(Quotes, NotInALongText) {
+  const std::string quote = "Possibly insufficient driver version\n";
+  EXPECT_TRUE(Saw(Read("x\n" + quote), "cudnn-insufficient-driver"));
+  EXPECT_FALSE(Saw(Read(std::string(3000, 'x') + "\n" + quote), "cudnn-insufficient-driver"));
+}
+
 // tests/logs/strings/<release>.txt: the literals of our data that a real wheel holds
 // (tools/message_strings.py).
 TEST(Messages, OfTensorFlowStandInRealWheels) {

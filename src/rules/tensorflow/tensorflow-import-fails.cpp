@@ -64,6 +64,7 @@ Verdict Check(const Facts& facts, const Knowledge& knowledge) {
 void JudgeLog(Signs& s) {
   const LogStory& story = s.story;
   s.Proves("numpy-abi").Proves("protobuf").Proves("illegal-instruction").Proves("glibc-version");
+  s.Speaks("value-not-converted", kStrong);
   const SeenMessage* symbol = story.Message("undefined-symbol");
   if (symbol != nullptr) s.Speaks("undefined-symbol", story.conda ? kWeak : kStrong);
   s.Speaks("symbol-not-found", kStrong).Speaks("native-runtime", kWeak);
