@@ -16,7 +16,7 @@ namespace tfdoctor {
 // -----------------------------------------------------------------------------------------------------
 
 struct Gpu {
-  Fact<std::string> vendor;              // "NVIDIA", "AMD", "Intel", else the PCI vendor in hex
+  Fact<std::string> vendor;              // "NVIDIA", "AMD", "Intel", "Apple", else the PCI vendor in hex
   Fact<std::string> pci_id;              // device id in hex, "2684"
   Fact<std::string> name;                // "GeForce RTX 4090"
   Fact<std::string> architecture;        // "Ada Lovelace"
@@ -24,6 +24,8 @@ struct Gpu {
   Fact<std::string> kernel_driver;       // bound in sysfs: "nvidia", "nouveau", "vfio-pci"; absent: none
   Fact<bool> responds;      // false: its configuration space reads as all ones, as after it fell off the bus
   Fact<std::string> power;  // "D0", "D3cold"
+  Fact<std::string> lanes;  // of PCI Express that are in use, "16"; absent: the bus does not tell
+  Fact<std::string> most_lanes;  // that the GPU has
 
   template <class Self, class V>
   static void Describe(Self& s, V&& v) {
@@ -35,6 +37,8 @@ struct Gpu {
     v("kernel_driver", s.kernel_driver, "kernel driver bound to the GPU");
     v("responds", s.responds, "whether the GPU answers on the PCI bus");
     v("power", s.power, "power state of the GPU");
+    v("lanes", s.lanes, "PCI Express lanes in use");
+    v("most_lanes", s.most_lanes, "PCI Express lanes that the GPU has");
   }
 };
 

@@ -318,6 +318,7 @@ void AddGpus(const Knowledge& knowledge, Facts& facts) {
         if (std::string_view(name) != "vendor")
           field = std::remove_cvref_t<decltype(field)>::Unknown(why, origin);
       });
+      gpu.lanes = gpu.most_lanes = Text::Absent(origin);
     }
     const std::string* name = device.name.Peek();
     auto model = name == nullptr ? Result<GpuModel>(Error{}) : knowledge.FindGpuByName(*name);

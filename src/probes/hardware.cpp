@@ -103,6 +103,19 @@ Text BoundDriver(const System& system, const std::string& device) {
   return Text::Value(link->substr(link->rfind('/') + 1), std::move(origin));
 }
 
+// Absent wherever the bus does not tell; a virtual one tells 0 or 255.
+Text Lanes(const System& system, std::string path) {
+  auto text = system.ReadAll(path, 64);
+  Origin origin = From(std::move(path));
+  if (!text.ok()) return Text::Absent(std::move(origin));
+  unsigned lanes = 0;
+  const std::string_view number = Trim(*text);
+  const auto [end, error] = std::from_chars(number.data(), number.data() + number.size(), lanes);
+  const bool plausible =
+      error == std::errc() && end == number.data() + number.size() && lanes > 0 && lanes <= 32;
+  return plausible ? Text::Value(std::string(number), std::move(origin)) : Text::Absent(std::move(origin));
+}
+
 // The display adapters in sysfs. Anything that could not be read might have been one, so it is an error
 // unless an NVIDIA GPU was found anyway.
 Result<Gpus> InSysfs(const System& system, const Knowledge& knowledge, const std::string& folder) {
@@ -127,7 +140,10 @@ Result<Gpus> InSysfs(const System& system, const Knowledge& knowledge, const std
     Gpu& gpu = gpus[entry.name];
     Identify(system, knowledge, entry.name, *vendor, *device, From(path), gpu);
     gpu.kernel_driver = BoundDriver(system, path);
-    has_nvidia = has_nvidia || *vendor == kNvidia;
+    if (*vendor != kNvidia) continue;
+    has_nvidia = true;
+    gpu.lanes = Lanes(system, path + "/current_link_width");
+    gpu.most_lanes = Lanes(system, path + "/max_link_width");
   }
   if (!has_nvidia && !unreadable.empty()) return Error{ErrorKind::kIo, unreadable};
   return gpus;
@@ -144,6 +160,7 @@ Gpus OfDriver(const System& system, const Knowledge& knowledge) {
     Origin origin = From(folder + "/" + entry.name);
     gpu.vendor = Text::Value("NVIDIA", origin);
     gpu.kernel_driver = Text::Value("nvidia", origin);
+    gpu.lanes = gpu.most_lanes = Text::Absent(origin);
     Describe(gpu, {}, origin, "no model in " + origin.from + "/information");
     gpu.pci_id = Text::Unknown("/sys is not to be seen", origin);
     AskDriver(system, knowledge, entry.name, gpu);
@@ -182,6 +199,7 @@ Result<Gpus> InProc(const System& system, const Knowledge& knowledge) {
       Gpu& gpu = gpus[address];
       Identify(system, knowledge, address, vendor, device, From(path), gpu);
       gpu.kernel_driver = Text::Unknown("/sys is not to be seen", From(path));
+      gpu.lanes = gpu.most_lanes = Text::Absent(From(path));
     } else if (vendor == kNvidia || vendor == "1002" || vendor == "8086") {
       unsure = true;
     }
@@ -199,10 +217,23 @@ bool HasNoPciBus(const System& system) {
 
 constexpr const char* kDeviceTree = "/proc/device-tree/compatible";
 
-// Jetson and its relatives: the GPU is a part of the processor.
-bool IsTegra(const System& system) {
+// Where the GPU is a part of the processor: "apple,j293", "apple,t8103"; "nvidia,p3737-0000",
+// "nvidia,tegra234".
+std::string Board(const System& system) {
   auto compatible = system.ReadAll(kDeviceTree, 4096);
-  return compatible.ok() && compatible->find("nvidia,tegra") != std::string::npos;
+  return compatible.ok() ? std::move(*compatible) : std::string();
+}
+
+Gpu OfApple() {
+  const Origin origin = From(kDeviceTree);
+  Gpu gpu;
+  Describe(gpu, {}, origin, "not told by the device tree");
+  gpu.vendor = Text::Value("Apple", origin);
+  gpu.name = Text::Value("silicon", origin);
+  gpu.pci_id = Text::Absent(origin);
+  gpu.compute_capability = Text::Absent(origin);  // NVIDIA's term
+  gpu.kernel_driver = Text::Absent(origin);
+  return gpu;
 }
 
 Fact<Gpus> Look(const System& system, const Knowledge& knowledge, const Host& host) {
@@ -210,10 +241,17 @@ Fact<Gpus> Look(const System& system, const Knowledge& knowledge, const Host& ho
   if (host.wsl.Peek() != nullptr) {
     return Fact<Gpus>::Unknown("in WSL the GPUs belong to Windows and are not on the PCI bus", From(folder));
   }
-  if (IsTegra(system)) {
+  const std::string board = Board(system);
+  if (board.find("nvidia,tegra") != std::string::npos) {
     return Fact<Gpus>::Unknown("the GPU of a Tegra is not on the PCI bus", From(kDeviceTree));
   }
   auto in_sysfs = InSysfs(system, knowledge, folder);
+  if (board.find("apple,") != std::string::npos &&
+      (in_sysfs.ok() || in_sysfs.error().kind != ErrorKind::kIo)) {
+    Gpus gpus = in_sysfs.ok() ? std::move(*in_sysfs) : Gpus();
+    gpus["apple"] = OfApple();
+    return Fact<Gpus>::Value(std::move(gpus), From(kDeviceTree));
+  }
   if (in_sysfs.ok()) return Fact<Gpus>::Value(std::move(*in_sysfs), From(folder));
   if (Gpus gpus = OfDriver(system, knowledge); !gpus.empty()) {
     return Fact<Gpus>::Value(std::move(gpus), From("/proc/driver/nvidia/gpus"));
@@ -238,6 +276,7 @@ Gpus Assumed(const std::vector<GpuModel>& models) {
     gpu.pci_id =
         model.pci_id.empty() ? Text::Unknown("not stated", origin) : Text::Value(model.pci_id, origin);
     gpu.kernel_driver = Text::Value("nvidia", origin);
+    gpu.lanes = gpu.most_lanes = Text::Absent(origin);
   }
   return gpus;
 }

@@ -29,6 +29,21 @@ std::vector<std::string> StartWithGpu(const std::string& engine) {
   return {"docker run --gpus all IMAGE"};
 }
 
+bool StartsOneWithoutGpu(const LogStory& story) {
+  bool without = false;
+  for (const std::string& arguments : story.Fields("docker-run", "arguments")) {
+    const auto has = [&](std::string_view part) { return arguments.find(part) != std::string::npos; };
+    const bool asks_smi = has("nvidia-smi");
+    const bool goes_on = arguments.ends_with('\\');  // in the next line
+    if (has("--gpus") || has("--runtime") || has("--device") || goes_on) {
+      if (!asks_smi) return false;
+    } else {
+      without = without || !asks_smi;
+    }
+  }
+  return without;
+}
+
 bool DevicePluginGranted(const Facts& facts) {
   const std::string* value = facts.environment.Variable("NVIDIA_VISIBLE_DEVICES").Get();
   return value != nullptr && (value->starts_with("GPU-") || value->starts_with("MIG-"));

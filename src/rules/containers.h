@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "diagnose/rule.h"
+#include "diagnose/signs.h"
 
 namespace tfdoctor {
 
@@ -13,6 +14,9 @@ namespace tfdoctor {
 bool IsGivenDevicesAtStart(const std::string& engine);
 // The command that starts a container of this engine with the GPU: "docker run --gpus all IMAGE".
 std::vector<std::string> StartWithGpu(const std::string& engine);
+
+// The log starts a container without a GPU, whatever others it starts with one only to ask nvidia-smi.
+bool StartsOneWithoutGpu(const LogStory& story);
 
 // Inside a pod of Kubernetes: the device plugin granted a GPU, which it names by UUID. An image says "all" or
 // "void", a person "0".

@@ -171,7 +171,8 @@ bool NoDevice(const LogStory& story) {
 
 bool AnswersOtherwise(const LogStory& story) {
   return story.SawAny({"cuda-unknown", "cuda-busy", "cuda-not-ready", "cuda-driver-mismatch", "cuda-compat",
-                       "cuda-stub", "cuda-ecc", "cuda-out-of-memory", "cuda-os-call", "cuda-not-permitted"});
+                       "cuda-stub", "cuda-not-found", "cuda-ecc", "cuda-out-of-memory", "cuda-os-call",
+                       "cuda-not-permitted"});
 }
 
 double MiB(const std::string& text) {

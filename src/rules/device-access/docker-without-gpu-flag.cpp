@@ -37,8 +37,10 @@ void JudgeLog(Signs& s) {
   const LogStory& story = s.story;
   s.Speaks("nvidia-image-banner", kDecisive);
   if (!story.container || InSingularity(story) || InKubernetes(story)) return;
-  if (story.smi_works || story.wsl || story.Yes("docker_build_step")) return;
-  if (!story.Stated("docker_gpus").empty() || story.Saw("docker-gpus-flag")) return;
+  if (story.wsl || story.Yes("docker_build_step") || !story.Stated("docker_gpus").empty()) return;
+  const bool one = StartsOneWithoutGpu(story);
+  if (!one && (story.smi_works || story.Saw("docker-gpus-flag"))) return;
+  s.That(one && NoDevice(story), "it is started without a GPU (docker run)", kDecisive);
   s.Speaks("cuda-303", kStrong).Speaks("cuda-no-device", kStrong).Speaks("module-not-running", kStrong);
   s.Speaks("no-device-node", kStrong).Speaks("smi-missing", kStrong);
   if (s.any()) s.Wants(story.facts.device_access.nodes);

@@ -19,6 +19,8 @@ std::string OfferedFor(const std::string& adapters) {
   if (adapters.find("Intel") != std::string::npos)
     offered +=
         " Intel offered a plugin for its GPUs up to TensorFlow 2.15 (intel-extension-for-tensorflow[xpu]).";
+  if (adapters.find("Apple") != std::string::npos)
+    offered += " Apple's GPUs are used through macOS only (tensorflow-metal), not from Linux.";
   return offered;
 }
 
@@ -32,7 +34,7 @@ Verdict Check(const Facts& facts, const Knowledge&) {
   for (const auto& [address, gpu] :
        facts.gpus.Peek() == nullptr ? std::map<std::string, Gpu>() : *facts.gpus.Peek()) {
     const std::string* vendor = gpu.vendor.Get();
-    if (vendor == nullptr || (*vendor != "AMD" && *vendor != "Intel")) continue;
+    if (vendor == nullptr || (*vendor != "AMD" && *vendor != "Intel" && *vendor != "Apple")) continue;
     others += (others.empty() ? "" : ", ") + Adapter(*vendor, gpu);
   }
   if (!others.empty()) {
