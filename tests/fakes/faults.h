@@ -6,6 +6,7 @@
 //   FAKE_GPU_MEMORY_MB=8192, FAKE_GPU_FREE_MB (200 less)
 //   FAKE_GPU_DRIVER=570.124.06  version of the driver, as NVML says it
 //   FAKE_GPU_CUDA=12080         newest CUDA of the driver, as cuDriverGetVersion says it
+//   FAKE_GPU_NO_CONTEXT=1       the device on which no context can be made (999)
 //   FAKE_GPU_FAULTS=function=code|hang|crash|abort|flood|eat|exit[,…]
 //                               what a function of any of the libraries does instead of its work, for example
 //                               cuInit=999,nvmlInit_v2=18,cuDeviceGetCount=hang; flood prints, and eat takes

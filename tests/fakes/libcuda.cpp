@@ -308,6 +308,7 @@ FAKE_EXPORT int cuDevicePrimaryCtxRetain(Context** context, int device) {
   FAKE_ENTER();
   if (!initialized) return kNotInitialized;
   if (device < 0 || device >= visible_count) return kInvalidDevice;
+  if (device == fakes::Number("FAKE_GPU_NO_CONTEXT", -1)) return 999;
   primary[device].device = device;
   ++primary[device].references;
   *context = &primary[device];

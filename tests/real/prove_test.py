@@ -109,6 +109,9 @@ def faults():
     yield Fault("no stream can be made", (), step=("devices", "add"), faults="cuStreamCreate=2,cuStreamCreateWithPriority=2",
                 unforeseen=True)
     yield Fault("an event fails", (), step=ADD, faults="cuEventQuery=700,cuStreamSynchronize=700")
+    for device in ("0", "1"):
+        yield Fault(f"no context on device {device} of two", ("driver-call-fails",),
+                    variables=(("FAKE_GPU_COUNT", "2"), ("FAKE_GPU_NO_CONTEXT", device)))
     for value in ("-1", "", "7", "nonsense"):
         yield Fault(f"CUDA_VISIBLE_DEVICES={value}", ("cuda-visible-devices",), variables=(("CUDA_VISIBLE_DEVICES", value),))
     yield Fault("growth=yes", ("tensorflow-variable-invalid",), step=ADD,

@@ -14,15 +14,19 @@ Verdict Check(const Facts& facts, const Knowledge& knowledge) {
   const auto* devices = answers.devices.Get();
   if (devices == nullptr) return Verdict::Silent();
   Verdict verdict = Verdict::Holds();
+  const Fact<std::string>* made = nullptr;
+  // TensorFlow makes a context on every device that it sees, and one that fails ends it.
   for (const auto& [ordinal, device] : *devices) {
     const std::string* mode = device.compute_mode.Get();
     const std::string* context = device.context.Get();
     if (mode == nullptr || context == nullptr) continue;
-    if (*context == "0") return Verdict::Excluded().Because(device.context, "a context was created");
-    if (*mode == "default") continue;
+    if (*context == "0") made = &device.context;
+    if (*context == "0" || *mode == "default") continue;
     verdict.Because(device.compute_mode, fmt::format("device {} is in the mode {}", ordinal, *mode))
         .Because(device.context, "creating a context returns " + CudaErrorText(knowledge, *context));
   }
+  if (verdict.evidence.empty() && made != nullptr)
+    return Verdict::Excluded().Because(*made, "a context was created");
   if (verdict.evidence.empty()) return Verdict::Silent();
   NameHolders(facts, verdict);
   return std::move(verdict).WithFix(

@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include "base/text.h"
 #include "diagnose/rule.h"
 #include "rules/common.h"
 
@@ -40,27 +41,44 @@ Fix NextStep(const std::string& number) {
                 {"sudo dmesg | grep -i -e nvrm -e nvidia | tail", "nvidia-smi"}, true);
 }
 
-// A device on which no context can be created. TensorFlow needs one that works.
+// A device on which no context can be created. TensorFlow makes one on every device that it sees, and one
+// that fails ends it, whichever it is (seen of 2.10, 2.15 and 2.20 with two devices).
 Verdict CheckContexts(const DriverAnswers& answers, const Knowledge& knowledge) {
   const auto* devices = answers.devices.Get();
   if (devices == nullptr) return Verdict::Silent();
   Verdict verdict = Verdict::Holds();
-  std::string result;  // the last one
+  std::string result;                  // the last one
+  std::vector<std::string> that_work;  // UUIDs
+  const Fact<std::string>* made = nullptr;
   for (const auto& [ordinal, device] : *devices) {
     const std::string* context = device.context.Get();
     if (context == nullptr) continue;
-    if (*context == "0")
-      return Verdict::Excluded().Because(device.context, "a context was created on device " + ordinal);
+    if (*context == "0") {
+      made = &device.context;
+      if (device.uuid.Peek() != nullptr) that_work.push_back(*device.uuid.Peek());
+      continue;
+    }
     verdict.Because(device.context, fmt::format("creating a context on device {} returns {}", ordinal,
                                                 CudaErrorText(knowledge, *context)));
     Explain(device.context, *context, verdict);
     result = *context;
   }
-  if (verdict.evidence.empty()) return Verdict::Silent();
-  return std::move(verdict)
-      .WithReason("context")
-      .WithTitle("The driver lists the GPU, but creates no context on it")
-      .WithFix(NextStep(result));
+  if (verdict.evidence.empty() && made == nullptr) return Verdict::Silent();
+  if (verdict.evidence.empty())
+    return Verdict::Excluded().Because(*made, "a context was created on each device");
+  if (made == nullptr)
+    return std::move(verdict)
+        .WithReason("context")
+        .WithTitle("The driver lists the GPU, but creates no context on it")
+        .WithFix(NextStep(result));
+  verdict =
+      std::move(verdict)
+          .WithReason("one-context")
+          .WithTitle("The driver creates no context on one of the GPUs, and TensorFlow wants one on each");
+  if (!that_work.empty())
+    verdict = std::move(verdict).WithFix(
+        Advice("Leave that GPU out", {"export CUDA_VISIBLE_DEVICES=" + Join(that_work, ",")}));
+  return std::move(verdict).WithFix(NextStep(result));
 }
 
 Verdict Check(const Facts& facts, const Knowledge& knowledge) {
