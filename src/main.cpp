@@ -4,6 +4,7 @@
 #include <malloc.h>
 #include <poll.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -947,6 +948,30 @@ int Main(int argc, char** argv) {
   return kCouldNotTell;
 }
 
+// A check lasts some milliseconds, and fetches some two megabytes page by page: more than any system call,
+// that is what it waits for. They are fetched at once, and what malloc would give back is kept.
+void PrepareMemory() {
+#ifdef __GLIBC__
+  constexpr size_t kWorth = 2 << 20;
+  ::mallopt(M_TRIM_THRESHOLD, 8 << 20);
+  ::mallopt(M_TOP_PAD, kWorth);
+  constexpr uintptr_t kPage = 4096;
+  const auto start = (reinterpret_cast<uintptr_t>(::sbrk(0)) + kPage - 1) / kPage * kPage;
+  // More than what is left of the heap, less than what malloc maps by itself.
+  constexpr size_t kSome = 127 << 10;
+  void* volatile some = ::malloc(kSome);
+  void* volatile more = ::malloc(kSome);
+  const auto end = reinterpret_cast<uintptr_t>(::sbrk(0));
+  ::free(more);
+  ::free(some);
+#ifdef MADV_POPULATE_WRITE
+  // Where the kernel does not know it, or has little memory, all goes on as ever.
+  if (end > start)
+    ::madvise(reinterpret_cast<void*>(start), std::min<size_t>(end - start, kWorth), MADV_POPULATE_WRITE);
+#endif
+#endif
+}
+
 }  // namespace
 }  // namespace tfdoctor
 
@@ -956,10 +981,6 @@ int main(int argc, char** argv) {
     return tfdoctor::DriverChildMain(argc, argv);
   if (argc > 1 && std::string_view(argv[1]) == tfdoctor::kProveChild)
     return tfdoctor::ProveChildMain(argc, argv);
-#ifdef __GLIBC__
-  // What malloc gives back to the kernel within these milliseconds it fetches again, page by page.
-  ::mallopt(M_TRIM_THRESHOLD, 8 << 20);
-  ::mallopt(M_TOP_PAD, 1 << 20);
-#endif
+  tfdoctor::PrepareMemory();
   return tfdoctor::Main(argc, argv);
 }

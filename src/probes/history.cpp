@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <chrono>
 #include <ctime>
 #include <functional>
 #include <optional>
@@ -18,6 +19,7 @@ using Changes = std::map<std::string, PackageChange>;
 
 constexpr uint64_t kMostBytes = 1 << 20;  // of each log's end
 constexpr size_t kMostChanges = 100;
+constexpr int kLongAgo = 31;  // days: what changed before is not told any more (diagnose/since.cpp)
 
 Origin From(std::string path) { return {Witness::kMachine, std::move(path)}; }
 
@@ -64,6 +66,51 @@ std::string WithBlank(std::string_view text) {
   return IsTime(time) ? time : std::string();
 }
 
+// The day in which a line was written: "2026-11-25 06:33:10 …", "[2026-11-25T06:33:10+0100] …".
+std::optional<std::chrono::sys_days> DayOf(std::string_view line) {
+  if (line.starts_with('[')) line.remove_prefix(1);
+  int numbers[3] = {};
+  constexpr size_t kStart[] = {0, 5, 8}, kLength[] = {4, 2, 2};
+  if (line.size() < 10 || line[4] != '-' || line[7] != '-') return std::nullopt;
+  for (size_t i = 0; i < 3; i++) {
+    const char* from = line.data() + kStart[i];
+    const auto [end, error] = std::from_chars(from, from + kLength[i], numbers[i]);
+    if (error != std::errc() || end != from + kLength[i]) return std::nullopt;
+  }
+  const std::chrono::year_month_day day{std::chrono::year(numbers[0]),
+                                        std::chrono::month(static_cast<unsigned>(numbers[1])),
+                                        std::chrono::day(static_cast<unsigned>(numbers[2]))};
+  if (!day.ok()) return std::nullopt;
+  return std::chrono::sys_days(day);
+}
+
+// Where the part of a log begins that is not old against its last line, which is no younger than now; `from`
+// where that is not known. Lines are in the order of time.
+uint64_t StartOfRecent(const System& system, const std::string& path, uint64_t from, uint64_t end,
+                       size_t part) {
+  constexpr size_t kSomeLines = 1024;
+  const auto day_at = [&](uint64_t at, bool last) -> std::optional<std::chrono::sys_days> {
+    auto text = system.Read(path, at, static_cast<size_t>(std::min<uint64_t>(kSomeLines, end - at)));
+    if (!text.ok()) return std::nullopt;
+    std::string_view lines = *text;
+    if (last) {
+      while (lines.ends_with('\n')) lines.remove_suffix(1);
+      return DayOf(lines.substr(lines.rfind('\n') + 1));
+    }
+    const size_t newline = lines.find('\n');  // the line before it is cut
+    return newline == lines.npos ? std::nullopt : DayOf(lines.substr(newline + 1));
+  };
+  if (end - from <= part) return from;
+  const auto newest = day_at(end - std::min<uint64_t>(kSomeLines, end - from), true);
+  if (!newest) return from;
+  for (uint64_t at = end - part; at > from; at -= std::min<uint64_t>(part, at - from)) {
+    const auto day = day_at(at, false);
+    if (!day) return from;
+    if (*day < *newest - std::chrono::days(kLongAgo)) return at;
+  }
+  return from;
+}
+
 // Calls `take` with the whole lines of a log's end, a part at a time: dpkg's log alone is larger than all
 // else that a check reads.
 std::optional<Error> ReadEnd(const System& system, const std::string& path, size_t part,
@@ -72,6 +119,7 @@ std::optional<Error> ReadEnd(const System& system, const std::string& path, size
   if (!stat.ok()) return stat.error();
   uint64_t at = stat->size > kMostBytes ? stat->size - kMostBytes : 0;
   const uint64_t end = at + kMostBytes;
+  if (part < kMostBytes) at = StartOfRecent(system, path, at, std::min(end, stat->size), part);
   bool inside_line = at > 0;
   while (at < end) {
     const size_t wanted = static_cast<size_t>(std::min<uint64_t>(part, end - at));

@@ -184,11 +184,12 @@ class Live : public System {
     if (name.empty() || name == "." || name == "..") return whole;
     auto [known, first] = folders_.try_emplace(path.substr(0, slash), kAskedOnce);
     int& folder = known->second;
-    if (first) return whole;
+    if (first) return FromAbove(path, slash);
     if (folder == kAskedOnce) {
       folder = kCannotOpen;
       if (open_folders_.size() < kMostOpen) {
-        FileDescriptor opened(open(known->first.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+        const Place above = FromAbove(known->first, slash);
+        FileDescriptor opened(openat(above.folder, above.name, O_PATH | O_DIRECTORY | O_CLOEXEC));
         if (opened.number() >= 0) {
           folder = opened.number();
           open_folders_.push_back(std::move(opened));
@@ -196,6 +197,19 @@ class Live : public System {
       }
     }
     return folder >= 0 ? Place{folder, path.c_str() + slash + 1} : whole;
+  }
+
+  // From the nearest folder above that is open: most of a long path need not be walked again.
+  Place FromAbove(const std::string& path, size_t slash) const {
+    constexpr int kLevels = 3;
+    for (int level = 0; level < kLevels; level++) {
+      slash = slash == 0 ? std::string::npos : path.rfind('/', slash - 1);
+      if (slash == std::string::npos || slash == 0) break;
+      const auto known = folders_.find(path.substr(0, slash));
+      if (known == folders_.end() || known->second < 0) continue;
+      return {known->second, path.c_str() + path.find_first_not_of('/', slash)};  // "folder//name"
+    }
+    return {AT_FDCWD, path.c_str()};
   }
 
   // After open() failed: where descriptors have run out, those that are kept are given back, for good.

@@ -7,6 +7,7 @@
 #include <fstream>
 #include <memory>
 
+#include "base/text.h"
 #include "diagnose/since.h"
 #include "facts/json.h"
 #include "probes/history.h"
@@ -63,6 +64,36 @@ TEST_F(HistoryTest, ALongLogIsReadInParts) {
                      std::string((1 << 20) - 40, 'z') + "\n" + change + change.substr(0, 40));
     EXPECT_EQ(Told(ReadHistory(machine_, facts_)).size(), 1U) << shift;
   }
+}
+
+// Nobody tells what is older than a month: a long log is read from there on, or whole where its times are not
+// known.
+TEST_F(HistoryTest, OfALongLogWhatIsNotOld) {
+  const auto lines = [](const std::string& day, size_t bytes) {
+    std::string text = day + " 06:00:00 upgrade nvidia-driver-570:amd64 1.0 of-" + day + "\n";
+    while (text.size() < bytes) text += day + " 06:00:01 status installed vim:amd64 9.1\n";
+    return text;
+  };
+  constexpr size_t kLong = 200 << 10;
+  const std::string end = "2026-11-25 07:00:00 upgrade nvidia-driver-570:amd64 1.0 of-today\n";
+  const auto told = [&](const std::string& log) {
+    machine_.AddFile("/var/log/dpkg.log", log);
+    return Join(Told(ReadHistory(machine_, facts_)), "; ");
+  };
+  const std::string old = lines("2025-02-01", kLong) + lines("2026-03-01", kLong);
+  const std::string some = told(old + lines("2026-11-02", kLong) + end);
+  EXPECT_EQ(some.find("of-2025"), some.npos) << some;
+  EXPECT_NE(some.find("of-2026-11-02"), some.npos) << some;
+  EXPECT_NE(some.find("of-today"), some.npos) << some;
+  // As far as it is read nothing is left out.
+  const std::string none_old = told(lines("2026-10-30", kLong) + lines("2026-11-02", kLong) + end);
+  EXPECT_NE(none_old.find("of-2026-10-30"), none_old.npos) << none_old;
+  for (const std::string& last :
+       {std::string("no time at all\n"), std::string("2026-13-99 06:00:00 install x y z\n")}) {
+    const std::string all = told(old + end + last);
+    EXPECT_NE(all.find("of-2025"), all.npos) << last;
+  }
+  machine_.Remove("/var/log/dpkg.log");
 }
 
 TEST_F(HistoryTest, Dpkg) {
