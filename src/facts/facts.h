@@ -331,6 +331,7 @@ struct TensorFlow {
   Fact<std::string> known_build;  // key of our data for this very build; absent: not in our data
   Fact<bool> cuda_build;
   Fact<bool> rocm_build;
+  Fact<std::vector<std::string>> plugins;       // files that bring devices of their own: "libtfdml_plugin.so"
   Fact<std::string> cuda_version;               // built with, "12.5.1"
   Fact<std::string> cudnn_version;              // built with, "9" or "9.3.0"
   Fact<std::vector<std::string>> sass;          // compute capabilities with machine code: "6.0", "8.9"
@@ -355,6 +356,7 @@ struct TensorFlow {
     v("known_build", s.known_build, "this very build in our data");
     v("cuda_build", s.cuda_build, "whether this build has CUDA");
     v("rocm_build", s.rocm_build, "whether this build has ROCm");
+    v("plugins", s.plugins, "plug-ins of TensorFlow that bring devices of their own");
     v("cuda_version", s.cuda_version, "CUDA that TensorFlow was built with");
     v("cudnn_version", s.cudnn_version, "cuDNN that TensorFlow was built with");
     v("sass", s.sass, "compute capabilities with machine code in TensorFlow");

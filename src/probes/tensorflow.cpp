@@ -236,6 +236,7 @@ class TensorFlowProbe {
 
   void FillBuild() {
     FillFlags();
+    FillPlugins();
     FillCode();
     FindOpener();
     FillOpens();
@@ -286,6 +287,26 @@ class TensorFlowProbe {
          text.ok() ? BuildInfoText(*text, "cudnn_version") : "", Definition(config_, "TF_CUDNN_VERSION")},
         file);
     if (text.ok()) build_info_ = *text;
+  }
+
+  // Plug-ins are the libraries in a folder beside the package: site-packages/tensorflow-plugins (TensorFlow's
+  // api_template.__init__.py). Intel's for the CPU brings no other device.
+  void FillPlugins() {
+    const std::string folder = folder_.substr(0, folder_.rfind('/')) + "/tensorflow-plugins";
+    Origin origin{kMachine, folder};
+    auto files = system_.List(folder, 1000);
+    if (files.not_found()) {
+      tf_.plugins = Fact<std::vector<std::string>>::Absent(std::move(origin));
+    } else if (!files.ok()) {
+      tf_.plugins = Fact<std::vector<std::string>>::Unknown(files.error().message, std::move(origin));
+    } else {
+      std::vector<std::string> found;
+      for (const DirEntry& file : *files) {
+        if (file.name.ends_with(".so") && file.name.find("itex_cpu") == std::string::npos)
+          found.push_back(Printable(file.name, 100));
+      }
+      tf_.plugins = Fact<std::vector<std::string>>::Value(std::move(found), std::move(origin));
+    }
   }
 
   Text FirstOf(const std::vector<std::string>& candidates, const std::string& file) const {

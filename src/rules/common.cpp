@@ -65,6 +65,16 @@ bool IsCudaBuild(const Facts& facts) {
   return facts.tensorflow.folder.Present() && facts.tensorflow.cuda_build.Is(true);
 }
 
+std::string OtherAccelerator(const Facts& facts) {
+  const TensorFlow& tensorflow = facts.tensorflow;
+  if (!tensorflow.folder.Present() || tensorflow.cuda_build.Is(true)) return {};
+  if (tensorflow.rocm_build.Is(true)) return "ROCm (AMD)";
+  const std::string* name = tensorflow.distribution.Peek();
+  if (name != nullptr && name->starts_with("tensorflow-directml")) return "DirectML";
+  const auto* plugins = tensorflow.plugins.Get();
+  return plugins == nullptr || plugins->empty() ? std::string() : "the plug-in " + Join(*plugins, ", ");
+}
+
 bool DriverFindsGpu(const Facts& facts) {
   const DriverAnswers& answers = facts.driver_answers;
   if (!answers.asked.Is(true) || !answers.init.Is("0")) return false;

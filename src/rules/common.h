@@ -14,6 +14,10 @@ enum class Answer { kNo, kYes, kUnknown };
 // A TensorFlow with CUDA is imported: without one, rules about libraries and code have nothing to say.
 bool IsCudaBuild(const Facts& facts);
 
+// What this TensorFlow computes on instead of NVIDIA's GPUs, which alone are judged: "ROCm (AMD)", "the
+// plug-in libtfdml_plugin.so"; empty: nothing of the kind, or it has CUDA.
+std::string OtherAccelerator(const Facts& facts);
+
 // Whether the machine has an NVIDIA GPU: PCI says so, or the loaded driver, or a device node.
 Answer HasNvidiaGpu(const Facts& facts);
 std::vector<const Gpu*> NvidiaGpus(const Facts& facts);

@@ -27,7 +27,7 @@ std::string OfferedFor(const std::string& adapters) {
 Verdict Check(const Facts& facts, const Knowledge&) {
   Answer answer = HasNvidiaGpu(facts);
   if (answer == Answer::kYes) return Verdict::Excluded().Because(facts.gpus, "there is an NVIDIA GPU");
-  if (answer == Answer::kUnknown) return Verdict::Silent();
+  if (answer == Answer::kUnknown || !OtherAccelerator(facts).empty()) return Verdict::Silent();
   Verdict verdict = Verdict::Holds();
   verdict.Because(facts.gpus, "no NVIDIA display adapter is on the PCI bus");
   std::string others;
@@ -88,7 +88,8 @@ constinit const Rule no_nvidia_gpu = {
     .prior = 0.05,
     .explained_by = {{{"cloud-runtime-without-gpu"},
                       {"prime-profile-disables-nvidia"},
-                      {"docker-desktop-without-gpu"}}},
+                      {"docker-desktop-without-gpu"},
+                      {"other-vendor-build"}}},
     .check = Check,
     .log = JudgeLog,
     .page = R"md(## What it means

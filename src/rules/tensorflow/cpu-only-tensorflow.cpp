@@ -14,6 +14,7 @@ Verdict Check(const Facts& facts, const Knowledge& knowledge) {
   if (tensorflow.cuda_build.Is(true))
     return Verdict::Excluded().Because(tensorflow.cuda_build, "this build has CUDA");
   if (tensorflow.cuda_build.Unknown() || tensorflow.rocm_build.Is(true)) return Verdict::Silent();
+  if (!OtherAccelerator(facts).empty()) return Verdict::Silent();
   Verdict verdict = Verdict::Holds();
   verdict.Because(tensorflow.cuda_build, "is_cuda_build is False");
   const std::string* name = tensorflow.distribution.Peek();
@@ -69,7 +70,8 @@ constinit const Rule cpu_only_tensorflow = {
                       {"conflicting-tensorflow-packages"},
                       {"no-gpu-build-for-platform"},
                       {"conda-cpu-build"},
-                      {"broken-package-build"}}},
+                      {"broken-package-build"},
+                      {"other-vendor-build"}}},
     .check = Check,
     .log = JudgeLog,
     .page = R"md(## What it means
