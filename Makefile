@@ -36,7 +36,7 @@ test-sanitize: setup-test
 	ctest --test-dir build-sanitize -j$(JOBS) --output-on-failure --no-tests=error -LE real
 
 test-real: configure-tests
-	cmake --build build --target tfdoctor fakes -j$(JOBS)
+	cmake --build build --target tfdoctor fakes python_oracle_static -j$(JOBS)
 	tests/real/run $(REAL_ARGS)
 
 # The unit tests run sanitized here (test-quick is for the inner loop); the real wheels meet the release binary.

@@ -183,6 +183,18 @@ def lay_out(name, partial, place):
         raise RuntimeError(f"{name}: what pip installed is not what {lock_of(name)} lists")
 
 
+def find_python(version):
+    """An interpreter of this version ("3.10") on PATH or of pyenv; None: there is none."""
+    folders = [pathlib.Path(folder) for folder in os.environ.get("PATH", "").split(":") if folder]
+    folders += sorted(pathlib.Path.home().glob(f".pyenv/versions/{version}.*/bin"))
+    for folder in folders:
+        python = folder / f"python{version}"
+        works = python.exists() and subprocess.run([python, "-c", ""], capture_output=True, check=False).returncode == 0
+        if works and b"\0" in python.resolve().read_bytes()[:64]:  # no script that chooses one
+            return python.resolve()
+    return None
+
+
 def build(name, partial, place):
     if name in LAID_OUT:
         return lay_out(name, partial, place)

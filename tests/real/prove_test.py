@@ -164,6 +164,18 @@ def on_cpu(arguments, bench, name, *options):
     return f"{len(steps)} steps in {answer['wall']:.1f} s", wrong
 
 
+def in_its_python(arguments, bench, name, python):
+    """As on_cpu() with Python, in an environment that was laid out without one: it is given it."""
+    link = bench.root / "bin/python"
+    link.unlink()
+    link.symlink_to(python)
+    config = bench.root / "pyvenv.cfg"
+    home, _, rest = config.read_text().partition("\n")
+    config.unlink()  # it may be a hard link to another environment's
+    config.write_text(f"home = {python.parent}\n{rest}")
+    return on_cpu(arguments, bench, name, "--with-python")
+
+
 def with_fault(arguments, bench, name, fault):
     scenario = oracle.Scenario(
         name, fault.name, remove=fault.remove, driver=fault.driver, gpu=fault.gpu,
@@ -210,12 +222,18 @@ def chosen(arguments):
     jobs, out = {}, 0
     turn = commit_number() % SHARE
     for name in dict.fromkeys(CPU_ENVIRONMENTS + GPU_ENVIRONMENTS):
-        mine = jobs.setdefault(name, [])
+        mine, last = jobs.setdefault(name, []), None
         if name in CPU_ENVIRONMENTS:
             mine.append((f"{name}: on the CPU", on_cpu, ()))
-        # Where the machine has a Python for it. 2.10.1 has none: what is compared with Python is not run there.
-        if name not in environments.LAID_OUT and (arguments.all or arguments.only or name == "tf-cpu-2.21.0"):
-            mine.append((f"{name}: on the CPU, with Python", on_cpu, ("--with-python",)))
+        with_python = f"{name}: on the CPU, with Python"
+        if name in environments.LAID_OUT:
+            python = environments.find_python(environments.LAID_OUT[name])
+            if python is None:
+                print(f"not run {with_python}: there is no Python {environments.LAID_OUT[name]} here")
+            elif arguments.all or arguments.only:
+                last = (with_python, in_its_python, (python,))
+        elif arguments.all or arguments.only or name == "tf-cpu-2.21.0":
+            mine.append((with_python, on_cpu, ("--with-python",)))
         if arguments.all or arguments.only or name == "tf-cpu-2.21.0":
             mine.append((f"{name}: on the CPU, deep", on_cpu, ("--deep", "--load-seconds", "2")))
         if name not in GPU_ENVIRONMENTS:
@@ -227,6 +245,7 @@ def chosen(arguments):
                 mine.append((f"{name}: {fault.name}", with_fault, (fault,)))
             else:
                 out += 1
+        mine += [last] if last else []  # it changes the environment
     if arguments.only:
         jobs = {name: [job for job in mine if arguments.only in job[0]] for name, mine in jobs.items()}
     return {name: mine for name, mine in jobs.items() if mine}, out

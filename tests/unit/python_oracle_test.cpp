@@ -229,7 +229,30 @@ class Combination {
     RunProgram(command, variables_, root_);
   }
 
+  // By the real uv or virtualenv, where TFDOCTOR_ORACLE_TOOLS names the folder that has them. Neither makes any
+  // for the oldest Pythons.
+  bool MadeByTool(const std::string& name) {
+    const std::string target = root_ + "/" + name;
+    std::vector<std::string> command = {std::string(getenv("TFDOCTOR_ORACLE_TOOLS")) + "/" + name};
+    if (name == "uv") {
+      command.insert(command.end(), {"venv", "--offline", "--no-project", "--quiet"});
+    } else {
+      command.insert(command.end(), {"--no-download", "--without-pip", "--quiet"});
+      if (Chance(30)) command.emplace_back("--copies");
+    }
+    if (Chance(50)) command.emplace_back("--system-site-packages");
+    command.insert(command.end(), {"--python", base_, target});
+    Variables variables = variables_;
+    variables["UV_PYTHON_DOWNLOADS"] = "never";
+    if (RunProgram(command, variables, root_).status != 0) return false;
+    kind_ = name;
+    python_ = target + "/bin/python";
+    return true;
+  }
+
   void MakeEnvironment() {
+    const bool tools = getenv("TFDOCTOR_ORACLE_TOOLS") != nullptr;
+    if (tools && Chance(70) && MadeByTool(Chance(50) ? "uv" : "virtualenv")) return;
     switch (Pick(9)) {
       case 0:
         kind_ = "base";
@@ -485,6 +508,7 @@ class PythonOracle : public testing::Test {
     SCOPED_TRACE(repeat.str());
     Output output = RunProgram(combination.Command(), combination.variables(), combination.folder());
     ASSERT_EQ(output.status, 0) << "the interpreter itself failed";
+    kinds_[combination.kind()]++;
 
     std::unique_ptr<System> live = LiveSystem();
     StartedIn system(*live, combination.variables(), combination.folder());
@@ -532,6 +556,7 @@ class PythonOracle : public testing::Test {
   }
 
   std::string root_;
+  std::map<std::string, int> kinds_;
 };
 
 TEST_F(PythonOracle, PredictsWhatTheInterpreterSays) {
@@ -550,6 +575,7 @@ TEST_F(PythonOracle, PredictsWhatTheInterpreterSays) {
     EXPECT_GE(ran.size(), std::min<size_t>(3, interpreters.size()));
   }
   for (const auto& [base, count] : ran) std::cout << base << ": " << count << " combinations\n";
+  for (const auto& [kind, count] : kinds_) std::cout << "made by " << kind << ": " << count << "\n";
 }
 
 // Versions, specifiers and markers against `packaging`, in the copy that pip brings along.
