@@ -229,8 +229,8 @@ class Combination {
     RunProgram(command, variables_, root_);
   }
 
-  // By the real uv or virtualenv, where TFDOCTOR_ORACLE_TOOLS names the folder that has them. Neither makes any
-  // for the oldest Pythons.
+  // By the real uv or virtualenv, where TFDOCTOR_ORACLE_TOOLS names the folder that has them. Neither makes
+  // any for the oldest Pythons.
   bool MadeByTool(const std::string& name) {
     const std::string target = root_ + "/" + name;
     std::vector<std::string> command = {std::string(getenv("TFDOCTOR_ORACLE_TOOLS")) + "/" + name};
