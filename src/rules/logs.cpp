@@ -330,6 +330,13 @@ double FreeShare(const LogStory& story) {
   return free < 0 || total <= 0 ? -1 : free / total;
 }
 
+bool PoolIsTiny(const LogStory& story) {
+  if (story.Saw("allocator-empty")) return true;
+  const std::string memory = story.Field("device-created", "memory");
+  const std::string capability = story.Field("device-created", "cc");
+  return !memory.empty() && memory.size() < 4 && CompareVersions(capability, "6.0") >= 0;
+}
+
 bool VersionsDiffer(const LogStory& story) {
   return story.SawAny({"cudnn-version-mismatch", "autotuner-no-config", "cudnn-sublibrary-mismatch",
                        "cuda-insufficient-driver", "cuda-no-binary", "cuda-invalid-image",

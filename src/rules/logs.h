@@ -74,6 +74,9 @@ bool IsBlackwell(const LogStory& story);
 bool DriverToolFails(const LogStory& story);
 // Of what was free at the start, a small part of the card; -1: the log does not say.
 double FreeShare(const LogStory& story);
+// TensorFlow, which takes nearly all that is free, got less than a gigabyte of a GPU that has more (those
+// since Pascal do): others hold the rest, or the program set a limit.
+bool PoolIsTiny(const LogStory& story);
 // A version that does not fit explains what cuDNN says better than memory does.
 bool VersionsDiffer(const LogStory& story);
 // A harmless message is the answer only where nothing else is wrong.

@@ -90,12 +90,19 @@ void JudgeLog(Signs& s) {
   const double share = FreeShare(story);
   s.ThatProves(share >= 0 && share < 0.2,
                "almost nothing of the GPU's memory was free before TensorFlow took any");
-  const bool fails = HandlesFail(story) || MemoryFails(story) || story.Saw("cuda-out-of-memory");
+  const bool fails = HandlesFail(story) || MemoryFails(story) ||
+                     story.SawAny({"cuda-out-of-memory", "blas-missing", "allocator-empty"});
   if (OtherProcess(story) && fails) s.StatesProof(true, "other_gpu_processes", "other processes use the GPU");
   s.States(OtherProcess(story) && !fails, "other_gpu_processes", "other processes use the GPU", kStrong);
-  if (s.any()) return;
+  s.That(fails && PoolIsTiny(story),
+         "TensorFlow got hardly any of the GPU's memory, unless the program set a limit", kDecisive);
+  if (s.any()) {
+    s.Wants(story.facts.device_memory.holders);
+    return;
+  }
   if (VersionsDiffer(story)) return;
   s.Speaks("blas-launch-failed", kStrong)
+      .Speaks("blas-missing", kWeak)
       .Speaks("cublas-alloc-failed", kWeak)
       .Speaks("cuda-out-of-memory", kWeak);
   s.Speaks("dst-not-initialized", kWeak);

@@ -11,6 +11,7 @@ void JudgeLog(Signs& s) {
       .Speaks("allocator-out-of-memory", kStrong)
       .Speaks("resource-exhausted", kWeak);
   s.Speaks("dst-not-initialized", kWeak);
+  s.That(s.any() && PoolIsTiny(story), "TensorFlow got hardly any of the GPU's memory", kAgainst);
   if (s.any()) s.Wants(story.facts.device_memory.holders);
 }
 
