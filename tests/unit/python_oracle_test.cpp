@@ -682,10 +682,14 @@ TEST_F(PythonOracle, VersionsAndMarkersAsPackaging) {
   for (const auto& [kind, a, b] : questions) text += (text.empty() ? "" : "\n") + kind + " " + a + "|" + b;
   std::ofstream(root_ + "/questions") << text;
 
+  // Debian's Python has no pip of its own, but keeps the wheel that venv takes it from.
+  const std::string wheels =
+      "import sys, glob; sys.path += sorted(glob.glob('/usr/share/python-wheels/pip-*.whl'))\n";
   for (const std::string& python : Interpreters()) {
-    std::string command = "import pip._vendor.packaging as p, sys; print(int(sys.version_info >= (3, 11)))";
+    std::string command =
+        wheels + "import pip._vendor.packaging as p; print(int(sys.version_info >= (3, 11)))";
     if (RunProgram({python, "-c", command}, {}, "/").text != "1\n") continue;
-    Output output = RunProgram({python, "-c", kPackaging, root_ + "/questions"}, {}, "/");
+    Output output = RunProgram({python, "-c", wheels + kPackaging, root_ + "/questions"}, {}, "/");
     ASSERT_EQ(output.status, 0);
     std::vector<std::string> answers = Split(output.text, '\n');
     ASSERT_EQ(answers.size(), questions.size() + 1);
