@@ -4,6 +4,7 @@
 #include <array>
 #include <cctype>
 #include <set>
+#include <span>
 
 #include "base/text.h"
 
@@ -85,6 +86,23 @@ bool IsSecretName(std::string_view name) {
   }
   return std::any_of(kSecretNames.begin(), kSecretNames.end(),
                      [&](std::string_view part) { return lower.find(part) != std::string::npos; });
+}
+
+// Whether what begins at `at` is the value of an Authorization header ("Authorization: Basic …", RFC 7235).
+bool IsBehindAuthorization(std::string_view text, size_t at) {
+  constexpr size_t kQuotesBetween = 8;
+  constexpr std::string_view kHeader = "authorization";
+  const size_t from = at - std::min(at, kHeader.size() + kQuotesBetween);
+  return Lower(text.substr(from, at - from)).find(kHeader) != std::string::npos;
+}
+
+// Whether the word behind "basic" or "bearer" in a text is one of a sentence ("Basic Debian utilities"), not
+// a credential, which is long and not a word.
+bool IsProse(std::string_view word) {
+  constexpr size_t kShortestCredential = 16;
+  return word.size() < kShortestCredential || std::all_of(word.begin(), word.end(), [](char c) {
+           return (c >= 'a' && c <= 'z') || c == '-' || c == '.';
+         });
 }
 
 // `size` characters that begin like `start` and end in `number`.
@@ -231,6 +249,10 @@ Redactor::Text Redactor::TextOf(const std::string& path, std::string_view conten
   const bool of_kernel = path.starts_with("/proc/") || path.starts_with("/sys/");
   if (of_kernel) return Text::kPersonal;
   if (content.find('\0') != std::string_view::npos) return Text::kBinary;
+  // Names and versions of packages: "passwd:amd64" is no password, 8.9.7.29 no address.
+  for (const char* start : {"/var/lib/dpkg/", "/var/log/dpkg.log", "/var/log/apt/"}) {
+    if (path.starts_with(start)) return Text::kPackage;
+  }
   for (const char* folder : {"/site-packages/", "/dist-packages/", "/conda-meta/", "/lib/python"}) {
     if (path.find(folder) != std::string::npos) return Text::kPackage;
   }
@@ -381,8 +403,8 @@ void Redactor::FindAssignments(std::string_view text, Text kind) {
     if (at < text.size() && text[at] == ']') at++;  // os.environ["NAME"] = "VALUE"
     const size_t before = at;
     skip(" \t");
-    const bool assigned =
-        at < text.size() && (text[at] == '=' || text[at] == ':' || text[at] == '#' || text[at] == ',');
+    const bool assigned = at < text.size() && (text[at] == '=' || text[at] == ':' || text[at] == '#' ||
+                                               (text[at] == ',' && !bearer));
     if (assigned) {
       at++;
       skip(" \t=:");
@@ -406,6 +428,7 @@ void Redactor::FindAssignments(std::string_view text, Text kind) {
     if (lower.find("authorization") != std::string::npos && (value == "Bearer" || value == "Basic")) continue;
     if (value.size() < 3 || value.starts_with('/') || value.starts_with('$') || value.starts_with('<'))
       continue;
+    if (bearer && !assigned && !IsBehindAuthorization(text, end - name.size()) && IsProse(value)) continue;
     const bool number = std::all_of(value.begin(), value.end(), IsDigit);
     if (serial) {
       Add(SecretKind::kSerial, value, Where::kWord);
@@ -503,30 +526,40 @@ std::map<SecretKind, size_t> Redactor::Counts() const { return counts_; }
 
 namespace {
 
-// Of METADATA only what is judged: no author, no description.
-void BlankMetadata(std::string& text) {
-  constexpr std::array<std::string_view, 8> kKept = {
-      "Metadata-Version:", "Name:",           "Version:",  "Requires-Dist:",
-      "Requires-Python:",  "Provides-Extra:", "Platform:", "Requires:"};
-  bool body = false;
+// Keeps the fields whose names are `kept`, and blanks what the others say. With `body`, what follows the
+// first empty line is a text without fields; without, empty lines part one package from the next.
+void BlankFields(std::string& text, std::span<const std::string_view> kept, bool body) {
+  bool in_body = false;
   bool keep = false;
   for (size_t at = 0; at < text.size();) {
     const size_t end = std::min(text.find('\n', at), text.size());
     const std::string_view line = std::string_view(text).substr(at, end - at);
-    if (line.empty() || line == "\r") body = true;
+    if (body && (line.empty() || line == "\r")) in_body = true;
     const bool continued = line.starts_with(' ') || line.starts_with('\t');
     if (!continued)
-      keep = !body &&
-             std::any_of(kKept.begin(), kKept.end(), [&](std::string_view k) { return line.starts_with(k); });
+      keep = !in_body &&
+             std::any_of(kept.begin(), kept.end(), [&](std::string_view k) { return line.starts_with(k); });
     if (!keep) {
-      const size_t colon =
-          body ? 0 : std::min(line.find(':') == std::string_view::npos ? 0 : line.find(':') + 1, line.size());
-      std::fill(text.begin() + static_cast<ptrdiff_t>(at + (continued ? 0 : colon)),
-                text.begin() + static_cast<ptrdiff_t>(end), 'x');
+      const size_t colon = in_body || continued ? std::string_view::npos : line.find(':');
+      const size_t from = colon == std::string_view::npos ? 0 : colon + 1;
+      std::fill(text.begin() + static_cast<ptrdiff_t>(at + from), text.begin() + static_cast<ptrdiff_t>(end),
+                'x');
     }
     at = end + 1;
   }
 }
+
+// Of METADATA only what is judged: no author, no description.
+constexpr std::array<std::string_view, 8> kMetadataFields = {
+    "Metadata-Version:", "Name:",           "Version:",  "Requires-Dist:",
+    "Requires-Python:",  "Provides-Extra:", "Platform:", "Requires:"};
+
+// Of dpkg's list likewise: no maintainer, no home page.
+constexpr std::array<std::string_view, 3> kDpkgFields = {"Package:", "Status:", "Version:"};
+
+// Of apt's log neither the command line nor who asked for it.
+constexpr std::array<std::string_view, 5> kAptFields = {
+    "Start-Date:", "Install:", "Upgrade:", "Remove:", "Purge:"};
 
 // RECORD's hashes are the larger part of a recording, and nothing looks at them.
 void BlankHashes(std::string& text) {
@@ -558,7 +591,10 @@ void BlankPackageSteps(std::string& text) {
 void Redactor::Redact(Recording& recording) {
   for (auto& [path, known] : recording.paths) {
     for (auto& [offset, bytes] : known.pieces) {
-      if (path.ends_with("/METADATA") || path.ends_with("/PKG-INFO")) BlankMetadata(bytes);
+      if (path.ends_with("/METADATA") || path.ends_with("/PKG-INFO"))
+        BlankFields(bytes, kMetadataFields, true);
+      if (path == "/var/lib/dpkg/status") BlankFields(bytes, kDpkgFields, false);
+      if (path == "/var/log/apt/history.log") BlankFields(bytes, kAptFields, false);
       if (path.ends_with("/RECORD")) BlankHashes(bytes);
       if (path.starts_with("/var/log/dpkg.log")) BlankPackageSteps(bytes);
       if (path == "/etc/passwd") FindAccounts(bytes);
