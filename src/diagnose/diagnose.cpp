@@ -267,6 +267,7 @@ void FillChain(const std::vector<Judged>& all, const Facts& facts, Diagnosis& di
 
 bool MayExplain(const Rule& by, const Rule& rule, const Facts& facts) {
   if (&by == &rule) return false;
+  if (std::find(by.explains.begin(), by.explains.end(), rule.id) != by.explains.end()) return true;
   for (const ExplainedBy& entry : rule.explained_by) {
     if (entry.by.empty()) break;
     bool named = entry.by.starts_with("link:")

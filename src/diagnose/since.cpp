@@ -14,7 +14,7 @@ namespace tfdoctor {
 
 namespace {
 
-constexpr int kLongAgo = 30 * 24 * 60;  // minutes
+constexpr int kLongAgo = kDaysOfChanges * 24 * 60;  // minutes
 constexpr int kOneSitting = 60;
 constexpr size_t kNamed = 4;
 

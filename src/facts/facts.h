@@ -24,7 +24,7 @@ struct Gpu {
   Fact<std::string> kernel_driver;       // bound in sysfs: "nvidia", "nouveau", "vfio-pci"; absent: none
   Fact<bool> responds;      // false: its configuration space reads as all ones, as after it fell off the bus
   Fact<std::string> power;  // "D0", "D3cold"
-  Fact<std::string> lanes;  // of PCI Express that are in use, "16"; absent: the bus does not tell
+  Fact<std::string> lanes;  // of PCI Express that are in use, "16"; absent: no bus that tells is in sight
   Fact<std::string> most_lanes;  // that the GPU has
 
   template <class Self, class V>

@@ -6,6 +6,9 @@
 
 namespace tfdoctor {
 
+// Changes that lie further back are not told.
+constexpr int kDaysOfChanges = 30;
+
 bool StartsWithOne(std::string_view name, std::initializer_list<std::string_view> starts);
 
 bool IsOfDriver(std::string_view name);      // NVIDIA's driver and the kernel: "libnvidia-compute-570"

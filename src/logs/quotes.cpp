@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/text.h"
+#include "logs/template.h"
 
 namespace tfdoctor {
 
@@ -125,13 +126,7 @@ Quotes::Quotes(std::span<const MessageRow> rows) : rows_(rows) {
   for (uint32_t row = 0; row < rows.size(); row++) {
     for (std::string_view text : rows[row].texts) {
       Text whole{row, {}};
-      while (true) {
-        const size_t open = text.find('{');
-        const size_t close = open == text.npos ? text.npos : text.find('}', open);
-        whole.literals.push_back(Lower(text.substr(0, close == text.npos ? text.npos : open)));
-        if (close == text.npos) break;
-        text.remove_prefix(close + 1);
-      }
+      for (std::string_view literal : Template(text).literals()) whole.literals.push_back(Lower(literal));
       texts_.push_back(std::move(whole));
     }
   }

@@ -27,6 +27,12 @@ Template::Template(std::string_view text) {
   }
 }
 
+std::vector<std::string_view> Template::literals() const {
+  std::vector<std::string_view> all;
+  for (const Piece& piece : pieces_) all.push_back(piece.literal);
+  return all;
+}
+
 bool Template::Allowed(Type type, char c) {
   const bool digit = c >= '0' && c <= '9';
   switch (type) {

@@ -22,6 +22,8 @@ class Template {
   // What stood in the holes, if the line holds the message.
   std::optional<Fields> Match(std::string_view line) const;
   size_t literal_size() const { return literal_size_; }
+  // What stands around the holes, in order; the first is empty where a hole opens the text.
+  std::vector<std::string_view> literals() const;
 
  private:
   enum class Type : uint8_t { kAny, kNumber, kVersion, kWord };

@@ -1,4 +1,5 @@
 #include "base/text.h"
+#include "facts/devices.h"
 #include "probes/probes.h"
 
 namespace tfdoctor {
@@ -10,14 +11,9 @@ using Nodes = std::map<std::string, DeviceNode>;
 
 constexpr size_t kLargestAccounts = 4 << 20;
 
-bool IsGpuNode(std::string_view name) {
-  constexpr std::string_view kNvidia = "nvidia";
-  if (name == "nvidiactl" || name == "nvidia-uvm" || name == "nvidia-uvm-tools" || name == "nvidia-caps" ||
-      name == "dxg") {
-    return true;
-  }
-  if (!name.starts_with(kNvidia) || name.size() == kNvidia.size()) return false;
-  return name.substr(kNvidia.size()).find_first_not_of("0123456789") == std::string_view::npos;
+bool IsOfGpus(const std::string& path) {
+  return IsGpuNode(path) || path == "/dev/nvidiactl" || path == "/dev/nvidia-uvm" ||
+         path == "/dev/nvidia-uvm-tools" || path == "/dev/nvidia-caps" || path == "/dev/dxg";
 }
 
 // The name of a user or group id in a table like /etc/passwd: "NAME:x:ID:…"; the number where there is none.
@@ -75,8 +71,8 @@ Fact<Nodes> Look(const System& system) {
   auto groups = system.ReadAll("/etc/group", kLargestAccounts);
   Nodes nodes;
   for (const DirEntry& entry : *entries) {
-    if (!IsGpuNode(entry.name)) continue;
     std::string path = "/dev/" + entry.name;
+    if (!IsOfGpus(path)) continue;
     const Origin here = {Witness::kMachine, path};
     auto stat = system.Stat(path);
     DeviceNode& node = nodes[path];

@@ -103,11 +103,12 @@ Text BoundDriver(const System& system, const std::string& device) {
   return Text::Value(link->substr(link->rfind('/') + 1), std::move(origin));
 }
 
-// Absent wherever the bus does not tell; a virtual one tells 0 or 255.
+// A virtual bus tells 0 or 255 lanes.
 Text Lanes(const System& system, std::string path) {
   auto text = system.ReadAll(path, 64);
   Origin origin = From(std::move(path));
-  if (!text.ok()) return Text::Absent(std::move(origin));
+  if (text.not_found()) return Text::Absent(std::move(origin));
+  if (!text.ok()) return Text::Unknown(text.error().message, std::move(origin));
   unsigned lanes = 0;
   const std::string_view number = Trim(*text);
   const auto [end, error] = std::from_chars(number.data(), number.data() + number.size(), lanes);

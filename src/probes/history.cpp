@@ -19,7 +19,6 @@ using Changes = std::map<std::string, PackageChange>;
 
 constexpr uint64_t kMostBytes = 1 << 20;  // of each log's end
 constexpr size_t kMostChanges = 100;
-constexpr int kLongAgo = 31;  // days: what changed before is not told any more (diagnose/since.cpp)
 
 Origin From(std::string path) { return {Witness::kMachine, std::move(path)}; }
 
@@ -106,7 +105,7 @@ uint64_t StartOfRecent(const System& system, const std::string& path, uint64_t f
   for (uint64_t at = end - part; at > from; at -= std::min<uint64_t>(part, at - from)) {
     const auto day = day_at(at, false);
     if (!day) return from;
-    if (*day < *newest - std::chrono::days(kLongAgo)) return at;
+    if (*day < *newest - std::chrono::days(kDaysOfChanges + 1)) return at;
   }
   return from;
 }

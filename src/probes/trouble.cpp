@@ -5,9 +5,9 @@
 
 #include <algorithm>
 #include <array>
-#include <cstdlib>
 
 #include "base/text.h"
+#include "facts/devices.h"
 #include "probes/container_engine.h"
 #include "probes/control_group.h"
 #include "probes/kernel_log.h"
@@ -449,18 +449,12 @@ void ProbeHolders(const System& system, DeviceMemory& memory) {
 
 bool MemoryIsShort(const DriverAnswers& answers) {
   const auto* devices = answers.devices.Peek();
-  if (devices == nullptr) return false;
-  for (const auto& [ordinal, device] : *devices) {
-    const std::string* context = device.context.Peek();
-    const std::string* free_bytes = device.free_memory.Peek();
-    if (context != nullptr && (*context == "2" || *context == "46")) return true;
-    const std::string* total_bytes = device.total_memory.Peek();
-    constexpr double kSmall = 1e9, kSmallShare = 0.2;
-    if (free_bytes == nullptr || total_bytes == nullptr) continue;
-    const double free = std::strtod(free_bytes->c_str(), nullptr);
-    if (free < kSmall || free < std::strtod(total_bytes->c_str(), nullptr) * kSmallShare) return true;
-  }
-  return false;
+  return devices != nullptr && std::any_of(devices->begin(), devices->end(), [](const auto& entry) {
+           const std::string* context = entry.second.context.Peek();
+           const Room room = RoomOn(entry.second);
+           const bool taken = context != nullptr && *context == "46";  // CUDA_ERROR_DEVICE_UNAVAILABLE
+           return taken || (room != Room::kUnknown && room != Room::kEnough);
+         });
 }
 
 bool DriverRefuses(const DriverAnswers& answers) {

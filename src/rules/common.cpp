@@ -7,6 +7,7 @@
 #include <cstdlib>
 
 #include "base/text.h"
+#include "facts/devices.h"
 
 namespace tfdoctor {
 
@@ -150,12 +151,6 @@ std::string MissingNodes(const std::map<std::string, DeviceNode>& nodes) {
       std::any_of(nodes.begin(), nodes.end(), [](const auto& entry) { return IsGpuNode(entry.first); });
   return std::string(control ? "" : "/dev/nvidiactl") + (control || gpu ? "" : " and ") +
          (gpu ? "" : "/dev/nvidia0");
-}
-
-bool IsGpuNode(std::string_view path) {
-  constexpr std::string_view kPrefix = "/dev/nvidia";
-  return path.size() > kPrefix.size() && path.starts_with(kPrefix) &&
-         path.find_first_not_of("0123456789", kPrefix.size()) == std::string_view::npos;
 }
 
 Answer HasNvidiaGpu(const Facts& facts) {

@@ -42,8 +42,6 @@ std::string OtherKernelsWithModule(const Facts& facts);
 std::string CudaErrorText(const Knowledge& knowledge, const std::string& number);
 std::string NvmlErrorText(const Knowledge& knowledge, const std::string& number);
 bool HasNvidiaNode(const std::map<std::string, DeviceNode>& nodes);
-// "/dev/nvidia0", not "/dev/nvidiactl".
-bool IsGpuNode(std::string_view path);
 // What a program needs to reach a GPU and is not there: "/dev/nvidiactl and /dev/nvidia0"; empty: nothing.
 std::string MissingNodes(const std::map<std::string, DeviceNode>& nodes);
 

@@ -56,6 +56,15 @@ void AddLogOf(const Json& json, const std::string& name, Facts& facts) {
   AddLog(reading, statements, BuiltInKnowledge(), json.at("base") == "nothing", facts);
 }
 
+// A GPU that a patch adds is like the base's but for what the patch says of it.
+void AddGpusOf(const Json& patch, Json& facts) {
+  if (!patch.contains("gpus") || !patch["gpus"].is_object() || !facts.contains("gpus")) return;
+  const Json first = facts["gpus"].begin().value();
+  for (const auto& [address, gpu] : patch["gpus"].items()) {
+    if (gpu.is_object() && !facts["gpus"].contains(address)) facts["gpus"][address] = first;
+  }
+}
+
 struct Case {
   std::string rule;  // empty: a base
   std::string name;
@@ -82,6 +91,7 @@ const std::vector<Case>& Cases() {
       Json json = ReadJson(file);
       std::string name = file.parent_path().filename().string() + "/" + file.stem().string();
       Json facts = bases.at(json.at("base").get<std::string>());
+      AddGpusOf(json.at("patch"), facts);
       facts.merge_patch(json.at("patch"));
       all.push_back(
           {file.parent_path().filename().string(), name, ParseFacts(facts, name), json.at("expect")});
@@ -340,6 +350,12 @@ TEST(Rules, ExplainWithoutCycles) {
         if (named && by != rule) explained_by[rule].push_back(by);
       }
       EXPECT_TRUE(any) << rule->id << " names " << entry.by << ", which does not exist";
+    }
+    for (const std::string_view id : rule->explains) {
+      if (id.empty()) break;
+      const Rule* other = FindRule(id);
+      ASSERT_NE(other, nullptr) << rule->id << " names " << id << ", which does not exist";
+      explained_by[other].push_back(rule);
     }
   }
   std::map<const Rule*, int> state;  // 1: being visited, 2: done

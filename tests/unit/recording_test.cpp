@@ -403,47 +403,45 @@ TEST(Redaction, IsConsistentAndKeepsWhatIsJudged) {
   EXPECT_EQ(redactor.Counts(), (std::map<SecretKind, size_t>{{SecretKind::kUser, 1}}));
 }
 
-TEST(Redaction, AWordThatIsAlsoAnAuthenticationScheme) {
+// What a recording of these files says of them, by their paths.
+std::map<std::string, std::string> Redacted(const std::map<std::string, std::string>& files) {
   const auto nothing = EmptySystem();
   OverlaySystem machine(*nothing);
-  const std::string notes =
-      "Basic Debian utilities, the basic amd64 ones; a bearer, TensorFlow; basic object-recognition\n";
-  machine.AddFile("/w/notes.md", notes);
+  for (const auto& [path, content] : files) machine.AddFile(path, content);
   Recording recording;
   const RecordingSystem recorder(machine, recording);
-  (void)recorder.ReadAll("/w/notes.md");
-  Redactor redactor(machine);
-  redactor.Redact(recording);
-  EXPECT_EQ(ReplaySystem(recording).ReadAll("/w/notes.md").value_or(""), notes);
+  for (const auto& [path, content] : files) (void)recorder.ReadAll(path);
+  Redactor(machine).Redact(recording);
+  const ReplaySystem replay(recording);
+  std::map<std::string, std::string> redacted;
+  for (const auto& [path, content] : files) redacted[path] = replay.ReadAll(path).value_or("");
+  return redacted;
+}
+
+TEST(Redaction, AWordThatIsAlsoAnAuthenticationScheme) {
+  const std::map<std::string, std::string> notes = {
+      {"/w/notes.md",
+       "Basic Debian utilities, the basic amd64 ones; a bearer, TensorFlow; basic object-recognition\n"}};
+  EXPECT_EQ(Redacted(notes), notes);
 }
 
 // The package passwd is no password, and a version of four parts no address; a maintainer is a person.
 TEST(Redaction, WhatPackageManagersSay) {
-  const auto nothing = EmptySystem();
-  OverlaySystem machine(*nothing);
-  machine.AddFile(
-      "/var/lib/dpkg/status",
-      "Package: passwd\nStatus: install ok installed\nMaintainer: Ada L <ada@acme.example>\n"
-      "Version: 8.9.7.29\nDescription: passwd: it\n Written for ACME.\n\nPackage: python3.11-minimal\n"
-      "Version: 3.11.2-6\n");
   const std::string log = "2026-11-25 06:33:10 install passwd:amd64 <none> 8.9.7.29\n";
-  machine.AddFile("/var/log/dpkg.log", log);
-  machine.AddFile("/var/log/apt/history.log",
-                  "Start-Date: 2026-11-25  06:33:10\nCommandline: apt install x\nRequested-By: ada (1000)\n"
-                  "Install: passwd:amd64 (8.9.7.29)\n");
-  Recording recording;
-  const RecordingSystem recorder(machine, recording);
-  (void)recorder.ReadAll("/var/lib/dpkg/status");
-  (void)recorder.ReadAll("/var/log/dpkg.log");
-  (void)recorder.ReadAll("/var/log/apt/history.log");
-  Redactor redactor(machine);
-  redactor.Redact(recording);
-  const ReplaySystem replay(recording);
-  EXPECT_EQ(replay.ReadAll("/var/log/dpkg.log").value_or(""), log);
-  EXPECT_EQ(replay.ReadAll("/var/log/apt/history.log").value_or(""),
+  auto redacted = Redacted(
+      {{"/var/lib/dpkg/status",
+        "Package: passwd\nStatus: install ok installed\nMaintainer: Ada L <ada@acme.example>\n"
+        "Version: 8.9.7.29\nDescription: passwd: it\n Written for ACME.\n\nPackage: python3.11-minimal\n"
+        "Version: 3.11.2-6\n"},
+       {"/var/log/dpkg.log", log},
+       {"/var/log/apt/history.log",
+        "Start-Date: 2026-11-25  06:33:10\nCommandline: apt install x\nRequested-By: ada (1000)\n"
+        "Install: passwd:amd64 (8.9.7.29)\n"}});
+  EXPECT_EQ(redacted["/var/log/dpkg.log"], log);
+  EXPECT_EQ(redacted["/var/log/apt/history.log"],
             "Start-Date: 2026-11-25  06:33:10\nCommandline:" + std::string(14, 'x') +
                 "\nRequested-By:" + std::string(11, 'x') + "\nInstall: passwd:amd64 (8.9.7.29)\n");
-  EXPECT_EQ(replay.ReadAll("/var/lib/dpkg/status").value_or(""),
+  EXPECT_EQ(redacted["/var/lib/dpkg/status"],
             "Package: passwd\nStatus: install ok installed\nMaintainer:" + std::string(25, 'x') +
                 "\nVersion: 8.9.7.29\nDescription:" + std::string(11, 'x') + "\n" + std::string(18, 'x') +
                 "\n\nPackage: python3.11-minimal\nVersion: 3.11.2-6\n");

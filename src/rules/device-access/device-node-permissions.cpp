@@ -2,6 +2,7 @@
 
 #include "base/text.h"
 #include "diagnose/rule.h"
+#include "facts/devices.h"
 #include "rules/common.h"
 #include "rules/containers.h"
 #include "rules/logs.h"

@@ -25,9 +25,10 @@ Verdict Check(const Facts& facts, const Knowledge& knowledge) {
   return Verdict::Holds()
       .Because(facts.device_access.nodes, "not there: " + missing)
       .Because(answers.init, "cuInit returns " + CudaErrorText(knowledge, *init))
-      .WithFix(Advice("Make the nodes (until the next restart)", {"sudo nvidia-modprobe -c 0 -u"}, true))
-      .WithFix(Advice("Or install the driver's helper, which makes them whenever a program asks",
-                      {"sudo apt-get install nvidia-modprobe"}, true));
+      .WithFix(Advice("Install the driver's helper, which makes them whenever a program asks",
+                      {"sudo apt-get install nvidia-modprobe"}, true))
+      .WithFix(Advice("Where it is installed: make them now, until the next restart",
+                      {"sudo nvidia-modprobe -c 0 -u"}, true));
 }
 
 void JudgeLog(Signs& s) {
@@ -52,6 +53,7 @@ constinit const Rule device_nodes_missing = {
     .title = "The device nodes of the GPU are missing",
     .prior = 0.01,
     .explained_by = {{{"no-nvidia-gpu"}, {"link:kernel-driver"}, {"gpu-dropped-by-driver-branch"}}},
+    .explains = {"uvm-missing"},
     .check = Check,
     .log = JudgeLog,
     .page = R"md(## What it means
@@ -68,9 +70,9 @@ Nothing made them: the kernel does not, the driver's helper `nvidia-modprobe` do
 
 ## How to fix it
 
-    sudo nvidia-modprobe -c 0 -u
+    sudo apt-get install nvidia-modprobe
 
-and for good, the helper: `sudo apt-get install nvidia-modprobe`.
+Where it is installed already, make the nodes until the next restart: `sudo nvidia-modprobe -c 0 -u`.
 )md",
 };
 

@@ -66,10 +66,7 @@ constinit const Rule uvm_missing = {
     .effect = Effect::kBlocks,
     .title = "The device node /dev/nvidia-uvm is missing",
     .prior = 0.02,
-    .explained_by = {{{"no-nvidia-gpu"},
-                      {"link:kernel-driver"},
-                      {"gpu-dropped-by-driver-branch"},
-                      {"device-nodes-missing"}}},
+    .explained_by = {{{"no-nvidia-gpu"}, {"link:kernel-driver"}, {"gpu-dropped-by-driver-branch"}}},
     .check = Check,
     .log = JudgeLog,
     .page = R"md(## What it means

@@ -1,20 +1,13 @@
 #include <fmt/format.h>
 
 #include "diagnose/rule.h"
+#include "facts/devices.h"
 #include "rules/common.h"
 #include "rules/logs.h"
 
 namespace tfdoctor {
 
 namespace {
-
-bool IsGpuNode(const std::string& path) {
-  std::string_view rest = std::string_view(path);
-  constexpr std::string_view kStart = "/dev/nvidia";
-  if (!rest.starts_with(kStart)) return false;
-  rest.remove_prefix(kStart.size());
-  return !rest.empty() && rest.find_first_not_of("0123456789") == std::string_view::npos;
-}
 
 Verdict Check(const Facts& facts, const Knowledge&) {
   const DriverAnswers& answers = facts.driver_answers;

@@ -88,8 +88,7 @@ constinit const Rule no_nvidia_gpu = {
     .prior = 0.05,
     .explained_by = {{{"cloud-runtime-without-gpu"},
                       {"prime-profile-disables-nvidia"},
-                      {"docker-desktop-without-gpu"},
-                      {"other-vendor-build"}}},
+                      {"docker-desktop-without-gpu"}}},
     .check = Check,
     .log = JudgeLog,
     .page = R"md(## What it means

@@ -4,7 +4,6 @@
 
 #include "diagnose/rule.h"
 #include "rules/common.h"
-#include "rules/logs.h"
 
 namespace tfdoctor {
 
@@ -29,7 +28,7 @@ Verdict Check(const Facts& facts, const Knowledge&) {
         .WithFix(Advice(
             "Put the GPU into the slot next to the processor, without an extension cable; a GPU that is "
             "in it: switch off, take it out and in again",
-            {"sudo lspci -vv | grep -E 'NVIDIA|LnkSta:'"}, true));
+            {"nvidia-smi --query-gpu=name,pcie.link.width.current,pcie.link.width.max --format=csv"}));
   }
   return Verdict::Silent();
 }

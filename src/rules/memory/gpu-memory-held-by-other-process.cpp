@@ -1,26 +1,14 @@
 #include <fmt/format.h>
 
-#include <cstdlib>
-
 #include "base/text.h"
 #include "diagnose/rule.h"
+#include "facts/devices.h"
 #include "rules/common.h"
 #include "rules/logs.h"
 
 namespace tfdoctor {
 
 namespace {
-
-// TensorFlow needs some hundred megabytes for its context and the handles of cuBLAS and cuDNN alone.
-constexpr double kTooLittle = 600.0 * 1024 * 1024;
-// A TensorFlow that takes all memory leaves more than that on a large GPU: of an H200's 139.8 GiB 2.3. What
-// needs little still computes in it.
-constexpr double kSmallShare = 0.2;
-
-double Bytes(const Fact<std::string>& fact) {
-  const std::string* text = fact.Get();
-  return text == nullptr ? -1 : std::strtod(text->c_str(), nullptr);
-}
 
 // TensorFlow makes a context on every device that it sees, and computes on the first unless the program says
 // otherwise.
@@ -36,22 +24,21 @@ Verdict Check(const Facts& facts, const Knowledge&) {
     // Without memory there is no context either.
     const std::string* context = device.context.Get();
     if (context == nullptr) continue;
-    if (*context == "2") {
+    const Room room = RoomOn(device);
+    if (room == Room::kUnknown) return Verdict::Silent();
+    if (room == Room::kNone) {
       verdict.Because(device.context, fmt::format("device {} has not even memory for a context", ordinal));
       continue;
     }
-    if (*context != "0") return Verdict::Silent();
-    double total = Bytes(device.total_memory);
-    double free = Bytes(device.free_memory);
-    if (total <= 0 || free < 0) return Verdict::Silent();
-    if (free >= total * (free < kTooLittle ? 0.5 : kSmallShare)) {
+    if (room == Room::kEnough) {
       if (with_room == nullptr) with_room = &device;
       continue;
     }
     if (ordinal != "0") continue;
-    computes = free >= kTooLittle;
+    computes = room == Room::kLittle;
     verdict.Because(device.free_memory,
-                    fmt::format("device {} has {} of {} free", ordinal, Gigabytes(free), Gigabytes(total)));
+                    fmt::format("device {} has {} of {} free", ordinal, Gigabytes(Bytes(device.free_memory)),
+                                Gigabytes(Bytes(device.total_memory))));
   }
   if (verdict.evidence.empty()) {
     if (with_room == nullptr) return Verdict::Silent();

@@ -70,8 +70,7 @@ constinit const Rule cpu_only_tensorflow = {
                       {"conflicting-tensorflow-packages"},
                       {"no-gpu-build-for-platform"},
                       {"conda-cpu-build"},
-                      {"broken-package-build"},
-                      {"other-vendor-build"}}},
+                      {"broken-package-build"}}},
     .check = Check,
     .log = JudgeLog,
     .page = R"md(## What it means

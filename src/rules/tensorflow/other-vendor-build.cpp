@@ -56,6 +56,7 @@ constinit const Rule other_vendor_build = {
     .explained_by = {{{"wrong-python-environment"},
                       {"module-shadowed"},
                       {"conflicting-tensorflow-packages"}}},
+    .explains = {"no-nvidia-gpu", "cpu-only-tensorflow"},
     .check = Check,
     .page = R"md(## What it means
 
