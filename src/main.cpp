@@ -956,18 +956,18 @@ void PrepareMemory() {
   ::mallopt(M_TRIM_THRESHOLD, 8 << 20);
   ::mallopt(M_TOP_PAD, kWorth);
   constexpr uintptr_t kPage = 4096;
-  const auto start = (reinterpret_cast<uintptr_t>(::sbrk(0)) + kPage - 1) / kPage * kPage;
+  char* const heap_end = static_cast<char*>(::sbrk(0));
+  char* const start = heap_end + (kPage - reinterpret_cast<uintptr_t>(heap_end) % kPage) % kPage;
   // More than what is left of the heap, less than what malloc maps by itself.
   constexpr size_t kSome = 127 << 10;
   void* volatile some = ::malloc(kSome);
   void* volatile more = ::malloc(kSome);
-  const auto end = reinterpret_cast<uintptr_t>(::sbrk(0));
+  char* const end = static_cast<char*>(::sbrk(0));
   ::free(more);
   ::free(some);
 #ifdef MADV_POPULATE_WRITE
   // Where the kernel does not know it, or has little memory, all goes on as ever.
-  if (end > start)
-    ::madvise(reinterpret_cast<void*>(start), std::min<size_t>(end - start, kWorth), MADV_POPULATE_WRITE);
+  if (end > start) ::madvise(start, std::min(static_cast<size_t>(end - start), kWorth), MADV_POPULATE_WRITE);
 #endif
 #endif
 }
