@@ -202,6 +202,7 @@ void WriteAll(Rows rows, Writer& w) {
       cells.push_back(w.Text(*text));
     cells.push_back(Number(m.machine));
     cells.push_back(Number(m.unchecked));
+    cells.push_back(Number(m.shows));
     w.Add(Join(cells, ", "), m.id);
   }
   w.Close();

@@ -47,6 +47,12 @@ bool NamesOtherMaker(std::string_view gpu) {
 }  // namespace
 
 LogStory::LogStory(const Facts& f, const Knowledge& k) : facts(f), knowledge(k) {
+  for (const MessageRow& row : knowledge.Messages()) {
+    if (!Saw(row.id)) continue;
+    shown_ |= row.shows;
+    trouble = trouble || row.kind == "trouble";
+    harmless = harmless || row.kind == "harmless";
+  }
   const std::string os = Stated("os"), method = Stated("install_method"), gpu = Stated("gpu");
   auto has = [](const std::string& text, std::string_view part) { return text.find(part) != text.npos; };
   wsl = has(os, "wsl") || Yes("wsl") || facts.host.wsl.Peek() != nullptr;
@@ -57,7 +63,7 @@ LogStory::LogStory(const Facts& f, const Knowledge& k) : facts(f), knowledge(k) 
   aarch64 = !mac && ((machine != nullptr && *machine == "aarch64") || has(os, "aarch64"));
   container = facts.host.container.Peek() != nullptr || Yes("container") || has(method, "docker") ||
               has(method, "podman") || has(method, "image") || has(os, "container") || has(os, "docker") ||
-              SawAny({"docker-run", "docker-gpus-flag"});
+              Saw(Shows::kContainer);
   conda = has(method, "conda") && !has(method, "pip");
   and_cuda = has(method, "and-cuda");
   pip = has(method, "pip") || has(method, "uv") || has(method, "poetry");
@@ -91,11 +97,6 @@ LogStory::LogStory(const Facts& f, const Knowledge& k) : facts(f), knowledge(k) 
              Saw("found-device") || !capability.empty();
   other_framework = !Stated("framework").empty() && !Mentions("framework", "tensorflow");
   cuinit_failed = Saw("cuinit-failed");
-  const std::vector<MessageRow>& rows = knowledge.Messages();
-  trouble = std::any_of(rows.begin(), rows.end(),
-                        [&](const MessageRow& row) { return row.kind == "trouble" && Saw(row.id); });
-  harmless = std::any_of(rows.begin(), rows.end(),
-                         [&](const MessageRow& row) { return row.kind == "harmless" && Saw(row.id); });
 }
 
 const SeenMessage* LogStory::Message(std::string_view id) const {

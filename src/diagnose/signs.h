@@ -23,6 +23,8 @@ class LogStory {
 
   bool Saw(std::string_view id) const { return Message(id) != nullptr; }
   bool SawAny(std::initializer_list<std::string_view> ids) const;
+  // Any message of this kind.
+  bool Saw(Shows kind) const { return (shown_ >> static_cast<unsigned>(kind) & 1) != 0; }
   const SeenMessage* Message(std::string_view id) const;
   // What stood in a hole: of the last line, and all different values. Empty: nothing.
   std::string Field(std::string_view id, const std::string& name) const;
@@ -67,6 +69,9 @@ class LogStory {
   // "2.10" <= tensorflow
   bool From(std::string_view version) const;
   bool Before(std::string_view version) const;
+
+ private:
+  uint32_t shown_ = 0;  // as MessageRow::shows, of all messages
 };
 
 class Signs {

@@ -356,7 +356,8 @@ class Tables final : public Knowledge {
                       m.meaning,
                       m.releases,
                       m.machine,
-                      m.unchecked});
+                      m.unchecked,
+                      m.shows});
       own.insert(m.id);
     }
     for (const tables::Message& m : tables::kMessages) {
@@ -369,7 +370,8 @@ class Tables final : public Knowledge {
                                                      View(m.meaning),
                                                      View(m.releases),
                                                      m.machine,
-                                                     m.unchecked});
+                                                     m.unchecked,
+                                                     m.shows});
       for (std::string_view left = View(m.texts); !left.empty();) {
         const size_t end = std::min(left.find('\n'), left.size());
         row.texts.push_back(left.substr(0, end));

@@ -81,6 +81,29 @@ struct ArchitectureLimits {
   std::string highest;
 };
 
+// What a message is a sign of, where rules ask for any message of that kind: `shows = ["no-device"]` in its
+// row.
+enum class Shows : uint8_t {
+  kDriverLibraryMissing,  // libcuda.so.1 was not found
+  kDriverRefuses,         // the driver was reached and answers with an error other than "no device"
+  kNoDevice,              // the driver, its module or its device node is not there
+  kDriverToolFails,       // nvidia-smi or a container's hook does not reach the driver
+  kContainer,             // the process runs in a container, or was to
+  kContainerStartFails,   // the engine could not give the GPU to a container
+  kLibrariesFail,         // a library of CUDA did not load
+  kHandleFails,           // cuBLAS or cuDNN did not start or run
+  kMemoryFails,           // memory ran out
+  kNoCode,                // there is no code for this GPU that runs
+  kVersionsDiffer,        // two parts are of versions that do not fit
+  kEnd,
+};
+// The word of each in the data.
+inline constexpr std::string_view kShowsNames[] = {
+    "driver-library-missing", "driver-refuses", "no-device",    "driver-tool-fails", "container",
+    "container-start-fails",  "libraries-fail", "handle-fails", "memory-fails",      "no-code",
+    "versions-differ"};
+static_assert(std::size(kShowsNames) == static_cast<size_t>(Shows::kEnd));
+
 // A message that a program prints. The views stay valid as long as the Knowledge.
 struct MessageRow {
   // A message is looked for by its longest literal; a shorter one would be found everywhere.
@@ -95,6 +118,9 @@ struct MessageRow {
   std::string_view releases;            // of TensorFlow: "1.13-2.12"; empty: all, or another program's
   bool machine = false;                 // about the machine or an installation, whatever process said it
   bool unchecked = false;               // no wheel at hand prints it
+  uint32_t shows = 0;                   // a bit for each of Shows
+
+  bool Is(Shows one) const { return (shows >> static_cast<unsigned>(one) & 1) != 0; }
 };
 
 // An error of one of CUDA's libraries, by name and number.

@@ -64,6 +64,7 @@ struct GpuRange {  // by first id
 struct Message {  // in the order of the files
   Text id, texts, by, kind, cause, meaning, releases;
   bool machine, unchecked;
+  uint32_t shows;
 };
 
 struct Error {  // in the order of the files

@@ -62,8 +62,7 @@ std::vector<std::string> MissingLibraries(const LogStory& story) {
 }
 
 bool MissesDriverLibrary(const LogStory& story) {
-  if (story.SawAny({"libcuda-not-in-process", "import-libcuda", "cuda-303", "smi-without-libcuda"}))
-    return true;
+  if (story.Saw(Shows::kDriverLibraryMissing)) return true;
   return story.FieldHas("library-not-loaded", "library", "libcuda.so") ||
          story.FieldHas("library-not-loaded", "library", "nvcuda");
 }
@@ -137,21 +136,7 @@ bool OnlyXlaHasGpu(const LogStory& story) {
 }
 
 bool LibrariesFail(const LogStory& story) {
-  return OnlyXlaHasGpu(story) ||
-         story.SawAny({"cannot-dlopen-libraries", "cudart-stub", "cudart-aborts", "cudnn-version-unknown",
-                       "cudnn-sublibrary-loading"}) ||
-         !MissingLibraries(story).empty();
-}
-
-bool HandlesFail(const LogStory& story) {
-  return story.SawAny({"cublas-handle", "cudnn-handle", "blas-missing", "blas-launch-failed",
-                       "conv-algorithm", "dnn-not-found", "no-algorithm-worked", "cublas-not-initialized",
-                       "cublas-alloc-failed", "cublas-execution-failed", "cudnn-not-initialized",
-                       "cudnn-alloc-failed", "cudnn-internal-error", "cudnn-execution-failed"});
-}
-
-bool MemoryFails(const LogStory& story) {
-  return story.SawAny({"allocator-out-of-memory", "oom-tensor", "resource-exhausted", "dst-not-initialized"});
+  return OnlyXlaHasGpu(story) || story.Saw(Shows::kLibrariesFail) || !MissingLibraries(story).empty();
 }
 
 std::string HidingVariable(const LogStory& story) {
@@ -163,16 +148,6 @@ std::string HidingVariable(const LogStory& story) {
   return value != "all" && VisibleDevicesOf(story.facts, value).entries.empty()
              ? "CUDA_VISIBLE_DEVICES=" + value
              : std::string();
-}
-
-bool NoDevice(const LogStory& story) {
-  return story.SawAny({"cuda-no-device", "no-device-node", "module-not-running", "smi-no-devices"});
-}
-
-bool AnswersOtherwise(const LogStory& story) {
-  return story.SawAny({"cuda-unknown", "cuda-busy", "cuda-not-ready", "cuda-driver-mismatch", "cuda-compat",
-                       "cuda-stub", "cuda-not-found", "cuda-ecc", "cuda-out-of-memory", "cuda-os-call",
-                       "cuda-not-permitted"});
 }
 
 double MiB(const std::string& text) {
@@ -310,17 +285,9 @@ CodeAge AgeOfCode(const LogStory& story, std::string& why) {
   return CodeAge::kUnknown;
 }
 
-bool NoCodeForGpu(const LogStory& story) {
-  return story.SawAny({"cuda-no-binary", "cuda-invalid-image", "launch-failed"});
-}
-
 bool IsBlackwell(const LogStory& story) {
   std::string capability = story.capability.empty() ? story.Field("ptx-jit", "cc") : story.capability;
   return !capability.empty() && CompareVersions(capability, "10.0") >= 0;
-}
-
-bool DriverToolFails(const LogStory& story) {
-  return story.SawAny({"smi-failed", "nvml-not-loaded", "hook-driver"});
 }
 
 double FreeShare(const LogStory& story) {
@@ -335,12 +302,6 @@ bool PoolIsTiny(const LogStory& story) {
   const std::string memory = story.Field("device-created", "memory");
   const std::string capability = story.Field("device-created", "cc");
   return !memory.empty() && memory.size() < 4 && CompareVersions(capability, "6.0") >= 0;
-}
-
-bool VersionsDiffer(const LogStory& story) {
-  return story.SawAny({"cudnn-version-mismatch", "autotuner-no-config", "cudnn-sublibrary-mismatch",
-                       "cuda-insufficient-driver", "cuda-no-binary", "cuda-invalid-image",
-                       "cuda-invalid-ptx"});
 }
 
 void Harmless(Signs& s, std::string_view id, Strength beside_trouble) {

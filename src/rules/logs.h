@@ -38,17 +38,9 @@ bool SameCuda(const std::string& a, const std::string& b);
 bool LibrariesFail(const LogStory& story);
 // XLA lists a GPU and TensorFlow does not: the driver works, and libraries of CUDA fail.
 bool OnlyXlaHasGpu(const LogStory& story);
-// cuBLAS or cuDNN did not start, or could not work.
-bool HandlesFail(const LogStory& story);
-// Memory ran out.
-bool MemoryFails(const LogStory& story);
 // CUDA_VISIBLE_DEVICES leaves no GPU, whatever there are: "-1", nothing, Slurm's "NoDevFiles". Its value;
 // empty for none of that.
 std::string HidingVariable(const LogStory& story);
-// The driver shows no device, or is not there.
-bool NoDevice(const LogStory& story);
-// The driver's library is there and answers with an error that is none of a machine without a GPU.
-bool AnswersOtherwise(const LogStory& story);
 // "1.95GiB", "977.81MiB" in MiB; -1: no size.
 double MiB(const std::string& text);
 // Any statement mentions this (in lower case).
@@ -68,17 +60,13 @@ enum class CodeAge { kUnknown, kOlder, kRuns, kCompiled, kNewer };
 // The GPU against the code in the build, or where that is not known against what the CUDA of the build can
 // make.
 CodeAge AgeOfCode(const LogStory& story, std::string& why);
-bool NoCodeForGpu(const LogStory& story);
 // Blackwell and what comes after.
 bool IsBlackwell(const LogStory& story);
-bool DriverToolFails(const LogStory& story);
 // Of what was free at the start, a small part of the card; -1: the log does not say.
 double FreeShare(const LogStory& story);
 // TensorFlow, which takes nearly all that is free, got less than a gigabyte of a GPU that has more (those
 // since Pascal do): others hold the rest, or the program set a limit.
 bool PoolIsTiny(const LogStory& story);
-// A version that does not fit explains what cuDNN says better than memory does.
-bool VersionsDiffer(const LogStory& story);
 // A harmless message is the answer only where nothing else is wrong.
 void Harmless(Signs& s, std::string_view id, Strength beside_trouble = Strength::kAgainst);
 bool BuiltWithoutCuda(const LogStory& story);

@@ -92,6 +92,11 @@ constexpr Form kBranch = {IsBranch, "a driver branch, such as \"570\""};
 
 bool IsKind(std::string_view t) { return t == "trouble" || t == "harmless" || t == "info"; }
 constexpr Form kKind = {IsKind, "\"trouble\", \"harmless\" or \"info\""};
+const std::string_view* FindShows(std::string_view t) {
+  return std::find(std::begin(kShowsNames), std::end(kShowsNames), t);
+}
+bool IsShows(std::string_view t) { return FindShows(t) != std::end(kShowsNames); }
+constexpr Form kShows = {IsShows, "a name of enum Shows, such as \"no-device\""};
 bool IsDefect(std::string_view t) {
   return t == "unresolvable" || t == "search-path" || t == "wrong-libraries";
 }
@@ -430,6 +435,9 @@ void AddMessage(Row& group, Row& row, Rows& rows) {
   m.releases = row.Text("releases", kLine, kMay);
   m.machine = row.Bool("machine", kMay).value_or(false);
   m.unchecked = row.Bool("unchecked", kMay).value_or(false);
+  for (const std::string& word : row.Texts("shows", kShows)) {
+    if (IsShows(word)) m.shows |= uint32_t{1} << (FindShows(word) - std::begin(kShowsNames));
+  }
   for (const std::string& text : m.texts) {
     if (LongestLiteral(text) < MessageRow::kShortestAnchor)
       row.Fail(fmt::format("\"{}\" has no literal of {} characters", Printable(text, 60),

@@ -43,6 +43,7 @@ struct MessageData {
   std::vector<std::string> texts;
   bool machine = false;
   bool unchecked = false;
+  uint32_t shows = 0;
 };
 
 struct ErrorData {

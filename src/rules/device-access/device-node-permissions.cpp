@@ -137,8 +137,8 @@ void JudgeLog(Signs& s) {
   const LogStory& story = s.story;
   s.Proves("smi-insufficient").Proves("smi-no-permission");
   const bool root = story.Yes("works_as_root") || story.Yes("works_with_sudo");
-  s.States(root && (NoDevice(story) || story.Saw("cuda-unknown")), "works_as_root", "it works for root",
-           kStrong);
+  s.States(root && (story.Saw(Shows::kNoDevice) || story.Saw("cuda-unknown")), "works_as_root",
+           "it works for root", kStrong);
   s.Speaks("cuda-unknown", kWeak);
   // The module is loaded, and TensorFlow looked for /dev/nvidia0 before it compared the versions.
   if (story.Saw("cuda-no-device") && story.Saw("versions-match")) {

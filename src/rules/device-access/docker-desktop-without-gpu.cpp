@@ -8,7 +8,7 @@ namespace tfdoctor {
 namespace {
 
 bool GpuMissingInside(const LogStory& story) {
-  return MissesDriverLibrary(story) || NoDevice(story) || story.Saw("smi-missing") ||
+  return MissesDriverLibrary(story) || story.Saw(Shows::kNoDevice) || story.Saw("smi-missing") ||
          story.Saw("cudart-stub");
 }
 
@@ -39,8 +39,7 @@ Verdict Check(const Facts& facts, const Knowledge&) {
 
 void JudgeLog(Signs& s) {
   const LogStory& story = s.story;
-  const bool fails =
-      story.SawAny({"no-device-driver", "hook-no-nvml", "hook-driver"}) || GpuMissingInside(story);
+  const bool fails = story.Saw(Shows::kContainerStartFails) || GpuMissingInside(story);
   if (story.Saw("docker-desktop") && fails && !story.wsl && !story.windows) s.Proves("docker-desktop");
   s.States(StatedAnywhere(story, "docker desktop") && !story.wsl && !story.windows, "install_method",
            "Docker Desktop on Linux runs containers in a virtual machine without the GPU",

@@ -32,7 +32,7 @@ Verdict Check(const Facts& facts, const Knowledge&) {
 
 void JudgeLog(Signs& s) {
   const LogStory& story = s.story;
-  const bool fails = story.SawAny({"no-device-driver", "hook-no-nvml", "hook-driver", "unknown-runtime"});
+  const bool fails = story.Saw(Shows::kContainerStartFails);
   if (story.Saw("snap-docker") && fails) s.Proves("snap-docker");
   s.StatesProof(fails && (story.Mentions("install_method", "snap") || StatedAnywhere(story, "snap docker")),
                 "install_method", "Docker is a snap");

@@ -62,8 +62,8 @@ void JudgeLog(Signs& s) {
   const LogStory& story = s.story;
   std::string why;
   const CodeAge age = AgeOfCode(story, why);
-  const bool fails =
-      NoCodeForGpu(story) || story.SawAny({"cuda-invalid-ptx", "cuda-invalid-handle"}) || BlasTooOld(story);
+  const bool fails = story.Saw(Shows::kNoCode) || story.SawAny({"cuda-invalid-ptx", "cuda-invalid-handle"}) ||
+                     BlasTooOld(story);
   if (story.Saw("llvm-ptx")) return;
   if (age == CodeAge::kNewer && fails) s.ThatProves(true, why);
   if (age == CodeAge::kNewer && !fails && !story.gpu_registered) s.That(true, why, kDecisive);

@@ -48,8 +48,8 @@ void JudgeLog(Signs& s) {
   std::string why;
   const CodeAge age = AgeOfCode(story, why);
   const bool old_card = !story.capability.empty() && CompareVersions(story.capability, "6.0") < 0;
-  if (age == CodeAge::kOlder && NoCodeForGpu(story)) s.ThatProves(true, why);
-  if (age == CodeAge::kOlder && !NoCodeForGpu(story)) s.That(!story.gpu_registered, why, kDecisive);
+  if (age == CodeAge::kOlder && story.Saw(Shows::kNoCode)) s.ThatProves(true, why);
+  if (age == CodeAge::kOlder && !story.Saw(Shows::kNoCode)) s.That(!story.gpu_registered, why, kDecisive);
   if (age == CodeAge::kNewer || IsBlackwell(story)) return;
   s.Speaks("cuda-no-binary", old_card ? kDecisive : story.Saw("ptx-jit") ? kWeak : kStrong);
   s.Speaks("cuda-arch-mismatch", kStrong);

@@ -30,7 +30,8 @@ void JudgeLog(Signs& s) {
     if (!story.gpu_registered) s.Speaks("gpu-not-found", kWeak);
     return;
   }
-  const bool none = NoDevice(story) || MissesDriverLibrary(story) || story.gpu_registered == false;
+  const bool none =
+      story.Saw(Shows::kNoDevice) || MissesDriverLibrary(story) || story.gpu_registered == false;
   if (!none || story.gpu_registered) return;
   s.Speaks("gpu-not-found", kDecisive).Speaks("cuda-no-device", kDecisive).Speaks("cuda-303", kDecisive);
   s.Speaks("no-gpu-in-process", kStrong)

@@ -26,8 +26,8 @@ Verdict Check(const Facts& facts, const Knowledge&) {
 void JudgeLog(Signs& s) {
   const LogStory& story = s.story;
   const bool slice = StatedAnywhere(story, "mig-") || story.gpu_name.find("MIG") != std::string::npos;
-  s.States(story.Yes("mig") && slice && !NoDevice(story), "gpu", "the GPU is a slice of another (MIG)",
-           kDecisive);
+  s.States(story.Yes("mig") && slice && !story.Saw(Shows::kNoDevice), "gpu",
+           "the GPU is a slice of another (MIG)", kDecisive);
   s.That(slice && !story.Yes("mig"), "the GPU is a slice of another (MIG)", kWeak);
 }
 

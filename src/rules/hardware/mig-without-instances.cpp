@@ -33,8 +33,8 @@ Verdict Check(const Facts& facts, const Knowledge&) {
 
 void JudgeLog(Signs& s) {
   s.Proves("mig-no-instances");
-  s.States(s.story.Yes("mig") && NoDevice(s.story), "mig", "MIG is on and the program sees no device",
-           kDecisive);
+  s.States(s.story.Yes("mig") && s.story.Saw(Shows::kNoDevice), "mig",
+           "MIG is on and the program sees no device", kDecisive);
 }
 
 }  // namespace

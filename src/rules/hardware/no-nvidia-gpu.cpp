@@ -59,13 +59,13 @@ Verdict Check(const Facts& facts, const Knowledge&) {
 
 void JudgeLog(Signs& s) {
   const LogStory& story = s.story;
-  const bool missing = MissesDriverLibrary(story) || NoDevice(story) || story.Saw("cudart-stub");
+  const bool missing = MissesDriverLibrary(story) || story.Saw(Shows::kNoDevice) || story.Saw("cudart-stub");
   // Where only harmless messages are asked about, that there is no GPU is no fault.
   s.StatesProof(story.no_gpu_stated && (story.trouble || !story.harmless), "gpu",
                 "this machine has no NVIDIA GPU");
   s.States(story.Yes("docker_build_step") && missing, "docker_build_step",
            "an image is built without a GPU: what fails there need not fail later", kDecisive);
-  if (story.gpu_seen || story.wsl || story.no_gpu_stated || AnswersOtherwise(story)) return;
+  if (story.gpu_seen || story.wsl || story.no_gpu_stated || story.Saw(Shows::kDriverRefuses)) return;
   if (!HidingVariable(story).empty()) return;
   // Who starts a container with a GPU has one; that the container lacks it is another cause.
   const Strength absent = story.Saw("docker-gpus-flag") ? kWeak : kStrong;

@@ -42,7 +42,7 @@ Verdict Check(const Facts& facts, const Knowledge&) {
 
 void JudgeLog(Signs& s) {
   const LogStory& story = s.story;
-  if (AnswersOtherwise(story)) return;
+  if (story.Saw(Shows::kDriverRefuses)) return;
   s.Speaks("smi-missing", story.container ? kWeak : kDecisive);
   if (!story.container && !story.wsl) {
     s.Speaks("cuda-303", kWeak).Speaks("module-not-running", kWeak);

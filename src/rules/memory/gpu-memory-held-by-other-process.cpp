@@ -77,7 +77,7 @@ void JudgeLog(Signs& s) {
   const double share = FreeShare(story);
   s.ThatProves(share >= 0 && share < 0.2,
                "almost nothing of the GPU's memory was free before TensorFlow took any");
-  const bool fails = HandlesFail(story) || MemoryFails(story) ||
+  const bool fails = story.Saw(Shows::kHandleFails) || story.Saw(Shows::kMemoryFails) ||
                      story.SawAny({"cuda-out-of-memory", "blas-missing", "allocator-empty"});
   if (OtherProcess(story) && fails) s.StatesProof(true, "other_gpu_processes", "other processes use the GPU");
   s.States(OtherProcess(story) && !fails, "other_gpu_processes", "other processes use the GPU", kStrong);
@@ -87,7 +87,7 @@ void JudgeLog(Signs& s) {
     s.Wants(story.facts.device_memory.holders);
     return;
   }
-  if (VersionsDiffer(story)) return;
+  if (story.Saw(Shows::kVersionsDiffer)) return;
   s.Speaks("blas-launch-failed", kStrong)
       .Speaks("blas-missing", kWeak)
       .Speaks("cublas-alloc-failed", kWeak)

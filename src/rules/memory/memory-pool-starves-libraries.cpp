@@ -8,7 +8,7 @@ namespace {
 void JudgeLog(Signs& s) {
   const LogStory& story = s.story;
   const double share = FreeShare(story);
-  if (VersionsDiffer(story) || PoolIsTiny(story) || (share >= 0 && share < 0.2)) return;
+  if (story.Saw(Shows::kVersionsDiffer) || PoolIsTiny(story) || (share >= 0 && share < 0.2)) return;
   s.Speaks("cublas-handle", kStrong).Speaks("cudnn-handle", kStrong).Speaks("conv-algorithm", kStrong);
   s.Speaks("blas-missing", kStrong).Speaks("dnn-not-found", kWeak).Speaks("cublas-alloc-failed", kStrong);
   s.Speaks("cudnn-alloc-failed", kStrong).Speaks("cublas-not-initialized", kWeak);

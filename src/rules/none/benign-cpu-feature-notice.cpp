@@ -7,9 +7,12 @@ namespace {
 
 // Every start prints it: it is the answer only where it is all that there is.
 void JudgeLog(Signs& s) {
-  if (s.story.SawAny({"factory-registered-twice", "computation-placer-twice", "tensorrt-missing", "numa-node",
-                      "xla-devices-off", "ptx-parallel-off"}))
-    return;
+  // Every start prints it: any other harmless message that has a cause is what was meant.
+  for (const MessageRow& row : s.story.knowledge.Messages()) {
+    const bool other =
+        row.kind == "harmless" && !row.cause.empty() && row.cause != "benign-cpu-feature-notice";
+    if (other && s.story.Saw(row.id)) return;
+  }
   Harmless(s, "cpu-features");
 }
 

@@ -8,8 +8,8 @@ namespace {
 void JudgeLog(Signs& s) {
   const LogStory& story = s.story;
   const bool goes_on = story.Yes("run_completes") || story.Yes("gpu_used") || story.gpu_registered;
-  const bool none =
-      NoDevice(story) || MissesDriverLibrary(story) || story.SawAny({"device-count-failed", "cuinit-failed"});
+  const bool none = story.Saw(Shows::kNoDevice) || MissesDriverLibrary(story) ||
+                    story.SawAny({"device-count-failed", "cuinit-failed"});
   s.StatesProof(goes_on && none, "run_completes",
                 "the main process has the GPU; a worker without one is meant");
   s.StatesProof(none && story.Mentions("cuda_visible_devices", "worker"), "CUDA_VISIBLE_DEVICES",

@@ -77,9 +77,11 @@ void JudgeLog(Signs& s) {
     // What the driver makes of the value, the rule of the machine says; that no device is left, the log.
     const std::string& value = *stated->Peek();
     const std::string hiding = HidingVariable(story);
-    s.StatesProof(NoDevice(story) && !hiding.empty(), "CUDA_VISIBLE_DEVICES", hiding + " leaves no GPU");
-    s.States(!s.any() && NoDevice(story) && value != "0" && value != "all", "CUDA_VISIBLE_DEVICES",
-             "CUDA_VISIBLE_DEVICES=" + value + ", and the driver shows no device", kDecisive);
+    s.StatesProof(story.Saw(Shows::kNoDevice) && !hiding.empty(), "CUDA_VISIBLE_DEVICES",
+                  hiding + " leaves no GPU");
+    s.States(!s.any() && story.Saw(Shows::kNoDevice) && value != "0" && value != "all",
+             "CUDA_VISIBLE_DEVICES", "CUDA_VISIBLE_DEVICES=" + value + ", and the driver shows no device",
+             kDecisive);
     return;
   }
   // TensorFlow's diagnosis of a failed cuInit names the variable where it is set, in the same releases that

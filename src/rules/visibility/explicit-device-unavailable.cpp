@@ -37,7 +37,7 @@ Verdict Check(const Facts& facts, const Knowledge&) {
 void JudgeLog(Signs& s) {
   const LogStory& story = s.story;
   // Where something else keeps the GPU away, this is what follows.
-  const bool other = story.cuinit_failed || LibrariesFail(story) || NoDevice(story) ||
+  const bool other = story.cuinit_failed || LibrariesFail(story) || story.Saw(Shows::kNoDevice) ||
                      MissesDriverLibrary(story) ||
                      story.SawAny({"no-gpu-kernel", "gpu-ignored-cc", "cudaget-failed"});
   if (other) return;
