@@ -217,6 +217,10 @@ void WriteAll(Rows rows, Writer& w) {
           d.package + " " + d.version);
   }
   w.Close();
+  w.Open("Jetson", "kJetsons");
+  for (const JetsonRow& j : rows.jetsons)
+    w.Add(fmt::format("{}, {}, {}", w.Text(j.release), w.Text(j.python), w.Text(j.wheel)), j.release);
+  w.Close();
   w.Open("XlaFlag", "kXlaFlags");
   for (const XlaFlagRow& f : rows.xla_flags)
     w.Add(fmt::format("{}, {}, {}", w.Text(f.flag), w.Text(f.first), w.Text(f.last)), f.flag);

@@ -122,7 +122,7 @@ struct Rule {
   double prior;                                   // how frequent among reports, 0 to 1
   std::array<ExplainedBy, 16> explained_by = {};  // this one goes away by itself when one of those Holds
   // The same from the other side, by ids: for a cause that knows what others it brings about.
-  std::array<std::string_view, 4> explains = {};
+  std::array<std::string_view, 8> explains = {};
   // What the machine shows; nullptr: no machine shows this cause, only what a program prints.
   Verdict (*check)(const Facts&, const Knowledge&) = nullptr;
   // What a log and statements show (diagnose/signs.h); nullptr: nothing of their own, only facts that they

@@ -28,6 +28,8 @@ const std::vector<std::string>& EnvironmentNames() {
       "LSB_JOBID",
       "JOB_ID",
       "SGE_HGR_gpu",
+      // NVIDIA's image of TensorFlow: its release, "24.03-tf2".
+      "NVIDIA_TENSORFLOW_VERSION",
       // Hosted notebooks.
       "COLAB_RELEASE_TAG",
       "COLAB_GPU",

@@ -54,6 +54,8 @@ struct Host {
   Fact<std::string> system;   // "Linux"; a log may tell "Windows" or "Darwin"
   Fact<std::string> runtime;  // "Google Colab", "Kaggle"; absent: none seen
   Fact<bool> secure_boot;     // firmware lets the kernel load signed code only
+  // "36.4.3", the release of NVIDIA's Linux for its Jetson boards; absent: another machine
+  Fact<std::string> jetson_linux;
 
   template <class Self, class V>
   static void Describe(Self& s, V&& v) {
@@ -68,6 +70,7 @@ struct Host {
     v("system", s.system, "operating system");
     v("runtime", s.runtime, "hosted notebook or cloud service");
     v("secure_boot", s.secure_boot, "whether Secure Boot is on");
+    v("jetson_linux", s.jetson_linux, "release of Jetson Linux");
   }
 };
 

@@ -303,6 +303,20 @@ class Tables final : public Knowledge {
     return defects;
   }
 
+  std::optional<JetsonRow> JetsonWheel(std::string_view jetson_linux) const override {
+    const auto fits = [&](std::string_view row) {
+      return jetson_linux == row ||
+             (jetson_linux.starts_with(row) && jetson_linux.substr(row.size()).starts_with('.'));
+    };
+    for (const JetsonRow& row : own_.jetsons) {
+      if (fits(row.release)) return row;
+    }
+    for (const tables::Jetson& row : tables::kJetsons) {
+      if (fits(View(row.release))) return JetsonRow{Copy(row.release), Copy(row.python), Copy(row.wheel)};
+    }
+    return std::nullopt;
+  }
+
   std::optional<bool> KnowsXlaFlag(std::string_view release, std::string_view flag) const override {
     const std::vector<std::string> parts = Split(release, '.');
     if (parts.size() < 2) return std::nullopt;

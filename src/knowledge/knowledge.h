@@ -131,7 +131,6 @@ struct ErrorRow {
   std::string_view text;
 };
 
-// A release or an image that does not work as it was published, on any machine.
 // A flag of XLA_FLAGS or TF_XLA_FLAGS, and the minor releases of TensorFlow whose library first and last
 // holds its name: "2.10", "2.21".
 struct XlaFlagRow {
@@ -139,10 +138,18 @@ struct XlaFlagRow {
   std::string first, last;
 };
 
+// A release or an image that does not work as it was published, on any machine.
 struct DefectRow {
   std::string package;  // "tensorflow[and-cuda]", "tensorflow/tensorflow" (the image)
   std::string version;  // "2.21.0"; of an image its tag without "-gpu", "2.18" for all of that line, "latest"
   std::string defect;   // "unresolvable", "search-path", "wrong-libraries"
+};
+
+// NVIDIA's own wheel of TensorFlow for a Jetson.
+struct JetsonRow {
+  std::string release;  // of Jetson Linux: "36.4", "35" for all of that line
+  std::string python;   // "3.10"
+  std::string wheel;    // its address
 };
 
 // How people are asked for a fact, and what it is with each of the usual answers.
@@ -170,6 +177,8 @@ class Knowledge {
   virtual std::vector<std::string> TensorFlowDistributions() const = 0;
 
   virtual std::vector<DefectRow> Defects(std::string_view package) const = 0;
+  // For Jetson Linux "36.4.3"; nullopt: the data has none.
+  virtual std::optional<JetsonRow> JetsonWheel(std::string_view jetson_linux) const = 0;
   // Whether this release of TensorFlow ("2.21.0") knows the flag; nullopt: the data does not have the
   // release.
   virtual std::optional<bool> KnowsXlaFlag(std::string_view release, std::string_view flag) const = 0;

@@ -77,6 +77,10 @@ struct Defect {  // in the order of the files
   Text package, version, defect;
 };
 
+struct Jetson {  // in the order of the files
+  Text release, python, wheel;
+};
+
 struct XlaFlag {  // by flag
   Text flag, first, last;
 };
@@ -99,6 +103,7 @@ extern const std::span<const GpuRange> kGpuRanges;
 extern const std::span<const Message> kMessages;
 extern const std::span<const Error> kErrors;
 extern const std::span<const Defect> kDefects;
+extern const std::span<const Jetson> kJetsons;
 extern const std::span<const XlaFlag> kXlaFlags;
 extern const std::span<const Question> kQuestions;
 extern const Text kDate;

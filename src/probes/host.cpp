@@ -288,6 +288,29 @@ Text Runtime(const System& system) {
   return Text::Absent(From("environment"));
 }
 
+// "36.4.3" of "# R36 (release), REVISION: 4.3, GCID: 38968081, BOARD: generic, EABI: aarch64, DATE: …", which
+// nvidia-l4t-core installs. Jetsons alone have it, and they are all aarch64.
+Text JetsonLinux(const System& system, const Text& machine) {
+  constexpr std::string_view kMajor = "# R";
+  constexpr std::string_view kRevision = "REVISION: ";
+  const Origin origin = From("/etc/nv_tegra_release");
+  if (machine.Peek() != nullptr && *machine.Peek() == "x86_64") return Text::Absent(machine.origin());
+  auto text = system.Read(origin.from, 0, 4096);
+  if (text.not_found()) return Text::Absent(origin);
+  if (!text.ok()) return Text::Unknown(text.error().message, origin);
+  const std::string_view line = std::string_view(*text).substr(0, text->find('\n'));
+  const size_t revision = line.find(kRevision);
+  if (!line.starts_with(kMajor) || revision == line.npos)
+    return Text::Unknown("no release in its first line", origin);
+  const auto number = [](std::string_view from) {
+    return std::string(from.substr(0, from.find_first_not_of("0123456789.")));
+  };
+  const std::string major = number(line.substr(kMajor.size()));
+  const std::string minor = number(line.substr(revision + kRevision.size()));
+  if (major.empty() || minor.empty()) return Text::Unknown("no release in its first line", origin);
+  return Text::Value(major + "." + minor, origin);
+}
+
 }  // namespace
 
 void ProbeHost(const System& system, const Knowledge&, const Question&, Facts& facts) {
@@ -304,6 +327,7 @@ void ProbeHost(const System& system, const Knowledge&, const Question&, Facts& f
   host.container = Container(system);
   host.system = Text::Value("Linux", From("uname"));
   host.runtime = Runtime(system);
+  host.jetson_linux = JetsonLinux(system, host.machine);
 }
 
 }  // namespace tfdoctor

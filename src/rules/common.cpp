@@ -244,6 +244,16 @@ bool UsesUv(const Facts& facts) {
          !distributions->contains("pip");
 }
 
+// Many systems refuse pip outside a virtual environment (PEP 668), and for good reason.
+bool NeedsEnvironment(const Facts& facts) {
+  return !UsesUv(facts) && Known(facts.python.environment, "") == "system";
+}
+
+std::vector<std::string> InNewEnvironment(const std::string& python, const std::string& requirements) {
+  return {python + " -m venv ~/tensorflow-gpu", ". ~/tensorflow-gpu/bin/activate",
+          "python -m pip install " + requirements};
+}
+
 }  // namespace
 
 std::vector<std::string> PipInstall(const Facts& facts, const std::vector<std::string>& requirements) {
@@ -251,11 +261,7 @@ std::vector<std::string> PipInstall(const Facts& facts, const std::vector<std::s
   for (const std::string& requirement : requirements) quoted.push_back(ShellQuote(requirement));
   std::string words = Join(quoted, " ");
   if (UsesUv(facts)) return {fmt::format("uv pip install --python {} {}", Interpreter(facts), words)};
-  // Many systems refuse pip outside a virtual environment (PEP 668), and for good reason.
-  if (Known(facts.python.environment, "") == "system") {
-    return {Interpreter(facts) + " -m venv ~/tensorflow-gpu", ". ~/tensorflow-gpu/bin/activate",
-            "python -m pip install " + words};
-  }
+  if (NeedsEnvironment(facts)) return InNewEnvironment(Interpreter(facts), words);
   return {fmt::format("{} -m pip install {}", Interpreter(facts), words)};
 }
 
@@ -264,6 +270,43 @@ std::string PipUninstall(const Facts& facts, const std::vector<std::string>& nam
     return fmt::format("uv pip uninstall --python {} {}", Interpreter(facts), Join(names, " "));
   return fmt::format("{} -m pip uninstall -y {}", Interpreter(facts), Join(names, " "));
 }
+
+namespace {
+
+// Uninstalls and installs; outside a virtual environment PipInstall() makes one, where there is nothing to
+// remove.
+std::vector<std::string> PipReplace(const Facts& facts, const std::vector<std::string>& instead_of,
+                                    const std::vector<std::string>& requirements) {
+  std::vector<std::string> commands = PipInstall(facts, requirements);
+  if (!instead_of.empty() && !NeedsEnvironment(facts))
+    commands.insert(commands.begin(), PipUninstall(facts, instead_of));
+  return commands;
+}
+
+// The wheel is for one Python: the one that the board's own Linux has.
+Fix OnJetson(const Facts& facts, const JetsonRow& jetson) {
+  const std::string* python = facts.python.version.Peek();
+  const bool fits =
+      python != nullptr && (*python == jetson.python || python->starts_with(jetson.python + "."));
+  std::vector<std::string> commands;
+  if (fits) {
+    std::vector<std::string> names;
+    if (const auto* installed = facts.tensorflow.installed.Peek()) {
+      for (const auto& [name, version] : *installed) {
+        if (name != "tensorflow") names.push_back(name);  // pip itself replaces that one
+      }
+    }
+    commands = PipReplace(facts, names, {jetson.wheel});
+  } else {
+    commands = InNewEnvironment("python" + jetson.python, jetson.wheel);
+  }
+  return Advice(
+      fits ? "Install the TensorFlow that NVIDIA built for this Jetson"
+           : "Install the TensorFlow that NVIDIA built for this Jetson: it is for Python " + jetson.python,
+      std::move(commands));
+}
+
+}  // namespace
 
 std::string SitePackages(const Facts& facts) {
   if (const std::string* folder = facts.tensorflow.folder.Peek())
@@ -355,12 +398,11 @@ Fix InstallTensorFlow(const Facts& facts, const Knowledge& knowledge, const std:
                       const std::vector<std::string>& instead_of) {
   Fix fix;
   fix.title = "Install TensorFlow " + version + " with its CUDA libraries";
-  if (!instead_of.empty()) fix.commands.push_back(PipUninstall(facts, instead_of));
   std::vector<std::string> requirements = {WithCuda(version)};
   bool before_turing = HasGpuBeforeTuring(facts);
   if (before_turing && CompareVersions(version, "2.18") >= 0)
     requirements.emplace_back("nvidia-cudnn-cu12<9.11");
-  for (std::string& command : PipInstall(facts, requirements)) fix.commands.push_back(std::move(command));
+  fix.commands = PipReplace(facts, instead_of, requirements);
   std::string site = SitePackages(facts);
   const TensorFlowBuild* build =
       knowledge.FindBuild("tensorflow", version, Known(facts.host.machine, "x86_64"));
@@ -414,6 +456,15 @@ Fix InstallCudaLibraries(const Facts& facts, const Knowledge& knowledge) {
     fix.safety = Safety::kAdvice;
   }
   return fix;
+}
+
+Fix InstallOnArm(const Facts& facts, const Knowledge& knowledge) {
+  const std::string* release = facts.host.jetson_linux.Peek();
+  if (release == nullptr)
+    return Advice("Use NVIDIA's own build, in a container",
+                  {"docker run --rm -it --gpus all nvcr.io/nvidia/tensorflow:25.02-tf2-py3"});
+  if (const auto jetson = knowledge.JetsonWheel(*release)) return OnJetson(facts, *jetson);
+  return Advice("NVIDIA built no TensorFlow for this Jetson Linux: build it from source", {});
 }
 
 Fix Advice(std::string title, std::vector<std::string> commands, bool needs_root, bool needs_reboot) {

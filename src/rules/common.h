@@ -79,6 +79,8 @@ std::string WithCuda(const std::string& version);
 // Installs TensorFlow `version` with its CUDA libraries in place of the distributions named.
 Fix InstallTensorFlow(const Facts& facts, const Knowledge& knowledge, const std::string& version,
                       const std::vector<std::string>& instead_of);
+// A TensorFlow with GPU code for a processor other than x86_64, for which PyPI has none.
+Fix InstallOnArm(const Facts& facts, const Knowledge& knowledge);
 // Installs the CUDA libraries that this TensorFlow wants, at versions that fit this GPU.
 Fix InstallCudaLibraries(const Facts& facts, const Knowledge& knowledge);
 // The newest version of an NVIDIA distribution in our data that meets "<10.0,>=9.3.0.75"; empty: none.

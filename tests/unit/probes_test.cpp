@@ -50,6 +50,7 @@ class SmallKnowledge : public Knowledge {
   const std::vector<MessageRow>& Messages() const override { return messages_; }
   std::vector<ErrorRow> Errors() const override { return {}; }
   std::vector<DefectRow> Defects(std::string_view) const override { return {}; }
+  std::optional<JetsonRow> JetsonWheel(std::string_view) const override { return std::nullopt; }
   std::optional<bool> KnowsXlaFlag(std::string_view, std::string_view) const override { return std::nullopt; }
   std::vector<QuestionRow> Questions() const override { return {}; }
   std::string Date() const override { return "2026-11-23"; }
@@ -264,6 +265,22 @@ TEST_F(ProbesTest, Wsl2) {
   EXPECT_EQ(Text(facts.device_access.nodes), "/dev/dxg yes crw-rw-rw- 0:0");
   machine_.AddFile("/proc/sys/kernel/osrelease", "4.4.0-19041-Microsoft\n");
   EXPECT_EQ(Text(Look().host.wsl), "1");
+}
+
+TEST_F(ProbesTest, JetsonLinux) {
+  machine_.SetMachine("aarch64", 1);
+  EXPECT_EQ(Text(Look().host.jetson_linux), "absent");
+  const std::string path = "/etc/nv_tegra_release";
+  machine_.AddFile(path,
+                   "# R36 (release), REVISION: 4.3, GCID: 38968081, BOARD: generic, EABI: aarch64\nx\n");
+  EXPECT_EQ(Text(Look().host.jetson_linux), "36.4.3");
+  machine_.AddFile(path, "# R32 (release), REVISION: 7.1, GCID: 29818004, BOARD: t210ref\n");
+  EXPECT_EQ(Text(Look().host.jetson_linux), "32.7.1");
+  for (const char* other :
+       {"", "# R", "# R36 (release)", "# R (release), REVISION: 4.3", "R36, REVISION: 4.3"}) {
+    machine_.AddFile(path, other);
+    EXPECT_EQ(Text(Look().host.jetson_linux), "unknown") << other;
+  }
 }
 
 TEST_F(ProbesTest, NothingToBeSeenIsUnknownAndNotAbsent) {

@@ -466,6 +466,16 @@ void AddDefect(Row&, Row& row, Rows& rows) {
   rows.defects.push_back(std::move(d));
 }
 
+void AddJetson(Row&, Row& row, Rows& rows) {
+  JetsonRow j;
+  j.release = row.Text("release", kDotted, kMust);
+  j.python = row.Text("python", kDotted, kMust);
+  j.wheel = row.Text("wheel", kLine, kMust);
+  if (!j.wheel.starts_with("https://")) row.Fail("wheel is an address that begins with https://");
+  Once(row, rows, "the wheel for Jetson Linux " + j.release);
+  rows.jetsons.push_back(std::move(j));
+}
+
 void AddXlaFlag(Row&, Row& row, Rows& rows) {
   XlaFlagRow f;
   f.flag = row.Text("flag", kLine, kMust);
@@ -507,6 +517,7 @@ constexpr Kind kKinds[] = {
     {"floors", true, AddFloor},
     {"gpu_ranges", true, AddGpuRange},
     {"gpus", true, AddGpu},
+    {"jetson", true, AddJetson},
     {"messages", true, AddMessage},
     {"ptx", true, AddPtx},
     {"questions", true, AddQuestion},

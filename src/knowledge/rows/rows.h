@@ -69,6 +69,7 @@ struct Rows {
   std::vector<MessageData> messages;
   std::vector<ErrorData> errors;
   std::vector<DefectRow> defects;
+  std::vector<JetsonRow> jetsons;
   std::vector<XlaFlagRow> xla_flags;
   std::vector<QuestionRow> questions;
   std::string date;            // of the newest row

@@ -6,7 +6,7 @@ namespace tfdoctor {
 
 namespace {
 
-Verdict Check(const Facts& facts, const Knowledge&) {
+Verdict Check(const Facts& facts, const Knowledge& knowledge) {
   const TensorFlow& tensorflow = facts.tensorflow;
   if (!tensorflow.folder.Present()) return Verdict::Silent();
   const std::string* machine = facts.host.machine.Get();
@@ -15,11 +15,14 @@ Verdict Check(const Facts& facts, const Knowledge&) {
   if (tensorflow.cuda_build.Is(true))
     return Verdict::Excluded().Because(tensorflow.cuda_build, "this build has CUDA");
   if (tensorflow.cuda_build.Unknown()) return Verdict::Silent();
-  return Verdict::Holds()
-      .Because(facts.host.machine, "this processor is " + *machine)
-      .Because(tensorflow.cuda_build, "is_cuda_build is False")
-      .WithFix(Advice("Use NVIDIA's own build, in a container",
-                      {"docker run --rm -it --gpus all nvcr.io/nvidia/tensorflow:25.02-tf2-py3"}));
+  Verdict verdict = Verdict::Holds()
+                        .Because(facts.host.machine, "this processor is " + *machine)
+                        .Because(tensorflow.cuda_build, "is_cuda_build is False");
+  if (const std::string* release = facts.host.jetson_linux.Peek()) {
+    verdict.Because(facts.host.jetson_linux, "this is a Jetson, with Jetson Linux " + *release);
+    verdict.reason = "jetson";
+  }
+  return std::move(verdict).WithFix(InstallOnArm(facts, knowledge));
 }
 
 void JudgeLog(Signs& s) {
@@ -54,7 +57,7 @@ The TensorFlow packages on PyPI have GPU code for x86_64 only. On ARM (Jetson, G
 
 ## How it is recognised
 
-The processor is not x86_64 and TensorFlow's build information says `is_cuda_build = False`.
+The processor is not x86_64 (a Jetson: reason `jetson`) and TensorFlow's build information says `is_cuda_build = False`.
 
 ## How it happens
 
@@ -62,7 +65,9 @@ The processor is not x86_64 and TensorFlow's build information says `is_cuda_bui
 
 ## How to fix it
 
-Use NVIDIA's container with TensorFlow for ARM, or the wheels that NVIDIA publishes for Jetson.
+On Grace and DGX Spark use NVIDIA's container with TensorFlow for ARM.
+
+On a Jetson install the wheel that NVIDIA built for the board's Linux, whose release stands in `/etc/nv_tegra_release` (`# R36 (release), REVISION: 4.3` is 36.4.3). Each is for the Python of that Linux alone: 3.10 with JetPack 6, 3.8 with JetPack 5, 3.6 with JetPack 4.6. `tfdoctor` prints its address. For JetPack 7 there is none.
 )md",
 };
 

@@ -7,6 +7,8 @@ namespace tfdoctor {
 namespace {
 
 Fix InstallHere(const Facts& facts, const Knowledge& knowledge) {
+  const std::string* machine = facts.host.machine.Peek();
+  if (machine != nullptr && *machine != "x86_64") return InstallOnArm(facts, knowledge);
   std::string version = WorkingTensorFlow(facts, knowledge, "");
   if (!version.empty()) return InstallTensorFlow(facts, knowledge, version, {});
   return Advice("Make an environment with a Python for which TensorFlow has wheels (3.10 to 3.13)",
