@@ -91,7 +91,11 @@ class Verdict {
   // One plain sentence for this case, where the rule's title is too general.
   Verdict WithTitle(std::string text) && { return title = std::move(text), std::move(*this); }
   Verdict WithExplanation(std::string text) && { return explanation = std::move(text), std::move(*this); }
-  Verdict WithFix(Fix fix) && { return fixes.push_back(std::move(fix)), std::move(*this); }
+  Verdict WithFix(Fix fix) && {
+    for (const std::string& command : fix.commands)
+      fix.needs_root = fix.needs_root || command.starts_with("sudo ");
+    return fixes.push_back(std::move(fix)), std::move(*this);
+  }
   // Here the cause does less harm than its rule says.
   Verdict WithEffect(Effect less) && { return effect = less, std::move(*this); }
 

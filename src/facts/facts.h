@@ -281,9 +281,14 @@ struct Python {
   Fact<std::map<std::string, Module>> modules;       // tensorflow, keras, numpy, google.protobuf, ml_dtypes
   Fact<std::vector<std::string>> elsewhere;          // other environments nearby that hold TensorFlow
   Fact<std::map<std::string, NearbyPython>> nearby;  // the same, by interpreter, with what is known of each
-  Fact<std::map<std::string, CondaPackage>> conda;   // by name; absent: no conda environment
-  Fact<std::vector<std::string>> leftovers;          // "…/~ensorflow": of an interrupted pip
-  Fact<std::string> keras_config;                    // the backend in keras.json; absent: none is named
+  // whether `python -m venv` works with this Python: Debian keeps the ensurepip that it needs in a package of
+  // its own
+  Fact<bool> makes_environments;
+  // other interpreters at hand for which it works, of no environment: path -> version, "3.12.1"
+  Fact<std::map<std::string, std::string>> others;
+  Fact<std::map<std::string, CondaPackage>> conda;  // by name; absent: no conda environment
+  Fact<std::vector<std::string>> leftovers;         // "…/~ensorflow": of an interrupted pip
+  Fact<std::string> keras_config;                   // the backend in keras.json; absent: none is named
 
   template <class Self, class V>
   static void Describe(Self& s, V&& v) {
@@ -301,6 +306,8 @@ struct Python {
     v("modules", s.modules, "modules that would be imported");
     v("elsewhere", s.elsewhere, "other environments with TensorFlow");
     v("nearby", s.nearby, "what is known of them");
+    v("makes_environments", s.makes_environments, "whether this Python can make a virtual environment");
+    v("others", s.others, "other Pythons that can make one");
     v("conda", s.conda, "conda packages that TensorFlow is linked with");
     v("leftovers", s.leftovers, "what interrupted installations left behind");
     v("keras_config", s.keras_config, "backend in keras.json");

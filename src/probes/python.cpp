@@ -109,22 +109,37 @@ Fact<std::string> OtherEnvironment(const System& system, const std::string& pref
 }
 
 struct Elsewhere {
-  std::vector<std::string> interpreters;  // the nearest first
+  std::vector<std::string> interpreters;  // with TensorFlow, the nearest first
   std::map<std::string, NearbyPython> details;
+  std::map<std::string, std::string> others;
 };
 
-Elsewhere FindElsewhere(const System& system, const std::string& prefix, const Names& tensorflow) {
+// Source: venv/__init__.py, which runs ensurepip in the new environment.
+Fact<bool> MakesEnvironments(const System& system, const PythonEnvironment& environment) {
+  const std::string file = environment.stdlib + "/ensurepip/__init__.py";
+  Result<FileStat> found = system.Stat(file);
+  if (!found.ok() && !found.not_found()) return Fact<bool>::Unknown(found.error().message, From(file));
+  return Known(found.ok(), file);
+}
+
+Elsewhere FindElsewhere(const System& system, const PythonEnvironment& own, const Names& tensorflow) {
   Elsewhere found;
-  std::set<std::string> seen = {system.RealPath(prefix).value_or(prefix)};
-  for (const NearbyEnvironment& nearby : FindSurroundings(system, prefix).environments) {
+  // One prefix may have several Pythons: /usr/bin/python3.11 and python3.12.
+  const auto key = [&](const PythonEnvironment& environment) {
+    return system.RealPath(environment.prefix).value_or(environment.prefix) + " " +
+           environment.version.Dotted();
+  };
+  std::set<std::string> seen = {key(own)};
+  for (const NearbyEnvironment& nearby : FindSurroundings(system, own.prefix).environments) {
     if (seen.size() > kMaxElsewhere) break;
     Result<Interpreter> interpreter = FindInterpreter(system, nearby.interpreter);
     if (!interpreter) continue;
     Result<PythonEnvironment> environment = PredictEnvironment(system, *interpreter, "");
-    if (!environment ||
-        !seen.insert(system.RealPath(environment->prefix).value_or(environment->prefix)).second) {
-      continue;
-    }
+    if (!environment || !seen.insert(key(*environment)).second) continue;
+    const bool* makes = nullptr;
+    const Fact<bool> may = MakesEnvironments(system, *environment);
+    if (environment->prefix == environment->base_prefix) makes = may.Peek();
+    if (makes != nullptr && *makes) found.others.emplace(interpreter->path, environment->version.text);
     const Installed installed = ListDistributions(system, environment->site_folders);
     for (const InstalledDistribution& distribution : installed.distributions) {
       if (!tensorflow.contains(distribution.name)) continue;
@@ -278,6 +293,7 @@ void ProbePython(const System& system, const Knowledge& knowledge, const Questio
   std::vector<std::string> unread = environment->unread;
   unread.insert(unread.end(), installed.unread.begin(), installed.unread.end());
   python.unread = Known(std::move(unread), where);
+  python.makes_environments = MakesEnvironments(system, *environment);
 
   std::map<std::string, Module> modules;
   for (const char* name : {"tensorflow", "keras", "numpy", "google.protobuf", "ml_dtypes"}) {
@@ -296,12 +312,14 @@ void ProbePython(const System& system, const Knowledge& knowledge, const Questio
     const std::string why = "not looked for, since this Python has TensorFlow";
     python.elsewhere = Fact<std::vector<std::string>>::Unknown(why, From(where));
     python.nearby = Fact<std::map<std::string, NearbyPython>>::Unknown(why, From(where));
+    python.others = Fact<std::map<std::string, std::string>>::Unknown(why, From(where));
     return;
   }
   Elsewhere elsewhere;
-  if (!question.one_of_all) elsewhere = FindElsewhere(system, environment->prefix, tensorflow);
+  if (!question.one_of_all) elsewhere = FindElsewhere(system, *environment, tensorflow);
   python.elsewhere = Known(std::move(elsewhere.interpreters), "folders nearby, tools and PATH");
   python.nearby = Known(std::move(elsewhere.details), "folders nearby, tools and PATH");
+  python.others = Known(std::move(elsewhere.others), "folders nearby, tools and PATH");
 }
 
 }  // namespace tfdoctor

@@ -549,7 +549,7 @@ class TensorFlowProbe {
   template <class Report>
   std::string FindFileFault(Report&& fault) {
     std::vector<std::string> files = {folder_ + "/__init__.py", folder_ + "/python/platform/build_info.py"};
-    if (build_ != nullptr) {
+    if (build_ != nullptr && winner_ != nullptr) {
       for (const auto& object : build_->objects) {
         bool core = object.first.find("/libtensorflow") != std::string::npos ||
                     object.first.ends_with("/_pywrap_tensorflow_internal.so");

@@ -8,6 +8,7 @@
 
 #include "base/text.h"
 #include "facts/devices.h"
+#include "rules/project.h"
 
 namespace tfdoctor {
 
@@ -22,11 +23,15 @@ bool IsRelease(const std::string& version) {
   return version.find_first_not_of("0123456789.") == std::string::npos;
 }
 
-bool FitsThisMachine(const TensorFlowBuild& build, const Facts& facts) {
+bool FitsMachine(const TensorFlowBuild& build, const Facts& facts) {
   if (build.machine != Known(facts.host.machine, "x86_64")) return false;
   if (const std::string* glibc = facts.host.glibc.Peek(); glibc != nullptr && !build.glibc.empty()) {
     if (CompareVersions(*glibc, build.glibc) < 0) return false;
   }
+  return true;
+}
+
+bool FitsPython(const TensorFlowBuild& build, const Facts& facts) {
   const std::string* python = facts.python.version.Peek();
   if (python == nullptr) return true;
   std::vector<std::string> parts = Split(*python, '.');
@@ -254,6 +259,24 @@ std::vector<std::string> InNewEnvironment(const std::string& python, const std::
           "python -m pip install " + requirements};
 }
 
+// The minor version of Python 3; 0: not known.
+int Minor(const std::string& version) {
+  const std::vector<std::string> parts = Split(version, '.');
+  return parts.size() < 2 || parts[0] != "3" ? 0 : MajorVersion(parts[1]);
+}
+
+// Debian and Ubuntu have ensurepip, without which `python -m venv` fails, in a package of its own.
+std::string DebiansVenv(const Facts& facts) {
+  const bool* makes = facts.python.makes_environments.Peek();
+  const auto* sys_path = facts.python.sys_path.Peek();
+  if (makes == nullptr || *makes || sys_path == nullptr) return {};
+  const bool debian = std::any_of(sys_path->begin(), sys_path->end(), [](const std::string& entry) {
+    return entry.starts_with("/usr/lib/python3/dist-packages");
+  });
+  return debian ? fmt::format("sudo apt install python3.{}-venv", Minor(Known(facts.python.version, "")))
+                : "";
+}
+
 }  // namespace
 
 std::vector<std::string> PipInstall(const Facts& facts, const std::vector<std::string>& requirements) {
@@ -261,8 +284,18 @@ std::vector<std::string> PipInstall(const Facts& facts, const std::vector<std::s
   for (const std::string& requirement : requirements) quoted.push_back(ShellQuote(requirement));
   std::string words = Join(quoted, " ");
   if (UsesUv(facts)) return {fmt::format("uv pip install --python {} {}", Interpreter(facts), words)};
-  if (NeedsEnvironment(facts)) return InNewEnvironment(Interpreter(facts), words);
+  if (NeedsEnvironment(facts)) {
+    std::vector<std::string> commands = InNewEnvironment(Interpreter(facts), words);
+    if (std::string first = DebiansVenv(facts); !first.empty()) commands.insert(commands.begin(), first);
+    return commands;
+  }
   return {fmt::format("{} -m pip install {}", Interpreter(facts), words)};
+}
+
+std::vector<std::string> PipReinstall(const Facts& facts, const std::string& requirement) {
+  // In an environment that is made for it there is nothing yet.
+  if (NeedsEnvironment(facts)) return PipInstall(facts, {requirement});
+  return PipInstall(facts, {"--force-reinstall", "--no-deps", requirement});
 }
 
 std::string PipUninstall(const Facts& facts, const std::vector<std::string>& names) {
@@ -340,7 +373,7 @@ std::string NewestWorking(const Facts& facts, const Knowledge& knowledge, std::s
       continue;
     if (version != same && !newest.empty() && CompareVersions(version, newest) <= 0) continue;
     const TensorFlowBuild* build = knowledge.FindBuild("tensorflow", version, machine);
-    if (build == nullptr || !FitsThisMachine(*build, facts)) continue;
+    if (build == nullptr || !FitsMachine(*build, facts) || !FitsPython(*build, facts)) continue;
     if (version == same) return same;
     newest = version;
   }
@@ -456,6 +489,61 @@ Fix InstallCudaLibraries(const Facts& facts, const Knowledge& knowledge) {
     fix.safety = Safety::kAdvice;
   }
   return fix;
+}
+
+const TensorFlowBuild* WorkingBuild(const Facts& facts, const Knowledge& knowledge,
+                                    const std::string& specifiers) {
+  const TensorFlowBuild* newest = nullptr;
+  const std::string machine = Known(facts.host.machine, "x86_64");
+  for (std::string_view version : knowledge.CudaVersions("tensorflow", machine)) {
+    const TensorFlowBuild* build = knowledge.FindBuild("tensorflow", version, machine);
+    if (build == nullptr || !IsRelease(build->version) || !ExtraDefect(knowledge, build->version).empty() ||
+        !FitsMachine(*build, facts) || !Fits(build->version, specifiers))
+      continue;
+    if (newest == nullptr || CompareVersions(build->version, newest->version) > 0) newest = build;
+  }
+  return newest;
+}
+
+Fix InNewPython(const Facts& facts, const TensorFlowBuild& build) {
+  std::set<int> minors;
+  for (const std::string& tag : build.pythons) minors.insert(MinorOf(tag));
+  return InNewPython(facts, minors, WithCuda(build.version));
+}
+
+Fix InNewPython(const Facts& facts, const std::set<int>& minors, const std::string& requirement) {
+  const std::string words = ShellQuote(requirement);
+  const std::string newest = fmt::format("3.{}", minors.empty() ? 12 : *minors.rbegin());
+  const std::string range = minors.size() < 2 ? newest : fmt::format("3.{} to {}", *minors.begin(), newest);
+  std::string at_hand;
+  int its_minor = 0;
+  if (const auto* others = facts.python.others.Peek()) {
+    for (const auto& [path, version] : *others) {
+      const int minor = Minor(version);
+      if (minor > its_minor && minors.contains(minor)) at_hand = path, its_minor = minor;
+    }
+  }
+  if (!at_hand.empty())
+    return Advice(
+        fmt::format("Make an environment with a Python that has a wheel of it ({}): 3.{} is on this machine",
+                    range, its_minor),
+        InNewEnvironment(ShellQuote(at_hand), words));
+  std::string title = "Make an environment with a Python that has a wheel of it: " + range;
+  if (facts.python.others.Peek() != nullptr) title += "; none was found here";
+  // uv brings Pythons of its own. It needs one since 3.8 to start with.
+  if (Minor(Known(facts.python.version, "")) < 8 || UsesUv(facts) || !DebiansVenv(facts).empty())
+    return Advice(title, InNewEnvironment("python" + newest, words));
+  std::vector<std::string> commands;
+  std::string uv = Interpreter(facts) + " -m uv";
+  if (NeedsEnvironment(facts)) {
+    commands = {Interpreter(facts) + " -m venv ~/uv", "~/uv/bin/python -m pip install uv"};
+    uv = "~/uv/bin/uv";
+  } else {
+    commands = {Interpreter(facts) + " -m pip install uv"};
+  }
+  commands.push_back(uv + " venv --seed --python " + newest + " ~/tensorflow-gpu");
+  commands.insert(commands.end(), {". ~/tensorflow-gpu/bin/activate", "python -m pip install " + words});
+  return Advice(title + ", uv brings it", std::move(commands));
 }
 
 Fix InstallOnArm(const Facts& facts, const Knowledge& knowledge) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -62,6 +63,8 @@ void NameHolders(const Facts& facts, Verdict& verdict);
 std::string Interpreter(const Facts& facts);
 // The commands that install these requirements into the environment of the program.
 std::vector<std::string> PipInstall(const Facts& facts, const std::vector<std::string>& requirements);
+// The same for what is installed and damaged: "tensorflow==2.20.0".
+std::vector<std::string> PipReinstall(const Facts& facts, const std::string& requirement);
 std::string PipUninstall(const Facts& facts, const std::vector<std::string>& names);
 // The folder that holds TensorFlow, else where pip would put it; empty when not known.
 std::string SitePackages(const Facts& facts);
@@ -79,6 +82,13 @@ std::string WithCuda(const std::string& version);
 // Installs TensorFlow `version` with its CUDA libraries in place of the distributions named.
 Fix InstallTensorFlow(const Facts& facts, const Knowledge& knowledge, const std::string& version,
                       const std::vector<std::string>& instead_of);
+// Makes a virtual environment with a Python of one of these minor versions and installs the requirement
+// there.
+Fix InNewPython(const Facts& facts, const std::set<int>& minors, const std::string& requirement);
+Fix InNewPython(const Facts& facts, const TensorFlowBuild& build);
+// As WorkingTensorFlow(), for any Python: the newest that meets "<2.21,>=2.16"; nullptr: none known.
+const TensorFlowBuild* WorkingBuild(const Facts& facts, const Knowledge& knowledge,
+                                    const std::string& specifiers);
 // A TensorFlow with GPU code for a processor other than x86_64, for which PyPI has none.
 Fix InstallOnArm(const Facts& facts, const Knowledge& knowledge);
 // Installs the CUDA libraries that this TensorFlow wants, at versions that fit this GPU.

@@ -131,8 +131,8 @@ def copy(source, target):
 
 
 @contextlib.contextmanager
-def scratch_copy(source):
-    """A copy of an environment to be broken, and removed at the end."""
+def scratch():
+    """A folder on the cache's file system, removed at the end."""
     parent = cache_folder() / "scratch"
     parent.mkdir(parents=True, exist_ok=True)
     for left in parent.iterdir():
@@ -141,9 +141,16 @@ def scratch_copy(source):
             shutil.rmtree(left, ignore_errors=True)
     folder = pathlib.Path(tempfile.mkdtemp(prefix=f"{os.getpid()}-", dir=parent))
     try:
-        yield copy(source, folder / "env")
+        yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def scratch_copy(source):
+    """A copy of an environment to be broken, and removed at the end."""
+    with scratch() as folder:
+        yield copy(source, folder / "env")
 
 
 def pip(environment, *arguments):
@@ -159,6 +166,15 @@ def installed(environment):
     return {n: v for n, v in found.items() if n not in ("pip", "setuptools")}
 
 
+def unpack(version, site, *requirements):
+    """Installs wheels for that Python, which need not be there, into a folder of its site-packages."""
+    platforms = [f"--platform={p}_x86_64" for p in ("manylinux_2_28", "manylinux_2_17", "manylinux2014", "manylinux2010", "manylinux1")]
+    with tempfile.TemporaryDirectory() as scratch:
+        run([PYTHON, "-m", "venv", scratch])
+        pip(pathlib.Path(scratch), "install", "--quiet", "--no-cache-dir", "--no-compile", "--no-deps", "--only-binary=:all:",
+            f"--python-version={version}", *platforms, "--target", site, *requirements)
+
+
 def lay_out(name, partial, place):
     """As a virtual environment of that Python would be, but for an interpreter that works."""
     version = LAID_OUT[name]
@@ -170,11 +186,7 @@ def lay_out(name, partial, place):
     (partial / "bin" / "python").symlink_to(f"../base/bin/python{version}")
     (partial / "pyvenv.cfg").write_text(
         f"home = {place}/base/bin\ninclude-system-site-packages = false\nversion = {version}.0\n")
-    platforms = [f"--platform={p}_x86_64" for p in ("manylinux_2_28", "manylinux_2_17", "manylinux2014", "manylinux2010", "manylinux1")]
-    with tempfile.TemporaryDirectory() as scratch:
-        run([PYTHON, "-m", "venv", scratch])
-        pip(pathlib.Path(scratch), "install", "--quiet", "--no-cache-dir", "--no-compile", "--no-deps", "--only-binary=:all:",
-            f"--python-version={version}", *platforms, "--target", site, "--requirement", lock_of(name))
+    unpack(version, site, "--requirement", lock_of(name))
     found = {}
     for folder in site.glob("*.dist-info"):
         distribution, _, number = folder.name.removesuffix(".dist-info").partition("-")

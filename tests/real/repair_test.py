@@ -10,10 +10,14 @@ usage: repair_test.py [--tfdoctor FILE] [--fakes FOLDER] [--only TEXT] [--all]
 
 import argparse
 import concurrent.futures
+import contextlib
 import dataclasses
 import json
 import os
 import pathlib
+import re
+import shlex
+import shutil
 import subprocess
 import sys
 import time
@@ -36,6 +40,9 @@ class Repair:
     uninstall: str = ""  # distributions whose names start so are removed first
     install: tuple = ()  # requirements that are then forced in, whatever they break
     cheap: bool = False  # downloads nothing, or some megabytes
+    # Instead of `environment`: an empty one of the first of these Pythons that is there, and what the project wants in it.
+    pythons: tuple = ()
+    wants: str = ""
 
 
 # A machine with a CUDA toolkit of its own has the libraries of another CUDA.
@@ -49,6 +56,9 @@ REPAIRS = (
     Repair("two TensorFlows", "tf-2.20.0", ("conflicting-tensorflow-packages",), install=("tensorflow-cpu==2.20.0",)),
     Repair("NumPy 2 under 2.15", "tf-2.15.1", ("tensorflow-import-fails",), install=("numpy==2.2.6",), cheap=True),
     Repair("protobuf of another generation", "tf-2.20.0", ("tensorflow-import-fails",), install=("protobuf==3.20.3",), cheap=True),
+    # Laid out from wheels for a Python that need not be there: the requirement of the printed command is unpacked, too.
+    Repair("NumPy 2 under 2.10", "tf-2.10.1", ("tensorflow-import-fails",), install=("numpy==2.2.6",), cheap=True),
+    Repair("a Python without a wheel", "", ("no-wheel-for-python",), pythons=("3.8", "3.7", "3.6", "3.14"), wants="tensorflow==2.20.0"),
 )
 
 
@@ -146,8 +156,39 @@ def compare_facts(simulated, probed):
         raise Broken(f"{len(different)} simulated facts are not what is there afterwards:\n{shown}")
 
 
+def replace(case, bench, requirements):
+    """Puts distributions in the place of others into an environment that was laid out."""
+    site = environments.site_packages(bench.root)
+    for requirement in requirements:
+        name = re.split("[=<>!~ ]", requirement)[0]
+        for path in [site / name, site / f"{name}.libs", *site.glob(f"{name}-*.dist-info")]:
+            shutil.rmtree(path)
+    environments.unpack(environments.LAID_OUT[case.environment], site, *requirements)
+
+
+def repair_files(arguments, bench, case):
+    """As repair(), where no interpreter can run: the files are those that pip's commands would leave."""
+    variables = {**bench.variables(oracle.Scenario(case.environment, case.name, gpu=GPU)), "PATH": f"{bench.root}/bin:/usr/bin:/bin"}
+    whole = check(arguments, bench, variables)
+    replace(case, bench, case.install)
+    fix = first_fix(check(arguments, bench, variables, "--simulated-facts"), case.causes)
+    (command,) = fix["commands"]
+    print(f"     {case.name}: {command}", flush=True)
+    words = shlex.split(command)
+    replace(case, bench, words[words.index("install") + 1 :])
+    answer = check(arguments, bench, variables)
+    if (answer["verdict"], causes(answer)) != (whole["verdict"], causes(whole)):
+        raise Broken(f"after the repair tfdoctor says {answer['verdict']}: {', '.join(causes(answer))}")
+    if fix["safety"] != "advice":
+        compare_facts(fix["simulated"], answer["facts"])
+
+
 def repair(arguments, bench, case):
     """Raises Broken unless the environment is repaired."""
+    if case.environment in environments.LAID_OUT:
+        return repair_files(arguments, bench, case)
+    if case.wants:
+        (bench.work / "requirements.txt").write_text(case.wants + "\n")
     if case.uninstall:
         gone = [name for name in environments.installed(bench.root) if name.startswith(case.uninstall)]
         environments.pip(bench.root, "uninstall", "--yes", "--quiet", *gone)
@@ -155,7 +196,7 @@ def repair(arguments, bench, case):
         environments.pip(bench.root, "install", "--quiet", "--no-cache-dir", "--no-deps", "--force-reinstall", *case.install)
     # pip needs what it is configured with, so the variables are those of this process with the scenario's on top.
     scenario = oracle.Scenario(case.environment, case.name, gpu=GPU)
-    own = {"PIP_NO_CACHE_DIR": "1", "HOME": str(pathlib.Path.home())}
+    own = {"PIP_NO_CACHE_DIR": "1", "HOME": str(home_for(bench))}
     variables = {**os.environ, **bench.variables(scenario), **own}
     fix = first_fix(check(arguments, bench, variables, "--simulated-facts"), case.causes)
     print(f"     {case.name}: {'; '.join(fix['commands'])}", flush=True)
@@ -163,6 +204,8 @@ def repair(arguments, bench, case):
     answer = check(arguments, bench, variables)
     if answer["verdict"] != "gpu-usable":
         raise Broken(f"after the repair tfdoctor says {answer['verdict']}: {', '.join(causes(answer))}")
+    if variables["VIRTUAL_ENV"] != str(bench.root):  # it made another one
+        bench = oracle.Bench(variables["VIRTUAL_ENV"], arguments.fakes, bench.folders)
     truth = oracle.ask(bench, variables)
     if not truth["gpus"]:
         raise Broken(f"after the repair TensorFlow lists no GPU: {truth}")
@@ -171,19 +214,54 @@ def repair(arguments, bench, case):
         compare_facts(fix["simulated"], answer["facts"])
 
 
+def home_for(bench):
+    """A home folder of the test's own in which pip is configured as in the real one: some commands write there."""
+    home = bench.root.parent / "home"
+    for name in (".config/pip", ".pip"):
+        if (pathlib.Path.home() / name).exists() and not (home / name).exists():
+            (home / name).parent.mkdir(parents=True, exist_ok=True)
+            (home / name).symlink_to(pathlib.Path.home() / name)
+    home.mkdir(exist_ok=True)
+    return home
+
+
+@contextlib.contextmanager
+def empty_environment(case):
+    with environments.scratch() as folder:
+        python = next(filter(None, map(environments.find_python, case.pythons)))
+        environments.run([python, "-m", "venv", folder / "env"])
+        yield folder / "env"
+
+
+def can_run(case):
+    return not case.pythons or any(map(environments.find_python, case.pythons))
+
+
 def judge(arguments, folders, case):
     """None, or a text that says what is wrong."""
+    if not case.environment:
+        started = time.monotonic()
+        with empty_environment(case) as environment:
+            return report(case, started, attempt(arguments, environment, folders, case))
     source = folders[case.environment]
     started = time.monotonic()
     before = fingerprint(source)
     with environments.scratch_copy(source) as copy:
-        try:
-            repair(arguments, oracle.Bench(copy, arguments.fakes, folders), case)
-            failure = None
-        except (Broken, RuntimeError, subprocess.TimeoutExpired) as error:
-            failure = str(error)
+        failure = attempt(arguments, copy, folders, case)
     if failure is None and fingerprint(source) != before:
         failure = f"the repair of the copy wrote into the original, {source}"
+    return report(case, started, failure)
+
+
+def attempt(arguments, environment, folders, case):
+    try:
+        repair(arguments, oracle.Bench(environment, arguments.fakes, folders), case)
+        return None
+    except (Broken, RuntimeError, subprocess.TimeoutExpired) as error:
+        return str(error)
+
+
+def report(case, started, failure):
     print(f"{'FAIL' if failure else 'ok  '} {case.name} ({time.monotonic() - started:.0f} s)", flush=True)
     if failure:
         print("       " + failure.replace("\n", "\n       "), flush=True)
@@ -199,13 +277,17 @@ def main():
     arguments = parser.parse_args()
     arguments.tfdoctor = arguments.tfdoctor.resolve()
     mine = [case for case in REPAIRS if arguments.only is None or arguments.only in case.name]
+    for case in mine:
+        if not can_run(case):
+            print(f"not run: {case.name} (no Python {' or '.join(case.pythons)} here)")
+    mine = [case for case in mine if can_run(case)]
     if not arguments.all and arguments.only is None:
         downloading = [case for case in mine if not case.cheap]
         turn = downloading[real_test.commit_number() % len(downloading)]
         mine = [case for case in mine if case.cheap or case is turn]
         print(f"repairs of this commit's turn: {', '.join(case.name for case in mine)} (--all runs {len(REPAIRS)})")
 
-    folders = environments.ensure_all({case.environment for case in mine})
+    folders = environments.ensure_all({case.environment for case in mine if case.environment})
     with concurrent.futures.ThreadPoolExecutor(2) as pool:
         failures = list(pool.map(lambda case: judge(arguments, folders, case), mine))
     failed = sum(failure is not None for failure in failures)

@@ -29,6 +29,7 @@ struct Wheels {
   std::set<int> pythons;  // with a wheel for this processor
   std::string glibc;      // the lowest C library of those for this Python
   int newest_python = 0;  // of any release in the data
+  std::string newest;     // of those releases
 };
 
 Wheels LookUp(const Facts& facts, const Knowledge& knowledge, const WantedRelease& wanted,
@@ -43,6 +44,7 @@ Wheels LookUp(const Facts& facts, const Knowledge& knowledge, const WantedReleas
     bool release = build->version.find_first_not_of("0123456789.") == std::string::npos;
     if (!release || !Fits(build->version, wanted.specifiers)) continue;
     wheels.released = true;
+    if (CompareVersions(build->version, wheels.newest) > 0) wheels.newest = build->version;
     for (const std::string& python : build->pythons) wheels.pythons.insert(MinorOf(python));
     if (std::find(build->pythons.begin(), build->pythons.end(), tag) == build->pythons.end()) continue;
     if (glibc != nullptr && !build->glibc.empty() && CompareVersions(*glibc, build->glibc) < 0) {
@@ -55,13 +57,15 @@ Wheels LookUp(const Facts& facts, const Knowledge& knowledge, const WantedReleas
   return wheels;
 }
 
-Fix NewEnvironment(const WantedRelease& wanted, const std::set<int>& pythons) {
-  std::string python = "python" + Dotted(*pythons.rbegin());
-  std::string requirement =
-      wanted.name + (wanted.name == "tensorflow" ? "[and-cuda]" : "") + wanted.specifiers;
-  return Advice("Make an environment with a Python that has a wheel of it: " + Range(pythons),
-                {python + " -m venv ~/tensorflow-gpu", ". ~/tensorflow-gpu/bin/activate",
-                 "python -m pip install " + ShellQuote(requirement)});
+// Of several releases that the project allows, one that works as pip installs it.
+Fix Repair(const Facts& facts, const Knowledge& knowledge, const WantedRelease& wanted,
+           const Wheels& wheels) {
+  const bool ours = wanted.name == "tensorflow";
+  const TensorFlowBuild* build = ours ? WorkingBuild(facts, knowledge, wanted.specifiers) : nullptr;
+  if (build != nullptr) return InNewPython(facts, *build);
+  const bool has_extra = ours && CompareVersions(wheels.newest, "2.14") >= 0;
+  return InNewPython(facts, wheels.pythons,
+                     wanted.name + (has_extra ? "[and-cuda]" : "") + wanted.specifiers);
 }
 
 Verdict Check(const Facts& facts, const Knowledge& knowledge) {
@@ -100,7 +104,7 @@ Verdict Check(const Facts& facts, const Knowledge& knowledge) {
       .WithTitle(wheels.glibc.empty()
                      ? fmt::format("There is no {} for Python {}", what, Dotted(MinorOf(tag)))
                      : fmt::format("There is no {} for a C library this old", what))
-      .WithFix(NewEnvironment(wanted, wheels.pythons));
+      .WithFix(Repair(facts, knowledge, wanted, wheels));
 }
 
 // The requirement that pip could not meet is TensorFlow itself: "tensorflow", "tensorflow==2.8.0".

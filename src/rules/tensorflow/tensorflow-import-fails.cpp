@@ -22,7 +22,7 @@ Fix Repair(const Facts& facts, const Knowledge& knowledge, const std::string& re
   }
   if (reason == "files") {
     std::string what = name != nullptr && version != nullptr ? *name + "==" + *version : "tensorflow";
-    return Advice("Install TensorFlow again", PipInstall(facts, {"--force-reinstall", "--no-deps", what}));
+    return Advice("Install TensorFlow again", PipReinstall(facts, what));
   }
   return Advice("Install " + wanted, PipInstall(facts, {wanted}));
 }

@@ -11,9 +11,9 @@ Fix InstallHere(const Facts& facts, const Knowledge& knowledge) {
   if (machine != nullptr && *machine != "x86_64") return InstallOnArm(facts, knowledge);
   std::string version = WorkingTensorFlow(facts, knowledge, "");
   if (!version.empty()) return InstallTensorFlow(facts, knowledge, version, {});
-  return Advice("Make an environment with a Python for which TensorFlow has wheels (3.10 to 3.13)",
-                {"python3.12 -m venv ~/tensorflow-gpu", ". ~/tensorflow-gpu/bin/activate",
-                 "python -m pip install 'tensorflow[and-cuda]'"});
+  const TensorFlowBuild* build = WorkingBuild(facts, knowledge, "");
+  return build == nullptr ? Advice("Install TensorFlow", PipInstall(facts, {"tensorflow[and-cuda]"}))
+                          : InNewPython(facts, *build);
 }
 
 // What is left of a TensorFlow that was here: pip renames what it removes, and Python imports a folder
