@@ -63,9 +63,10 @@ Verdict CheckContexts(const DriverAnswers& answers, const Knowledge& knowledge) 
     Explain(device.context, *context, verdict);
     result = *context;
   }
-  if (verdict.evidence.empty() && made == nullptr) return Verdict::Silent();
-  if (verdict.evidence.empty())
+  if (verdict.evidence.empty()) {
+    if (made == nullptr) return Verdict::Silent();
     return Verdict::Excluded().Because(*made, "a context was created on each device");
+  }
   if (made == nullptr)
     return std::move(verdict)
         .WithReason("context")
