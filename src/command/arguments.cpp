@@ -68,7 +68,8 @@ Options of check:
                     chroot); all paths are inside it, and of this machine
                     nothing counts
   --image FILE      judge a container image: an OCI layout (a folder or a tar
-                    archive) or what "docker save" writes; nothing is unpacked
+                    archive) or what "docker save" writes, with or without
+                    "| gzip"; nothing is unpacked to disk
   --pid [NUMBER]    judge a running Python as it was started and what it has
                     mapped; without a number: those that have TensorFlow mapped
   --env KEY=VALUE, --env-file FILE

@@ -155,56 +155,13 @@ std::vector<bool> ToHash(const Manifest& manifest) {
 
 }  // namespace
 
-// Sets marks while a layer is read through: what is asked for later lies deep in gigabytes.
-class ImageSystem::Marking : public LayerReader {
- public:
-  Marking(LayerReader& below, uint64_t distance, size_t& left, std::vector<Mark>& marks)
-      : below_(below), distance_(distance), left_(left), marks_(marks) {}
-  Result<size_t> Read(char* to, size_t size) override {
-    Result<size_t> got = below_.Read(to, size);
-    if (got.ok()) Pass(*got);
-    return got;
-  }
-  Result<bool> Skip(uint64_t size) override {
-    while (marking_ && size > 0) {
-      const uint64_t part = std::min(size, distance_ - since_mark_);
-      if (Result<bool> passed = below_.Skip(part); !passed.ok()) return passed;
-      Pass(part);
-      size -= part;
-    }
-    return size > 0 ? below_.Skip(size) : Result<bool>(true);
-  }
-  double Progress() const override { return below_.Progress(); }
-
- private:
-  void Pass(uint64_t size) {
-    at_ += size;
-    since_mark_ += size;
-    if (!marking_ || since_mark_ < distance_) return;
-    since_mark_ = 0;
-    std::unique_ptr<LayerReader> clone = left_ > 0 ? below_.Clone() : nullptr;
-    marking_ = clone != nullptr;
-    if (!marking_) return;
-    left_--;
-    marks_.push_back({at_, std::move(clone)});
-  }
-
-  LayerReader& below_;
-  uint64_t distance_;
-  size_t& left_;
-  std::vector<Mark>& marks_;
-  uint64_t at_ = 0;
-  uint64_t since_mark_ = 0;
-  bool marking_ = true;
-};
-
 ImageSystem::ImageSystem(Manifest manifest, Progress progress)
     : manifest_(std::move(manifest)), progress_(std::move(progress)) {}
 
 Result<std::unique_ptr<ImageSystem>> ImageSystem::Open(const std::string& path, const std::string& machine,
                                                        const std::map<std::string, std::string>& variables,
                                                        Progress progress) {
-  Result<Manifest> manifest = ReadManifest(path, machine);
+  Result<Manifest> manifest = ReadManifest(path, machine, progress);
   if (!manifest.ok()) return manifest.error();
   for (const auto& [name, value] : variables) manifest->environment[name] = value;
   std::unique_ptr<ImageSystem> image(new ImageSystem(std::move(*manifest), std::move(progress)));
@@ -366,13 +323,11 @@ Result<bool> ImageSystem::FetchLayer(uint16_t layer) {
       for (i++; i < ranges.size() && ranges[i].from <= range.to; i++)
         range.to = std::max(range.to, ranges[i].to);
       const uint64_t from = content->first.second + range.from;
-      const auto behind = std::upper_bound(marks.begin(), marks.end(), from,
-                                           [](uint64_t place, const Mark& mark) { return place < mark.at; });
-      if (behind != marks.begin() && std::prev(behind)->at > at) {
-        if (auto nearer = std::prev(behind)->reader->Clone()) {
+      if (const Mark* mark = NearestMark(marks, from); mark != nullptr && mark->at > at) {
+        if (auto nearer = mark->reader->Clone()) {
           read += (*reader)->Progress() - began;
           began = nearer->Progress();
-          at = std::prev(behind)->at;
+          at = mark->at;
           *reader = std::move(nearer);
         }
       }

@@ -18,9 +18,6 @@
 
 namespace tfdoctor::image {
 
-// Which layer of how many is read, and how much of it, of 1.
-using Progress = std::function<void(size_t layer, size_t layers, double done)>;
-
 class ImageSystem : public System {
  public:
   // Reads through all layers once. `variables` are laid over the image's own.
@@ -60,13 +57,6 @@ class ImageSystem : public System {
     uint64_t size = 0;
     uint64_t at = 0;  // in the temporary file
   };
-
-  // A place in the plain bytes of a layer from which it can be read on.
-  struct Mark {
-    uint64_t at = 0;
-    std::unique_ptr<LayerReader> reader;
-  };
-  class Marking;
 
   ImageSystem(Manifest manifest, Progress progress);
   Result<bool> OpenStore();

@@ -26,51 +26,106 @@ Error Damaged(const char* what) {
 }
 Error CutShort() { return {ErrorKind::kMalformed, "it is cut short"}; }
 
-// The packed bytes, piece by piece.
+// The bytes of a blob as they lie there, piece by piece.
 class Source {
  public:
-  Source(FileDescriptor file, const Blob& blob)
-      : file_(std::make_shared<const FileDescriptor>(std::move(file))),
-        at_(blob.offset),
-        end_(blob.offset + blob.size),
-        size_(blob.size) {}
-
+  virtual ~Source() = default;
   Result<size_t> Read(char* to, size_t size) {
     size_t had = 0;
     size = static_cast<size_t>(std::min<uint64_t>(size, end_ - at_));
     while (had < size) {
-      const ssize_t got = pread(file_->number(), to + had, size - had, static_cast<off_t>(at_));
-      if (got < 0 && errno == EINTR) continue;
-      if (got < 0) return Error{ErrorKind::kIo, std::strerror(errno)};
-      if (got == 0) return CutShort();
-      had += static_cast<size_t>(got);
-      at_ += static_cast<uint64_t>(got);
+      Result<size_t> got = ReadSome(to + had, size - had);
+      if (!got.ok()) return got;
+      if (*got == 0) return CutShort();
+      had += *got;
+      at_ += *got;
     }
     return had;
   }
-  bool Skip(uint64_t size) {
-    if (size > end_ - at_) return false;
+  Result<bool> Skip(uint64_t size) {
+    if (size > end_ - at_) return CutShort();
+    if (Result<bool> moved = Move(at_ + size); !moved.ok()) return moved;
     at_ += size;
     return true;
   }
-  void StepBack(uint64_t size) { at_ -= size; }
   double Progress() const {
     return size_ == 0 ? 1 : 1 - static_cast<double>(end_ - at_) / static_cast<double>(size_);
   }
+  // One more, which reads on from so many bytes before here.
+  virtual std::unique_ptr<Source> Clone(uint64_t back) const = 0;
+
+ protected:
+  explicit Source(const Blob& blob) : at_(blob.offset), end_(blob.offset + blob.size), size_(blob.size) {}
+  Source(const Source&) = default;
+  virtual Result<size_t> ReadSome(char* to, size_t size) = 0;
+  virtual Result<bool> Move(uint64_t to) = 0;
+  uint64_t at() const { return at_; }
+  void StepBack(uint64_t size) { at_ -= size; }
 
  private:
-  std::shared_ptr<const FileDescriptor> file_;  // of all that read the same
   uint64_t at_, end_, size_;
+};
+
+class FileSource : public Source {
+ public:
+  FileSource(FileDescriptor file, const Blob& blob)
+      : Source(blob), file_(std::make_shared<const FileDescriptor>(std::move(file))) {}
+  std::unique_ptr<Source> Clone(uint64_t back) const override {
+    std::unique_ptr<FileSource> clone(new FileSource(*this));
+    clone->StepBack(back);
+    return clone;
+  }
+
+ private:
+  FileSource(const FileSource&) = default;
+  Result<size_t> ReadSome(char* to, size_t size) override {
+    while (true) {
+      const ssize_t got = pread(file_->number(), to, size, static_cast<off_t>(at()));
+      if (got >= 0) return static_cast<size_t>(got);
+      if (errno != EINTR) return Error{ErrorKind::kIo, std::strerror(errno)};
+    }
+  }
+  Result<bool> Move(uint64_t) override { return true; }
+
+  std::shared_ptr<const FileDescriptor> file_;  // of all that read the same
+};
+
+// Inside an archive that is packed as a whole.
+class ArchiveSource : public Source {
+ public:
+  explicit ArchiveSource(const Blob& blob) : Source(blob), archive_(blob.archive) {}
+  std::unique_ptr<Source> Clone(uint64_t back) const override {
+    std::unique_ptr<ArchiveSource> clone(new ArchiveSource(*this));
+    clone->StepBack(back);
+    return clone;
+  }
+
+ private:
+  ArchiveSource(const ArchiveSource& other) : Source(other), archive_(other.archive_) {}
+  Result<size_t> ReadSome(char* to, size_t size) override {
+    if (reader_ == nullptr) {
+      Result<std::unique_ptr<LayerReader>> reader = archive_->From(at());
+      if (!reader.ok()) return reader.error();
+      reader_ = std::move(*reader);
+    }
+    return reader_->Read(to, size);
+  }
+  Result<bool> Move(uint64_t to) override {
+    if (reader_ == nullptr) return true;
+    if (archive_->MarkBefore(to) <= at()) return reader_->Skip(to - at());
+    reader_ = nullptr;  // a mark is nearer
+    return true;
+  }
+
+  std::shared_ptr<const PackedArchive> archive_;
+  std::unique_ptr<LayerReader> reader_;  // once it is needed
 };
 
 class Plain : public LayerReader {
  public:
   explicit Plain(std::unique_ptr<Source> source) : source_(std::move(source)) {}
   Result<size_t> Read(char* to, size_t size) override { return source_->Read(to, size); }
-  Result<bool> Skip(uint64_t size) override {
-    if (!source_->Skip(size)) return CutShort();
-    return true;
-  }
+  Result<bool> Skip(uint64_t size) override { return source_->Skip(size); }
   double Progress() const override { return source_->Progress(); }
 
  private:
@@ -125,9 +180,7 @@ class Gzip : public Packed {
 
   std::unique_ptr<LayerReader> Clone() const override {
     if (!ok_) return nullptr;
-    auto from = std::make_unique<Source>(source());
-    from->StepBack(stream_.avail_in);
-    auto clone = std::make_unique<Gzip>(std::move(from), *this);
+    auto clone = std::make_unique<Gzip>(source().Clone(stream_.avail_in), *this);
     if (!clone->ok_) return nullptr;
     return clone;
   }
@@ -206,33 +259,118 @@ class Zstd : public Packed {
   bool flushing_ = false;
 };
 
-}  // namespace
-
-Result<std::unique_ptr<LayerReader>> LayerReader::Open(const Blob& blob) {
+// At the beginning of a blob; `head` gets its first bytes.
+Result<std::unique_ptr<Source>> SourceOf(const Blob& blob, std::string* head) {
+  if (blob.archive != nullptr) {
+    if (head != nullptr) *head = blob.head;
+    return std::unique_ptr<Source>(std::make_unique<ArchiveSource>(blob));
+  }
   FileDescriptor file(open(blob.file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
   if (file.number() < 0)
     return Error{ErrorKind::kIo, fmt::format("cannot read {}: {}", blob.file, std::strerror(errno))};
-  std::array<unsigned char, 4> magic = {};
-  const ssize_t got = pread(file.number(), magic.data(), magic.size(), static_cast<off_t>(blob.offset));
-  auto source = std::make_unique<Source>(std::move(file), blob);
-  const bool whole = got == static_cast<ssize_t>(magic.size()) && blob.size >= magic.size();
-  if (whole && magic[0] == 0x1f && magic[1] == 0x8b)
-    return std::unique_ptr<LayerReader>(std::make_unique<Gzip>(std::move(source)));
-  const bool frame = magic == std::array<unsigned char, 4>{0x28, 0xb5, 0x2f, 0xfd};
+  if (head != nullptr) {
+    head->resize(static_cast<size_t>(std::min<uint64_t>(Blob::kHead, blob.size)));
+    const ssize_t got = pread(file.number(), head->data(), head->size(), static_cast<off_t>(blob.offset));
+    head->resize(static_cast<size_t>(std::max<ssize_t>(got, 0)));
+  }
+  return std::unique_ptr<Source>(std::make_unique<FileSource>(std::move(file), blob));
+}
+
+}  // namespace
+
+Packing PackingOf(std::string_view head) {
+  if (head.size() < Blob::kHead) return Packing::kNone;
+  if (head.starts_with("\x1f\x8b")) return Packing::kGzip;
   const bool skippable =
-      (magic[0] & 0xf0) == 0x50 && magic[1] == 0x2a && magic[2] == 0x4d && magic[3] == 0x18;
-  if (whole && (frame || skippable))
-    return std::unique_ptr<LayerReader>(std::make_unique<Zstd>(std::move(source)));
-  return std::unique_ptr<LayerReader>(std::make_unique<Plain>(std::move(source)));
+      (static_cast<unsigned char>(head[0]) & 0xf0) == 0x50 && head.substr(1) == "\x2a\x4d\x18";
+  return skippable || head == "\x28\xb5\x2f\xfd" ? Packing::kZstd : Packing::kNone;
+}
+
+Result<std::unique_ptr<LayerReader>> LayerReader::Open(const Blob& blob) {
+  std::string head;
+  Result<std::unique_ptr<Source>> source = SourceOf(blob, &head);
+  if (!source.ok()) return source.error();
+  switch (PackingOf(head)) {
+    case Packing::kGzip:
+      return std::unique_ptr<LayerReader>(std::make_unique<Gzip>(std::move(*source)));
+    case Packing::kZstd:
+      return std::unique_ptr<LayerReader>(std::make_unique<Zstd>(std::move(*source)));
+    case Packing::kNone:
+      break;
+  }
+  return std::unique_ptr<LayerReader>(std::make_unique<Plain>(std::move(*source)));
+}
+
+const Mark* NearestMark(const std::vector<Mark>& marks, uint64_t at) {
+  const auto behind = std::upper_bound(marks.begin(), marks.end(), at,
+                                       [](uint64_t place, const Mark& mark) { return place < mark.at; });
+  return behind == marks.begin() ? nullptr : &*std::prev(behind);
+}
+
+Result<size_t> Marking::Read(char* to, size_t size) {
+  Result<size_t> got = below_.Read(to, size);
+  if (got.ok()) Pass(*got);
+  return got;
+}
+
+Result<bool> Marking::Skip(uint64_t size) {
+  while (marking_ && size > 0) {
+    const uint64_t part = std::min(size, distance_ - since_mark_);
+    if (Result<bool> passed = below_.Skip(part); !passed.ok()) return passed;
+    Pass(part);
+    size -= part;
+  }
+  return size > 0 ? below_.Skip(size) : Result<bool>(true);
+}
+
+void Marking::Pass(uint64_t size) {
+  at_ += size;
+  since_mark_ += size;
+  if (!marking_ || since_mark_ < distance_) return;
+  since_mark_ = 0;
+  std::unique_ptr<LayerReader> clone = left_ > 0 ? below_.Clone() : nullptr;
+  marking_ = clone != nullptr;
+  if (!marking_) return;
+  left_--;
+  marks_.push_back({at_, std::move(clone)});
+}
+
+Result<std::shared_ptr<const PackedArchive>> PackedArchive::Open(
+    const Blob& file, const std::function<Result<bool>(LayerReader&)>& read) {
+  std::shared_ptr<PackedArchive> archive(new PackedArchive(file));
+  Result<std::unique_ptr<LayerReader>> reader = LayerReader::Open(file);
+  if (!reader.ok()) return reader.error();
+  // Images are seldom packed to less than a quarter: there are marks enough for all of it.
+  size_t left = 256;  // of 40 KB each
+  Marking marking(**reader, std::max<uint64_t>(16 << 20, file.size / 64), left, archive->marks_);
+  if (Result<bool> done = read(marking); !done.ok()) return done.error();
+  return std::shared_ptr<const PackedArchive>(std::move(archive));
+}
+
+Result<std::unique_ptr<LayerReader>> PackedArchive::From(uint64_t at) const {
+  const Mark* mark = NearestMark(marks_, at);
+  std::unique_ptr<LayerReader> reader = mark == nullptr ? nullptr : mark->reader->Clone();
+  uint64_t from = reader == nullptr ? 0 : mark->at;
+  if (reader == nullptr) {
+    Result<std::unique_ptr<LayerReader>> opened = LayerReader::Open(file_);
+    if (!opened.ok()) return opened.error();
+    reader = std::move(*opened);
+  }
+  if (Result<bool> passed = reader->Skip(at - from); !passed.ok()) return passed.error();
+  return reader;
+}
+
+uint64_t PackedArchive::MarkBefore(uint64_t at) const {
+  const Mark* mark = NearestMark(marks_, at);
+  return mark == nullptr ? 0 : mark->at;
 }
 
 Result<std::string> ReadBlob(const Blob& blob, size_t limit) {
   if (blob.size > limit) return Error{ErrorKind::kTooLarge, "it is too large"};
-  FileDescriptor file(open(blob.file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
-  if (file.number() < 0) return Error{ErrorKind::kIo, std::strerror(errno)};
-  Source source(std::move(file), blob);
+  Result<std::unique_ptr<Source>> source = SourceOf(blob, nullptr);
+  if (!source.ok()) return source.error();
   std::string bytes(static_cast<size_t>(blob.size), '\0');
-  Result<size_t> got = source.Read(bytes.data(), bytes.size());
+  Result<size_t> got = (*source)->Read(bytes.data(), bytes.size());
   if (!got.ok()) return got.error();
   return bytes;
 }

@@ -52,34 +52,39 @@ std::string MachineOf(const std::string& architecture) {
 // The files of an image by name, in a folder or in an archive.
 class Files {
  public:
-  static Result<Files> Open(const std::string& path) {
+  static Result<Files> Open(const std::string& path, const Progress& progress) {
     struct stat status = {};
     if (::stat(path.c_str(), &status) != 0) return Error{ErrorKind::kNotFound, "no such file or folder"};
     Files files;
     files.path_ = path;
     if (S_ISDIR(status.st_mode)) return files;
     if (!S_ISREG(status.st_mode)) return Error{ErrorKind::kWrongType, "it is neither a file nor a folder"};
-    files.archive_ = true;
-    const Blob whole{path, 0, static_cast<uint64_t>(status.st_size)};
-    Result<std::string> head = ReadBlob({path, 0, std::min<uint64_t>(whole.size, 4)}, 4);
+    files.is_archive_ = true;
+    const Blob whole = {path, 0, static_cast<uint64_t>(status.st_size)};
+    Result<std::string> head = ReadBlob({path, 0, std::min<uint64_t>(whole.size, Blob::kHead)}, Blob::kHead);
     if (!head.ok()) return head.error();
-    if (head->starts_with("\x1f\x8b") || head->starts_with("\x28\xb5\x2f\xfd"))
-      return Bad("it is compressed as a whole; uncompress it first (its layers may be compressed)");
+    switch (PackingOf(*head)) {
+      case Packing::kZstd:
+        return Bad(
+            "it is compressed with zstd as a whole; uncompress it first (its layers may be compressed)");
+      case Packing::kGzip: {
+        auto archive = PackedArchive::Open(
+            whole, [&](LayerReader& reader) { return files.TakeMembers(reader, true, progress); });
+        if (!archive.ok()) return archive.error();
+        for (auto& [name, member] : files.members_) member.archive = *archive;
+        return files;
+      }
+      case Packing::kNone:
+        break;
+    }
     Result<std::unique_ptr<LayerReader>> reader = LayerReader::Open(whole);
     if (!reader.ok()) return reader.error();
-    Result<bool> read = ReadTar(**reader, [&](const TarEntry& entry, LayerReader&) -> Result<uint64_t> {
-      if (files.members_.size() > 100 * kMostLayers) return Bad("it has too many members");
-      if (entry.type == FileType::kRegular && !entry.hard_link)
-        files.members_[entry.name] = {path, entry.offset, entry.size};
-      if (entry.type == FileType::kSymlink || entry.hard_link) files.links_[entry.name] = entry.target;
-      return uint64_t{0};
-    });
-    if (!read.ok()) return read.error();
+    if (Result<bool> taken = files.TakeMembers(**reader, false, {}); !taken.ok()) return taken.error();
     return files;
   }
 
   std::optional<Blob> Find(const std::string& name) const {
-    if (archive_) {
+    if (is_archive_) {
       // `docker save` of old writes a layer that two images share as a link.
       const auto link = links_.find(name);
       auto member = members_.find(link == links_.end() ? name : Joined(name, link->second));
@@ -108,6 +113,22 @@ class Files {
   }
 
  private:
+  Result<bool> TakeMembers(LayerReader& archive, bool heads, const Progress& progress) {
+    return ReadTar(archive, [&](const TarEntry& entry, LayerReader& reader) -> Result<uint64_t> {
+      if (progress) progress(0, 0, reader.Progress());
+      if (members_.size() > 100 * kMostLayers) return Bad("it has too many members");
+      if (entry.type == FileType::kSymlink || entry.hard_link) links_[entry.name] = entry.target;
+      if (entry.type != FileType::kRegular || entry.hard_link) return uint64_t{0};
+      Blob& member = members_[entry.name] = {path_, entry.offset, entry.size};
+      if (!heads) return uint64_t{0};
+      member.head.resize(static_cast<size_t>(std::min<uint64_t>(entry.size, Blob::kHead)));
+      Result<size_t> got = reader.Read(member.head.data(), member.head.size());
+      if (!got.ok()) return got.error();
+      member.head.resize(*got);
+      return uint64_t{*got};
+    });
+  }
+
   // "id/layer.tar" -> "../other/layer.tar" is "other/layer.tar".
   static std::string Joined(const std::string& name, const std::string& target) {
     std::vector<std::string> parts = Split(name, '/');
@@ -123,7 +144,7 @@ class Files {
   }
 
   std::string path_;
-  bool archive_ = false;
+  bool is_archive_ = false;
   std::map<std::string, Blob> members_;
   std::map<std::string, std::string> links_;
 };
@@ -225,8 +246,8 @@ Result<Manifest> OfLayout(const Files& files, Json index, const std::string& mac
 
 }  // namespace
 
-Result<Manifest> ReadManifest(const std::string& path, const std::string& machine) {
-  Result<Files> files = Files::Open(path);
+Result<Manifest> ReadManifest(const std::string& path, const std::string& machine, const Progress& progress) {
+  Result<Files> files = Files::Open(path, progress);
   if (!files.ok()) return files.error();
   // `docker save` of today writes both; its manifest.json names the image that was asked for.
   if (files->Find("manifest.json")) {

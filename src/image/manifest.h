@@ -1,6 +1,7 @@
 // What an image is made of: an OCI layout (a folder, or a tar archive of it) or what `docker save` writes.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <string>
 #include <vector>
@@ -20,8 +21,12 @@ struct Manifest {
   std::vector<std::string> command;  // ENTRYPOINT and CMD
 };
 
-// Of an image for several architectures, that of `machine` is taken, else the first.
+// Which layer of how many is read, and how much of it, of 1. Without layers: the archive, which is packed as
+// a whole.
+using Progress = std::function<void(size_t layer, size_t layers, double done)>;
+
+// Of an image for several architectures, that of `machine` is taken, else the first. `progress` may be empty.
 // Error: for people, without the file's name: "its layer 2 of 3 is missing".
-Result<Manifest> ReadManifest(const std::string& path, const std::string& machine);
+Result<Manifest> ReadManifest(const std::string& path, const std::string& machine, const Progress& progress);
 
 }  // namespace tfdoctor::image

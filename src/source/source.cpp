@@ -117,7 +117,8 @@ Result<Source> InImage(const SourceOptions& options, const System& live,
   image::Progress report;
   if (progress) {
     report = [progress](size_t layer, size_t layers, double done) {
-      progress(fmt::format("reading layer {} of {}, {:.0f}%", layer + 1, layers, done * 100));
+      progress(layers == 0 ? fmt::format("reading the archive, {:.0f}%", done * 100)
+                           : fmt::format("reading layer {} of {}, {:.0f}%", layer + 1, layers, done * 100));
     };
   }
   auto opened = image::ImageSystem::Open(options.image, live.Machine(), variables, std::move(report));

@@ -66,6 +66,8 @@ class Images(from_test.Case):
         tool("skopeo", "copy", "-q", "--dest-compress-format", "zstd", "--dest-compress", f"oci:{image}", f"oci:{folder / 'zstd'}:x")
         tool("skopeo", "copy", "-q", f"oci:{image}", f"oci-archive:{folder / 'oci.tar'}:x")
         tool("skopeo", "copy", "-q", f"oci:{image}", f"docker-archive:{folder / 'docker.tar'}:x:latest")
+        for archive in ("oci.tar", "docker.tar"):  # as `docker save … | gzip` makes it
+            (folder / f"{archive}.gz").write_bytes(gzip.compress((folder / archive).read_bytes(), 1))
         return sorted(folder.iterdir())
 
     def unpacked(self, image, name):
@@ -271,7 +273,8 @@ class Images(from_test.Case):
 
     def test_what_is_no_image(self):
         bad = self.folder / "bad"
-        for content, says in ((b"", "neither an OCI layout"), (b"hello" * 1000, "no tar archive"), (b"\x1f\x8b" + b"x" * 50, "uncompress")):
+        for content, says in ((b"", "neither an OCI layout"), (b"hello" * 1000, "no tar archive"), (b"\x28\xb5\x2f\xfd" + b"x" * 50, "uncompress it first"),
+                              (b"\x1f\x8b" + b"x" * 50, "gzip data is damaged"), (gzip.compress(b"hello" * 1000), "no tar archive")):
             bad.write_bytes(content)
             self.refused("--image", bad, says=says)
         write_layer(bad, [member("some/file", content=b"x")])
@@ -283,6 +286,10 @@ class Images(from_test.Case):
                                     ("index.json", b'{"manifests": [{"digest": "sha256:../../x"}]}', "it has no")):
             write_layer(bad, [member(name, content=content)])
             self.refused("--image", bad, says=says)
+        image, _ = self.make_tensorflow()
+        whole = gzip.compress(next(form for form in self.forms(image, "cut") if form.name == "docker.tar").read_bytes(), 1)
+        bad.write_bytes(whole[:-5000])
+        self.refused("--image", bad, says="it is cut short")
         self.refused("--image", "/no/such/image", says="no such file")
         self.refused("--image", "/dev/null", says="neither a file nor a folder")
         self.refused("--image", bad, "--root", "/", says="different machines")

@@ -113,5 +113,67 @@ TEST(Layer, ACloneMeetsTheSameEnd) {
   EXPECT_EQ(Rest(*clone), "it is cut short");
 }
 
+// Blobs of an archive that is packed as a whole, some of them packed once more, read in any order.
+TEST(Layer, ReadsBlobsInsideAPackedArchive) {
+  std::mt19937 random(9);
+  const std::string piece = Bytes(random, 3 << 20);
+  PackedFile inner;
+  inner.AddMember(Bytes(random, 2 << 20));
+  const Blob packed = inner.blob();
+  std::string whole;
+  std::vector<std::pair<Blob, std::string>> blobs;
+  PackedFile file;
+  const auto add = [&](const std::string& bytes, const std::string& plain) {
+    blobs.push_back({Blob{file.blob().file, whole.size(), bytes.size()}, plain});
+    blobs.back().first.head = bytes.substr(0, Blob::kHead);
+    whole += bytes;
+  };
+  while (whole.size() < (48 << 20))
+    add(std::to_string(whole.size()) + piece, std::to_string(whole.size()) + piece);
+  const std::string inner_bytes = ReadBlob(packed, 16 << 20).value_or("");
+  auto inner_reader = LayerReader::Open(packed);
+  ASSERT_TRUE(inner_reader.ok());
+  add(inner_bytes, Rest(**inner_reader));
+  file.AddMember(whole);
+  auto archive = PackedArchive::Open(file.blob(), [](LayerReader& reader) {
+    std::vector<char> bytes(100'000);
+    while (true) {
+      Result<size_t> got = reader.Read(bytes.data(), bytes.size());
+      if (!got.ok()) return Result<bool>(got.error());
+      if (*got == 0) return Result<bool>(true);
+    }
+  });
+  ASSERT_TRUE(archive.ok()) << archive.error().message;
+  EXPECT_GT((*archive)->MarkBefore(whole.size()), size_t{32} << 20);
+  std::shuffle(blobs.begin(), blobs.end(), random);
+  for (auto& [blob, plain] : blobs) {
+    blob.archive = *archive;
+    auto reader = LayerReader::Open(blob);
+    ASSERT_TRUE(reader.ok());
+    const size_t at = random() % plain.size();
+    ASSERT_TRUE((*reader)->Skip(at).ok());
+    const auto clone = (*reader)->Clone();  // of a packed one
+    EXPECT_TRUE(Rest(**reader) == plain.substr(at));
+    if (clone != nullptr) {
+      EXPECT_TRUE(Rest(*clone) == plain.substr(at));
+    }
+    if (plain.size() == blob.size) {
+      EXPECT_TRUE(ReadBlob(blob, blob.size).value_or("") == plain);
+    }
+  }
+  // From one end to the other: a mark that is nearer is taken.
+  auto all =
+      LayerReader::Open(Blob{file.blob().file, 0, whole.size(), *archive, whole.substr(0, Blob::kHead)});
+  ASSERT_TRUE(all.ok());
+  for (size_t at = 0, next = 10; next < whole.size(); at = next + 5, next = at + random() % (20 << 20)) {
+    ASSERT_TRUE((*all)->Skip(next - at).ok());
+    std::string five(5, '\0');
+    if (next + 5 > whole.size()) break;
+    ASSERT_EQ((*all)->Read(five.data(), 5).value_or(0), 5U);
+    EXPECT_EQ(five, whole.substr(next, 5));
+  }
+  EXPECT_FALSE((*all)->Skip(whole.size()).ok());
+}
+
 }  // namespace
 }  // namespace tfdoctor::image
