@@ -92,7 +92,8 @@ LogStory::LogStory(const Facts& f, const Knowledge& k) : facts(f), knowledge(k) 
   no_gpu_stated = no_gpu_stated || gpu == "none" || gpu == "no" || gpu == "no gpu" || No("gpu_present");
   if (const bool* registered = facts.log.gpu_registered.Peek()) gpu_registered = *registered;
   gpu_registered = gpu_registered || Yes("listed") || Yes("device_created") || Yes("gpu_used");
-  smi_works = Yes("nvidia_smi_ok") || SawAny({"smi-table", "smi-gpu-line"});
+  smi_works =
+      Yes("nvidia_smi_ok") || Yes("nvidia_smi_ok_in_container") || SawAny({"smi-table", "smi-gpu-line"});
   gpu_seen = gpu_seen || (!gpu.empty() && !no_gpu_stated) || smi_works || gpu_registered ||
              Saw("found-device") || !capability.empty();
   other_framework = !Stated("framework").empty() && !Mentions("framework", "tensorflow");

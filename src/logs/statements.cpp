@@ -109,7 +109,7 @@ bool Understood(std::string_view key) {
 
 std::string Words(const nlohmann::json& json) {
   if (json.is_string()) return json.get<std::string>();
-  if (json.is_array()) {
+  if (json.is_array() && !json.empty()) {
     std::vector<std::string> parts;
     for (const auto& part : json) parts.push_back(Words(part));
     return Join(parts, "; ");

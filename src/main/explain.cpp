@@ -9,6 +9,7 @@
 #include <chrono>
 #include <cstring>
 #include <functional>
+#include <memory>
 #include <string_view>
 #include <thread>
 
@@ -88,18 +89,27 @@ std::optional<EarlyEnd> TakeStatements(const Arguments& arguments, const System&
   return std::nullopt;
 }
 
+// --with-machine: the machine that is judged together with the log.
+struct WithMachine {
+  const CachingSystem& machine;
+  std::string now;
+  Probing present;
+};
+
 class LogJudge {
  public:
-  LogJudge(const Arguments& arguments, const Knowledge& knowledge, const Statements& statements,
-           Facts machine)
-      : arguments_(arguments), knowledge_(knowledge), statements_(statements), machine_(std::move(machine)) {}
+  // `machine`: nullptr for the log alone.
+  LogJudge(const Knowledge& knowledge, const Statements& statements, WithMachine* machine)
+      : knowledge_(knowledge), statements_(statements), machine_(machine) {}
 
   Diagnosis Judge(const LogReading& reading) {
-    facts_ = machine_;
-    AddLog(reading, statements_, knowledge_, !arguments_.with_machine, facts_);
+    facts_ = machine_ == nullptr ? Facts() : machine_->present.facts();
+    AddLog(reading, statements_, knowledge_, machine_ == nullptr, facts_);
     Diagnosis diagnosis = Diagnose(facts_, knowledge_, AllRules());
-    // A repair that was not tried on a model of that machine is advice.
-    if (!arguments_.with_machine) {
+    if (machine_ != nullptr) {
+      TellWhatChanged(machine_->machine, machine_->now, machine_->present, diagnosis);
+    } else {
+      // A repair that was not tried on a model of that machine is advice.
       for (std::vector<Finding>* findings : {&diagnosis.causes, &diagnosis.explained}) {
         for (Finding& finding : *findings) {
           for (Fix& fix : finding.fixes) fix.safety = Safety::kAdvice;
@@ -112,10 +122,9 @@ class LogJudge {
   const Facts& facts() const { return facts_; }
 
  private:
-  const Arguments& arguments_;
   const Knowledge& knowledge_;
   const Statements& statements_;
-  const Facts machine_;
+  WithMachine* machine_;
   Facts facts_;
 };
 
@@ -202,15 +211,15 @@ int ExplainLog(Arguments& arguments, const Subject& subject, const Clock& clock)
   Statements statements;
   if (auto end = TakeStatements(arguments, look.live(), knowledge, statements)) return EndEarly(*end);
 
-  Facts of_machine;
+  Question question;
+  std::unique_ptr<WithMachine> of_machine;
   if (arguments.with_machine) {
-    Question question;
     if (auto end = TakeQuestion(arguments, machine, knowledge, question)) return EndEarly(*end);
     if (auto end = look.Settle(question)) return EndEarly(*end);
     question.driver_calls = false;  // to read a log starts nothing
-    of_machine = Probing(machine, knowledge, question).facts();
+    of_machine.reset(new WithMachine{machine, look.LocalTime(clock), Probing(machine, knowledge, question)});
   }
-  LogJudge judge(arguments, knowledge, statements, std::move(of_machine));
+  LogJudge judge(knowledge, statements, of_machine.get());
   LogReading reading;
   std::vector<ErrorRow> errors;
   std::string name = "What is stated";

@@ -89,18 +89,6 @@ std::optional<EarlyEnd> TakeData(const Arguments& arguments, const System& syste
   return std::nullopt;
 }
 
-// What changed is asked only where something is wrong.
-void TellWhatChanged(const CachingSystem& machine, const std::string& now, Probing& present,
-                     Diagnosis& diagnosis) {
-  const bool* assumed = present.facts().assumed.Peek();
-  if (diagnosis.headline() == nullptr || diagnosis.verdict == VerdictKind::kGpuUsable) return;
-  if (assumed == nullptr || *assumed) return;
-  present.AddHistory();
-  diagnosis.since = Since(diagnosis, present.facts(), now);
-  if (auto path = StatePath(machine, present.facts()); path.ok())
-    diagnosis.saved = CompareState(machine, *path, present.facts());
-}
-
 // A recording is judged as it was made to be, where nothing else is said.
 void Adopt(const std::vector<std::pair<std::string, std::string>>& question, Arguments& arguments) {
   for (const auto& [option, value] : question) {
@@ -123,6 +111,17 @@ std::optional<EarlyEnd> TakeQuestion(const Arguments& arguments, const System& s
   question.driver_calls = !arguments.no_driver_calls;
   question.driver_limit = std::chrono::seconds(arguments.driver_limit);
   return arguments.assume.empty() ? std::nullopt : ParseAssumption(arguments.assume, knowledge, question);
+}
+
+void TellWhatChanged(const CachingSystem& machine, const std::string& now, Probing& present,
+                     Diagnosis& diagnosis) {
+  const bool* assumed = present.facts().assumed.Peek();
+  if (diagnosis.headline() == nullptr || diagnosis.verdict == VerdictKind::kGpuUsable) return;
+  if (assumed == nullptr || *assumed) return;
+  present.AddHistory();
+  diagnosis.since = Since(diagnosis, present.facts(), now);
+  if (auto path = StatePath(machine, present.facts()); path.ok())
+    diagnosis.saved = CompareState(machine, *path, present.facts());
 }
 
 Diagnosis Judged(const CachingSystem& machine, const Knowledge& knowledge, const std::string& now,

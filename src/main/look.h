@@ -54,6 +54,10 @@ class Clock {
 std::optional<EarlyEnd> TakeQuestion(const Arguments& arguments, const System& system,
                                      const Knowledge& knowledge, Question& question);
 
+// What changed on this machine before the cause that was found. It is asked only where something is wrong.
+void TellWhatChanged(const CachingSystem& machine, const std::string& now, Probing& present,
+                     Diagnosis& diagnosis);
+
 // All that check finds: the causes, the repairs that were tried, what changed.
 Diagnosis Judged(const CachingSystem& machine, const Knowledge& knowledge, const std::string& now,
                  Probing& present);

@@ -13,9 +13,14 @@ namespace tfdoctor {
 
 namespace {
 
-bool IsOptional(std::string_view name) { return name.find("nvinfer") != name.npos; }
+// TensorRT, and CUPTI, which only the profiler uses.
+bool IsOptional(std::string_view name) {
+  return name.find("nvinfer") != name.npos || name.find("cupti") != name.npos;
+}
+// On a Jetson the driver has parts of its own, which a container gets from the host as well.
 bool IsDriver(std::string_view name) {
-  return name.starts_with("libcuda.so") || name.starts_with("nvcuda") || name.starts_with("libnvidia-ml");
+  return name.starts_with("libnvdla") || name.starts_with("libnvrm") || name.starts_with("libnvos") ||
+         name.starts_with("libcuda.so") || name.starts_with("nvcuda") || name.starts_with("libnvidia-ml");
 }
 // Of Microsoft's C++ runtime, which is no library of CUDA.
 bool IsOfWindows(std::string_view name) { return name.starts_with("msvcp") || name.starts_with("vcruntime"); }
@@ -175,6 +180,37 @@ std::string StatedUnder(const LogStory& story, std::string_view key_start) {
     if (key.starts_with(key_start)) return value;
   }
   return {};
+}
+
+std::string StatedLike(const LogStory& story, std::string_view key_part) {
+  const auto* stated = story.facts.log.stated.Peek();
+  std::string values;
+  if (stated == nullptr) return values;
+  for (const auto& [key, value] : *stated) {
+    if (key.find(key_part) != key.npos) values += (values.empty() ? "" : "; ") + Lower(value);
+  }
+  return values;
+}
+
+bool StatedWord(const LogStory& story, std::string_view word) {
+  const auto* stated = story.facts.log.stated.Peek();
+  if (stated == nullptr) return false;
+  const auto letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); };
+  for (const auto& [key, value] : *stated) {
+    const std::string text = " " + Lower(value) + " ";
+    for (size_t at = text.find(word); at != text.npos; at = text.find(word, at + 1)) {
+      if (!letter(text[at - 1]) && !letter(text[at + word.size()])) return true;
+    }
+  }
+  return false;
+}
+
+bool SaysMissing(std::string_view text) {
+  for (const char* word : {"not found", "not available", "not present", "not there", "not in ", "missing",
+                           "absent", "no such", "is not"}) {
+    if (text.find(word) != text.npos) return true;
+  }
+  return false;
 }
 
 std::string LibrarySeen(const LogStory& story) {

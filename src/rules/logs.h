@@ -48,6 +48,14 @@ bool StatedAnywhere(const LogStory& story, std::string_view part);
 // A statement whose key starts with this, as "find / -name libcudart.so.11.0", has a value.
 std::string StatedUnder(const LogStory& story, std::string_view key_start);
 
+// What is stated under all keys that contain this, in lower case and joined: "nvidia-smi" -> "command not
+// found".
+std::string StatedLike(const LogStory& story, std::string_view key_part);
+// A statement holds this as a word of its own: "m1" in "macOS (M1 MacBook)".
+bool StatedWord(const LogStory& story, std::string_view word);
+// What somebody writes of a thing that is not there: "not found", "missing", …
+bool SaysMissing(std::string_view text);
+
 // The libraries lie on the machine: somebody looked.
 std::string LibrarySeen(const LogStory& story);
 std::string OtherCudaStated(const LogStory& story);

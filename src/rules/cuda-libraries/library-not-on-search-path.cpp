@@ -51,6 +51,9 @@ Verdict Check(const Facts& facts, const Knowledge& knowledge) {
 
 void JudgeLog(Signs& s) {
   const LogStory& story = s.story;
+  // The toolkit keeps CUPTI in a folder of its own, extras/CUPTI/lib64, which the usual paths leave out.
+  s.States(story.FieldHas("library-not-loaded", "library", "cupti"), "library",
+           "CUPTI lies in extras/CUPTI/lib64 of the toolkit", kDecisive);
   if (!LibrariesFail(story) && !story.Saw("tensorrt-missing")) return;
   const std::string found = LibrarySeen(story);
   s.StatesProof(!found.empty() && LibrariesFail(story), "check", "the library is on this machine: " + found);

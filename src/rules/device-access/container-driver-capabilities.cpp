@@ -39,8 +39,23 @@ void JudgeLog(Signs& s) {
   const std::string shown = story.Field("mps-driver", "capabilities");
   if (!shown.empty() && shown.find("compute") == shown.npos && shown.find("all") == shown.npos)
     s.Proves("mps-driver");
+  // Of a compose file, of `docker inspect`: [["gpu","utility"]].
+  const auto* all = story.facts.log.stated.Peek();
+  for (const auto& [key, value] : all == nullptr ? std::map<std::string, std::string>() : *all) {
+    const std::string text = Lower(value);
+    const size_t at = key.find("capabilities") != key.npos ? 0 : text.find("capabilities");
+    if (at == text.npos || key == "nvidia_driver_capabilities") continue;
+    const std::string list = text.substr(at);
+    const bool compute = list.find("compute") != list.npos || list.find("all") != list.npos;
+    s.StatesProof(!compute && list.find("utility") != list.npos, key,
+                  "the capabilities lack compute: " + value);
+  }
   s.That(story.container && MissesDriverLibrary(story) && story.smi_works,
          "nvidia-smi works in the container and libcuda.so.1 is not there", kDecisive);
+  // The container was given a GPU, and not the driver's library for computing.
+  const bool given = story.Saw("docker-gpus-flag") || story.Mentions("command", "--gpus");
+  s.States(story.container && given && SaysMissing(StatedLike(story, "libcuda")), "libcuda",
+           "the container was started with a GPU and has no libcuda.so.1", kDecisive);
 }
 
 }  // namespace

@@ -42,7 +42,7 @@ void JudgeLog(Signs& s) {
   if (!one && (story.smi_works || story.Saw("docker-gpus-flag"))) return;
   s.That(one && story.Saw(Shows::kNoDevice), "it is started without a GPU (docker run)", kDecisive);
   s.Speaks("cuda-303", kStrong).Speaks("cuda-no-device", kStrong).Speaks("module-not-running", kStrong);
-  s.Speaks("no-device-node", kStrong).Speaks("smi-missing", kStrong);
+  s.Speaks("no-device-node", kStrong).Speaks("smi-missing", kStrong).Speaks("import-libcuda", kStrong);
   if (s.any()) s.Wants(story.facts.device_access.nodes);
 }
 

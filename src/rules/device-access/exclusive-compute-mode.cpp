@@ -41,6 +41,7 @@ void JudgeLog(Signs& s) {
   s.StatesProof(mode, "compute_mode", "the compute mode is " + story.Stated("compute_mode"));
   const bool shown = story.Saw("compute-mode") && !story.FieldHas("compute-mode", "mode", "Default");
   if (shown && story.Saw("cuda-busy")) s.Proves("compute-mode");
+  s.Speaks("context-of-other-thread", kDecisive);
   if (!story.Yes("vgpu")) s.Speaks("cuda-busy", kStrong);
   if (s.any()) s.Wants(story.facts.driver_answers.devices);
 }

@@ -33,7 +33,9 @@ void JudgeLog(Signs& s) {
   const LogStory& story = s.story;
   if (!InKubernetes(story) || story.Saw("plugin-no-nvml")) return;
   s.Speaks("cuda-303", kWeak).Speaks("cuda-no-device", kStrong).Speaks("no-device-node", kStrong);
-  s.Speaks("import-libcuda", kWeak);
+  s.Speaks("import-libcuda", kWeak).Speaks("smi-missing", kStrong);
+  s.States(SaysMissing(StatedLike(story, "nvidia-smi")) || SaysMissing(StatedLike(story, "nvidia_smi")),
+           "nvidia-smi", "the pod has no nvidia-smi, which comes with a GPU", kStrong);
 }
 
 }  // namespace

@@ -1,3 +1,6 @@
+#include <algorithm>
+
+#include "base/text.h"
 #include "diagnose/rule.h"
 #include "rules/common.h"
 #include "rules/logs.h"
@@ -25,6 +28,17 @@ Verdict Check(const Facts& facts, const Knowledge&) {
              {"wsl --update", "wsl --shutdown"}));
 }
 
+// The first Windows that gives WSL a GPU is 10.0.19044 (21H2). Source: Microsoft, "GPU accelerated ML
+// training in WSL".
+constexpr int kFirstBuild = 19044;
+// "microsoft windows [version 10.0.17763.292]" -> 17763; 0: not stated.
+int WindowsBuild(const LogStory& story) {
+  constexpr std::string_view kVersion = "10.0.";
+  const std::string os = story.Stated("os");
+  const size_t at = os.find(kVersion);
+  return at == os.npos ? 0 : std::max(MajorVersion(os.substr(at + kVersion.size())), 0);
+}
+
 void JudgeLog(Signs& s) {
   const LogStory& story = s.story;
   s.Proves("dxg-missing").Proves("dml-adapter");
@@ -32,7 +46,10 @@ void JudgeLog(Signs& s) {
   if (!story.wsl) return;
   s.States(story.Mentions("os", "wsl 1") || story.Mentions("os", "wsl1"), "os", "WSL 1 has no GPU",
            kDecisive);
-  s.Speaks("cuda-insufficient-driver", kDecisive);
+  const int build = WindowsBuild(story);
+  s.States(build > 0 && build < kFirstBuild, "os", "this Windows gives WSL no GPU", kDecisive);
+  s.Speaks("cuda-insufficient-driver", kDecisive).Speaks("dxcore-failed", kDecisive);
+  s.Speaks("smi-failed", kWeak);
   s.Speaks("no-device-node", kWeak).Speaks("smi-missing", kWeak).Speaks("gpu-not-found", kWeak);
 }
 

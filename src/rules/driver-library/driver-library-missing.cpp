@@ -45,13 +45,16 @@ Verdict Check(const Facts& facts, const Knowledge&) {
 
 void JudgeLog(Signs& s) {
   const LogStory& story = s.story;
+  if (story.Saw("loader-takes-stub")) return;
   s.Proves("libcuda-not-in-process");
   if (story.Yes("docker_build_step")) return;
-  s.Speaks("cuda-303", kStrong).Speaks("import-libcuda", kStrong);
+  // A container gets it from the host, with the GPU.
+  s.Speaks("cuda-303", kStrong)
+      .Speaks("import-libcuda", story.container && !story.smi_works ? kWeak : kStrong);
   // A container gets the library and nvidia-smi together, unless it was left out.
   s.Speaks("smi-without-libcuda", story.container ? kWeak : kStrong);
   if (MissesDriverLibrary(story)) s.Speaks("library-not-loaded", kStrong);
-  if (s.any() && story.gpu_seen) s.That(true, "a GPU is there", kStrong);
+  if (s.any() && story.gpu_seen && !story.container) s.That(true, "a GPU is there", kStrong);
   if (s.any()) s.Wants(story.facts.driver_library.cuda.path);
 }
 

@@ -53,6 +53,12 @@ void JudgeLog(Signs& s) {
   const std::string kernel = story.Stated("kernel_version"), dso = story.Stated("dso_version");
   s.StatesProof(!kernel.empty() && !dso.empty() && kernel != dso, "dso_version",
                 "module " + kernel + ", library " + dso);
+  // TensorFlow prints both, and that they differ in a line that may not have been copied.
+  const std::string* module = story.facts.kernel_driver.version.Peek();
+  const std::string* library = story.facts.driver_library.cuda.version.Peek();
+  if (module != nullptr && library != nullptr && story.Saw("kernel-reported") &&
+      story.Saw("libcuda-reported"))
+    s.ThatProves(CompareVersions(*module, *library) != 0, "module " + *module + ", library " + *library);
   s.Speaks("cuda-driver-mismatch", kDecisive).Speaks("cuda-compat", story.container ? kWeak : kStrong);
 }
 

@@ -10,6 +10,9 @@ void JudgeLog(Signs& s) {
   const bool unregistered = story.FieldHas("no-opkernel", "op", "Nccl");
   if (unregistered) s.Proves("no-opkernel");
   s.Speaks("nccl-error", kStrong);
+  const bool several = StatedAnywhere(story, "more than one gpu") || StatedAnywhere(story, "multiple gpus") ||
+                       StatedAnywhere(story, "multi-gpu") || StatedAnywhere(story, "mirroredstrategy");
+  s.States(story.windows && several, "os", "NCCL, which several GPUs need, is not made for Windows", kStrong);
   s.States(!story.Stated("nccl").empty() && !s.any(), "nccl", "NCCL " + story.Stated("nccl"), kStrong);
 }
 

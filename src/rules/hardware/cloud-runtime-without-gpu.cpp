@@ -21,10 +21,21 @@ Verdict Check(const Facts& facts, const Knowledge&) {
                       {}));
 }
 
+bool Rented(const LogStory& story) {
+  for (const char* word : {"amazon", "google cloud", "azure", "digitalocean", "instance type"}) {
+    if (StatedAnywhere(story, word)) return true;
+  }
+  return StatedWord(story, "aws") || StatedWord(story, "ec2") || StatedWord(story, "gcp") ||
+         StatedWord(story, "gce");
+}
+
 void JudgeLog(Signs& s) {
   const LogStory& story = s.story;
   const bool hosted = StatedAnywhere(story, "colab") || StatedAnywhere(story, "kaggle") ||
                       StatedAnywhere(story, "codespaces") || StatedAnywhere(story, "binder");
+  // The kernel of a rented machine looked for a GPU: its kind has none.
+  if (!story.gpu_seen && Rented(story))
+    s.Speaks("module-no-device", kDecisive).Speaks("no-gpu-for-module", kDecisive);
   // The words of the test that Colab's introduction gives.
   if (!hosted) {
     if (!story.gpu_registered) s.Speaks("gpu-not-found", kWeak);
@@ -33,12 +44,15 @@ void JudgeLog(Signs& s) {
   const bool none =
       story.Saw(Shows::kNoDevice) || MissesDriverLibrary(story) || story.gpu_registered == false;
   if (!none || story.gpu_registered) return;
-  s.Speaks("gpu-not-found", kDecisive).Speaks("cuda-no-device", kDecisive).Speaks("cuda-303", kDecisive);
+  // One with a GPU was chosen: something else may be broken there.
+  const bool chosen = StatedLike(story, "runtime").find("gpu") != std::string::npos;
+  const Strength strength = chosen ? kWeak : kDecisive;
+  s.Speaks("gpu-not-found", strength).Speaks("cuda-no-device", strength).Speaks("cuda-303", strength);
   s.Speaks("no-gpu-in-process", kStrong)
       .Speaks("only-cpu-listed", kStrong)
       .Speaks("device-unavailable", kStrong);
   s.Speaks("smi-failed", kStrong).Speaks("smi-missing", kStrong).Speaks("cudart-stub", kStrong);
-  s.States(s.any(), "os", "a hosted notebook", kStrong);
+  s.States(s.any() && !chosen, "os", "a hosted notebook", kStrong);
 }
 
 }  // namespace

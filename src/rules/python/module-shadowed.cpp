@@ -69,7 +69,13 @@ Verdict Check(const Facts& facts, const Knowledge&) {
   return Verdict::Silent();
 }
 
-void JudgeLog(Signs& s) { s.Speaks("tensorflow-attribute", kStrong); }
+void JudgeLog(Signs& s) {
+  s.Speaks("tensorflow-attribute", kStrong);
+  const SeenMessage* file = s.story.Message("file-called-tensorflow");
+  // Other packages have modules of this name, too.
+  if (file != nullptr && file->text.Peek()->find("-packages/") == std::string::npos)
+    s.Speaks("file-called-tensorflow", kDecisive);
+}
 
 }  // namespace
 

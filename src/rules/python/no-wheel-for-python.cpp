@@ -119,6 +119,7 @@ bool WantsTensorFlow(const LogStory& story) {
 void JudgeLog(Signs& s) {
   const LogStory& story = s.story;
   s.Proves("uv-no-wheel");
+  if (story.Saw("conda-tensorflow-python")) s.Proves("conda-python");
   if (story.Saw("gpu-stub") || !WantsTensorFlow(story)) return;
   // With files for other releases pip lists their versions; it does not when none fits this Python.
   const bool none = story.FieldHas("pip-no-version", "versions", "none") ||

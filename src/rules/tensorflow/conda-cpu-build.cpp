@@ -26,7 +26,7 @@ bool CondaCpuBuild(const LogStory& story) {
   const std::string build = story.Stated("conda_build_string"), list = story.Stated("conda_list");
   auto cpu = [](const std::string& text) {
     return text.find("mkl_") != text.npos || text.find("eigen_") != text.npos ||
-           text.find("cpu_") != text.npos;
+           text.find("cpu_") != text.npos || text.find("cpu build") != text.npos;
   };
   return cpu(build) || cpu(list);
 }

@@ -73,6 +73,9 @@ void JudgeLog(Signs& s) {
   if (backend == "theano" || backend == "cntk" || backend == "jax" || backend == "torch" ||
       backend == "pytorch")
     s.Proves("keras-backend");
+  const std::string stated = StatedLike(story, "backend");
+  for (const char* other : {"theano", "cntk", "plaidml"})
+    s.StatesProof(stated.find(other) != stated.npos, "backend", std::string("Keras computes with ") + other);
 }
 
 }  // namespace
