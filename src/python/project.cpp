@@ -215,7 +215,7 @@ ProjectRequirements ParseCondaEnvironment(std::string_view text, const Names& na
         out.unread.push_back(where + ": " + Printable(item, 100) + " is not understood");
       continue;
     }
-    std::string name(Trim(item.substr(0, equals)));
+    const std::string name = NormalizeName(Trim(item.substr(0, equals)));
     if (!IsWanted(names, name)) continue;
     std::string version = item.substr(equals + 1);
     version = version.substr(0, version.find('='));
@@ -241,7 +241,7 @@ ProjectRequirements ParseLockFile(std::string_view text, const Names& names) {
   for (std::string_view line : SplitLines(text)) {
     ++number;
     if (line == "[[package]]") name.clear();
-    if (line.starts_with("name = ")) name = value(line);
+    if (line.starts_with("name = ")) name = NormalizeName(value(line));
     if (!line.starts_with("version = ") || name.empty() || !IsWanted(names, name)) continue;
     std::string version = value(line);
     if (Version::Parse(version))

@@ -203,6 +203,9 @@ TEST(Project, PipfileAndLocks) {
                                "name = \"tensorflow\"\nversion = \"2.15.0\"\n",
                                kNames)),
             "line 7 tensorflow==2.15.0 locked\n");
+  // Names are told apart as PyPI does it, whatever the case.
+  EXPECT_EQ(Said(ParseLockFile("[[package]]\nname = \"TensorFlow\"\nversion = \"2.15.0\"\n", kNames)),
+            "line 3 tensorflow==2.15.0 locked\n");
   EXPECT_EQ(Said(ParsePipfileLock(
                 R"({"default": {"tensorflow": {"version": "==2.15.0"}, "x": 1}, "develop": 3})", kNames)),
             "default tensorflow==2.15.0 locked\n");
