@@ -44,6 +44,19 @@ bool NamesOtherMaker(std::string_view gpu) {
   return other;
 }
 
+// "nvidia-smi": "works", "shows the GPU"
+bool SmiStatedToWork(const Facts& facts) {
+  const auto* stated = facts.log.stated.Peek();
+  for (const auto& [key, value] : stated == nullptr ? std::map<std::string, std::string>() : *stated) {
+    if (!key.starts_with("nvidia-smi") && !key.starts_with("nvidia_smi")) continue;  // also "nvidia_smi_ok"
+    const std::string text = Lower(value);
+    for (const char* word : {"works", "ok", "fine", "shows", "lists", "sees", "true"}) {
+      if (text.starts_with(word)) return true;
+    }
+  }
+  return false;
+}
+
 }  // namespace
 
 LogStory::LogStory(const Facts& f, const Knowledge& k) : facts(f), knowledge(k) {
@@ -92,12 +105,12 @@ LogStory::LogStory(const Facts& f, const Knowledge& k) : facts(f), knowledge(k) 
   no_gpu_stated = no_gpu_stated || gpu == "none" || gpu == "no" || gpu == "no gpu" || No("gpu_present");
   if (const bool* registered = facts.log.gpu_registered.Peek()) gpu_registered = *registered;
   gpu_registered = gpu_registered || Yes("listed") || Yes("device_created") || Yes("gpu_used");
-  smi_works =
-      Yes("nvidia_smi_ok") || Yes("nvidia_smi_ok_in_container") || SawAny({"smi-table", "smi-gpu-line"});
+  smi_works = SmiStatedToWork(facts) || SawAny({"smi-table", "smi-gpu-line"});
   gpu_seen = gpu_seen || (!gpu.empty() && !no_gpu_stated) || smi_works || gpu_registered ||
              Saw("found-device") || !capability.empty();
   other_framework = !Stated("framework").empty() && !Mentions("framework", "tensorflow");
   cuinit_failed = Saw("cuinit-failed");
+  only_stated = !trouble && !harmless && !gpu_registered && !other_framework && !Yes("listed");
 }
 
 const SeenMessage* LogStory::Message(std::string_view id) const {

@@ -65,6 +65,8 @@ class LogStory {
   bool trouble = false;          // a message that is no harmless one
   bool harmless = false;         // a message that looks bad and is not
   bool cuinit_failed = false;
+  // Nothing was printed that is wrong, and no GPU is used: what is stated is all there is.
+  bool only_stated = false;
 
   // "2.10" <= tensorflow
   bool From(std::string_view version) const;

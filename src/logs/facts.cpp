@@ -88,6 +88,7 @@ class Filler {
     };
     take(reading_.machine);
     if (judged_ != nullptr) take(judged_->messages);
+    TakeQuoted(seen);
     const Origin log{Witness::kLog, "the log"};
     facts_.log.seen = Fact<std::map<std::string, SeenMessage>>::Value(std::move(seen), log);
     facts_.log.alone = Fact<bool>::Value(alone, log);
@@ -232,6 +233,31 @@ class Filler {
   }
 
  private:
+  // What people state is often what a program printed: "nvidia-smi": "No devices were found". The log comes
+  // first.
+  void TakeQuoted(std::map<std::string, SeenMessage>& seen) const {
+    std::string text;
+    std::vector<const std::string*> keys;  // of each line
+    for (const auto& [key, value] : statements_.values) {
+      for (const std::string_view line : SplitLines(value)) {
+        text += std::string(line) + "\n";
+        keys.push_back(&key);
+      }
+    }
+    if (text.empty()) return;
+    const LogReading quoted = ReadLog(text, knowledge_);
+    const auto take = [&](const std::map<std::string_view, LogMessage>& messages) {
+      for (const auto& [id, message] : messages) {
+        if (message.line == 0 || message.line > keys.size() || seen.contains(std::string(id))) continue;
+        const Origin origin{Witness::kStated, "stated: " + *keys[message.line - 1]};
+        SeenMessage& entry = seen[std::string(id)];
+        entry.text = Fact<std::string>::Value(message.text, origin);
+        entry.fields = Fact<std::map<std::string, std::vector<std::string>>>::Value(message.fields, origin);
+      }
+    };
+    take(quoted.machine);
+    for (const Attempt& attempt : quoted.attempts) take(attempt.messages);
+  }
   const LogMessage* Find(std::string_view id) const {
     auto found = reading_.machine.find(id);
     if (found != reading_.machine.end()) return &found->second;

@@ -308,6 +308,7 @@ struct LogReader::State {
     std::string wrapped;
     const Entry* best = nullptr;
     std::optional<uint32_t> row_done;
+    std::vector<std::pair<const MessageRow*, Template::Fields>> messages;
     for (uint32_t index : found) {
       const Entry& entry = entries[index];
       if (row_done == entry.row) continue;  // the texts of a message stand most exact first
@@ -324,10 +325,17 @@ struct LogReader::State {
       }
       if (!fields) continue;
       row_done = entry.row;
-      Record(rows[entry.row], text, *fields);
+      messages.emplace_back(&rows[entry.row], std::move(*fields));
       if (best == nullptr || Better(entry, *best)) best = &entry;
     }
-    if (best != nullptr) Show(rows[best->row], text);
+    if (best == nullptr) return;
+    // "Could not load dynamic library 'libnvinfer.so.7'" is known to be harmless, whatever the words mean
+    // elsewhere.
+    const bool harmless = rows[best->row].kind == "harmless" && !rows[best->row].cause.empty();
+    for (const auto& [row, fields] : messages) {
+      if (!harmless || row->kind != "trouble" || !row->cause.empty()) Record(*row, text, fields);
+    }
+    Show(rows[best->row], text);
   }
 
   // Of several messages in one line the one to be shown: about a cause, or the longest.

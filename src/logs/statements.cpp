@@ -100,7 +100,25 @@ bool Understood(std::string_view key) {
       "check",
       "conda_packages",
       "missing_package",
+      "docker_install",
+      "docker inspect",
   };
+  // What people write in many ways: "nvidia-smi in the pod", "slower on GPU than on CPU".
+  static constexpr std::string_view kParts[] = {"nvidia-smi",
+                                                "nvidia_smi",
+                                                "capabilities",
+                                                "backend",
+                                                "slower",
+                                                "libcuda",
+                                                "runtime",
+                                                "terminal",
+                                                "shell",
+                                                "script",
+                                                "console",
+                                                "after installing",
+                                                "list_physical_devices"};
+  const auto in_key = [&](std::string_view part) { return key.find(part) != key.npos; };
+  if (std::any_of(std::begin(kParts), std::end(kParts), in_key)) return true;
   return std::find(std::begin(kKeys), std::end(kKeys), key) != std::end(kKeys) || key.starts_with("cuda_") ||
          key.starts_with("tf_") || key.starts_with("nvidia_") || key.starts_with("tf.") ||
          key.starts_with("find ") || key.starts_with("ld_") || key.starts_with("xla_") ||

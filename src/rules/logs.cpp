@@ -309,7 +309,8 @@ CodeAge AgeOfCode(const LogStory& story, std::string& why) {
     }
     return PtxRuns(build->ptx, capability) ? CodeAge::kCompiled : CodeAge::kOlder;
   }
-  const std::string cuda = story.cuda.empty() ? CudaOfBuild(story) : story.cuda;
+  std::string cuda = story.cuda.empty() ? CudaOfBuild(story) : story.cuda;
+  if (!cuda.empty() && cuda.find('.') == cuda.npos) cuda += ".0";
   const ArchitectureLimits limits = cuda.empty() ? ArchitectureLimits{} : story.knowledge.CudaLimits(cuda);
   why = fmt::format("CUDA {} makes code for {} to {}; the GPU is {}", cuda, limits.lowest, limits.highest,
                     capability);

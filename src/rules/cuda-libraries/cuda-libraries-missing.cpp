@@ -42,6 +42,11 @@ bool OfficialImage(const LogStory& story) { return StatedAnywhere(story, "tensor
 
 void JudgeLog(Signs& s) {
   const LogStory& story = s.story;
+  // Since 2.14 pip brings the libraries only with the extra; who has them otherwise says so.
+  const bool plain = story.Mentions("install_method", "pip install tensorflow") && !story.and_cuda &&
+                     story.From("2.14") && !story.windows && !story.mac && !story.aarch64 &&
+                     !story.container && story.cuda.empty() && !story.Mentions("pip_list", "nvidia-c");
+  s.States(story.only_stated && plain, "install_method", "installed without the extra and-cuda", kWeak);
   if (!LibrariesFail(story) || OfficialImage(story)) return;
   const std::vector<std::string> missing = MissingLibraries(story);
   const bool only_cudnn = !missing.empty() && std::all_of(missing.begin(), missing.end(), NamesCudnn);

@@ -58,6 +58,10 @@ void JudgeLog(Signs& s) {
   const bool fails = LibrariesFail(story) || story.Saw("only-cpu-listed") || story.Saw("no-gpu-in-process");
   const std::string cuda = OtherCudaStated(story), cudnn = WrongCudnn(story);
   if (story.From("2.11") && story.windows) return;
+  if (story.only_stated && !story.container) {
+    s.States(!cuda.empty(), "cuda", cuda, kStrong);
+    s.States(!cudnn.empty(), "cudnn", cudnn, kStrong);
+  }
   if (fails) {
     s.States(!cuda.empty(), "cuda", cuda, kDecisive);
     s.States(!cudnn.empty(), "cudnn", cudnn, kStrong);
@@ -68,6 +72,12 @@ void JudgeLog(Signs& s) {
   s.States(
       StatedAnywhere(story, "-cu11") && !CudaOfBuild(story).empty() && MajorVersion(CudaOfBuild(story)) > 11,
       "pip_list", "the libraries are those of CUDA 11", kDecisive);
+  // cuSOLVER counts for itself: CUDA 11.0 has libcusolver.so.10, later ones libcusolver.so.11 (the nvidia
+  // wheels).
+  const std::vector<std::string> missing = MissingLibraries(story);
+  const bool of_11_0 = missing.size() == 1 && missing.front() == "libcusolver.so.10";
+  s.That(of_11_0 && (MajorVersion(story.cuda) >= 11 || story.tensorflow.starts_with("2.4")),
+         "libcusolver.so.10 is there up to CUDA 11.0; later ones have libcusolver.so.11", kDecisive);
   if (!s.any() && LibrariesFail(story))
     s.Speaks("library-not-loaded", kWeak)
         .Speaks("cannot-dlopen-libraries", kWeak)

@@ -105,6 +105,11 @@ Verdict Check(const Facts& facts, const Knowledge& knowledge) {
 
 void JudgeLog(Signs& s) {
   const LogStory& story = s.story;
+  const bool faulty =
+      !story.tensorflow.empty() && ExtraDefect(story.knowledge, story.tensorflow) == "search-path";
+  s.States(story.only_stated && story.and_cuda && faulty && !story.windows && !story.mac, "install_method",
+           "TensorFlow " + story.tensorflow + " does not look where its extra and-cuda puts the libraries",
+           kDecisive);
   if (!LibrariesFail(story) || (!story.and_cuda && !story.Mentions("pip_list", "nvidia-"))) return;
   // The libraries are there; whether this release looks at them is known of many.
   const bool unseen = !story.tensorflow.empty() && !ExtraDefect(story.knowledge, story.tensorflow).empty();

@@ -16,7 +16,7 @@ Verdict Check(const Facts& facts, const Knowledge& knowledge) {
       .WithFix(InstallCudaLibraries(facts, knowledge));
 }
 
-void JudgeLog(Signs& s) { s.Proves("ptxas-missing"); }
+void JudgeLog(Signs& s) { s.Proves("ptxas-missing").Speaks("ptxas-not-run", kDecisive); }
 
 }  // namespace
 

@@ -1,5 +1,3 @@
-#include <algorithm>
-
 #include "base/text.h"
 #include "diagnose/rule.h"
 #include "rules/common.h"
@@ -36,7 +34,8 @@ int WindowsBuild(const LogStory& story) {
   constexpr std::string_view kVersion = "10.0.";
   const std::string os = story.Stated("os");
   const size_t at = os.find(kVersion);
-  return at == os.npos ? 0 : std::max(MajorVersion(os.substr(at + kVersion.size())), 0);
+  const int build = at == os.npos ? 0 : MajorVersion(os.substr(at + kVersion.size()));
+  return build < 10240 ? 0 : build;  // the first of Windows 10
 }
 
 void JudgeLog(Signs& s) {

@@ -108,6 +108,8 @@ void JudgeLog(Signs& s) {
   const std::string cuda = story.cuda.empty() ? CudaOfBuild(story) : story.cuda;
   const std::string floor = cuda.empty() ? std::string() : story.knowledge.DriverFloor(cuda);
   const bool old = !floor.empty() && CompareVersions(story.driver, floor) < 0;
+  s.That(old && story.only_stated,
+         "CUDA " + cuda + " needs a driver from " + floor + " on; this is " + story.driver, kDecisive);
   s.ThatProves(old && story.trouble,
                "CUDA " + cuda + " needs a driver from " + floor + " on; this is " + story.driver);
 }

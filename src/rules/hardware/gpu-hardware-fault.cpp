@@ -86,7 +86,7 @@ void JudgeLog(Signs& s) {
     stated = stated || IsHardwareXid(std::string(Trim(code)));
   s.StatesProof(stated, "xid", "Xid " + story.Stated("xid"));
   const std::string reboots = story.Stated("machine_reboots");
-  s.StatesProof(!reboots.empty() && reboots != "false", "machine_reboots",
+  s.StatesProof(!reboots.empty() && reboots != "false" && reboots != "no", "machine_reboots",
                 "the whole machine restarts under load: no program can do that, power or hardware can");
   s.Speaks("xid", kStrong).Speaks("cuda-launch-failed", story.windows ? kWeak : kStrong);
   s.Speaks("cuda-illegal-address", kWeak).Speaks("query-event-failed", kWeak);

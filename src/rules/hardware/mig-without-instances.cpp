@@ -33,6 +33,9 @@ Verdict Check(const Facts& facts, const Knowledge&) {
 
 void JudgeLog(Signs& s) {
   s.Proves("mig-no-instances");
+  const std::string instances = s.story.Stated("mig_instances");
+  s.StatesProof(instances == "0" || instances == "none" || instances == "[]", "mig_instances",
+                "MIG is on and has no instances");
   s.States(s.story.Yes("mig") && s.story.Saw(Shows::kNoDevice), "mig",
            "MIG is on and the program sees no device", kDecisive);
 }

@@ -52,7 +52,8 @@ Verdict Check(const Facts& facts, const Knowledge&) {
 void JudgeLog(Signs& s) {
   const LogStory& story = s.story;
   s.Proves("key-rejected");
-  const bool fails = story.Saw(Shows::kDriverToolFails) || story.Saw("module-not-running");
+  const bool fails = story.Saw(Shows::kDriverToolFails) || story.Saw("module-not-running") ||
+                     (story.only_stated && story.No("nvidia_smi_ok"));
   s.States(story.Yes("secure_boot") && fails, "secure_boot", "Secure Boot is on and the module is not loaded",
            kDecisive);
 }

@@ -116,9 +116,35 @@ bool WantsTensorFlow(const LogStory& story) {
   return false;
 }
 
+// "3.9, 3.10, 3.11" of the release that is named; empty: not in the data.
+std::string PythonsOf(const LogStory& story) {
+  if (story.tensorflow.empty() || story.windows || story.mac) return {};
+  for (const std::string& version : {story.tensorflow, story.tensorflow + ".0"}) {
+    const TensorFlowBuild* build =
+        story.knowledge.FindBuild("tensorflow", version, story.aarch64 ? "aarch64" : "x86_64");
+    if (build == nullptr) continue;
+    std::vector<std::string> minors;
+    for (const std::string& tag : build->pythons) minors.push_back(Dotted(MinorOf(tag)));
+    return Join(minors, ", ");
+  }
+  return {};
+}
+bool Lists(const std::string& list, const std::string& version) {
+  const std::vector<std::string> parts = Split(list, ',');
+  return std::any_of(parts.begin(), parts.end(),
+                     [&](const std::string& part) { return Trim(part) == version; });
+}
+
 void JudgeLog(Signs& s) {
   const LogStory& story = s.story;
   s.Proves("uv-no-wheel");
+  if (story.only_stated && !story.conda && !story.container) {
+    const std::string known = PythonsOf(story);
+    const std::string minor = story.python.substr(0, story.python.find('.', story.python.find('.') + 1));
+    s.States(!known.empty() && !story.python.empty() && !Lists(known, minor), "python",
+             "TensorFlow " + story.tensorflow + " has wheels for Python " + known + ", not for " + minor,
+             kStrong);
+  }
   if (story.Saw("conda-tensorflow-python")) s.Proves("conda-python");
   if (story.Saw("gpu-stub") || !WantsTensorFlow(story)) return;
   // With files for other releases pip lists their versions; it does not when none fits this Python.

@@ -67,6 +67,10 @@ void JudgeLog(Signs& s) {
            "after installing", "it was installed over tensorflow-gpu", kDecisive);
   s.States(gpu_package && StatedAnywhere(story, "install -r") && !story.gpu_registered && story.Before("2.1"),
            "install_order", "a list of requirements may bring tensorflow over tensorflow-gpu", kStrong);
+  s.States(gpu_package && story.Yes("worked_before") && StatedAnywhere(story, "pip install") &&
+               StatedAnywhere(story, "cpu") && listed.size() < 2,
+           "worked_before", "what was installed later may have brought tensorflow over tensorflow-gpu",
+           kStrong);
   if (listed.size() < 2) return;
   // From 2.1 on tensorflow and tensorflow-gpu are the same files.
   const bool same = listed == std::set<std::string>{"tensorflow", "tensorflow-gpu"} && story.From("2.1");

@@ -1,3 +1,4 @@
+#include "base/text.h"
 #include "diagnose/rule.h"
 #include "rules/logs.h"
 
@@ -5,8 +6,25 @@ namespace tfdoctor {
 
 namespace {
 
+// "GPU utilization is 0 % and the CPU at 100 %"
+bool CpuIsBusyAlone(const LogStory& story) {
+  const auto* stated = story.facts.log.stated.Peek();
+  for (const auto& [key, value] : stated == nullptr ? std::map<std::string, std::string>() : *stated) {
+    const std::string text = Lower(key + " " + value);
+    const size_t cpu = text.find("cpu");
+    if (cpu == text.npos || text.find("gpu") == text.npos) continue;
+    if (text.find("utili") == text.npos && text.find("usage") == text.npos) continue;
+    for (const char* busy : {"100", "all cores", "high", "maxed", "full"}) {
+      if (text.find(busy, cpu) != text.npos) return true;
+    }
+  }
+  return false;
+}
+
 void JudgeLog(Signs& s) {
   s.Proves("input-pipeline");
+  s.States(CpuIsBusyAlone(s.story) && s.story.only_stated, "utilisation", "the CPU is busy and the GPU waits",
+           kStrong);
   s.States(GpuWorks(s.story) && s.story.Yes("gpu_used"), "gpu_used", "the GPU is used and may wait for data",
            kWeak);
 }

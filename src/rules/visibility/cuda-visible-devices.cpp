@@ -79,6 +79,8 @@ void JudgeLog(Signs& s) {
     const std::string hiding = HidingVariable(story);
     s.StatesProof(story.Saw(Shows::kNoDevice) && !hiding.empty(), "CUDA_VISIBLE_DEVICES",
                   hiding + " leaves no GPU");
+    s.States(!s.any() && story.only_stated && !hiding.empty(), "CUDA_VISIBLE_DEVICES",
+             hiding + " leaves no GPU", kDecisive);
     s.States(!s.any() && story.Saw(Shows::kNoDevice) && value != "0" && value != "all",
              "CUDA_VISIBLE_DEVICES", "CUDA_VISIBLE_DEVICES=" + value + ", and the driver shows no device",
              kDecisive);
