@@ -35,11 +35,18 @@ def numbers(version):
 
 def refused(python, flags):
     """The names that TensorFlow says it does not know."""
-    variables = {**os.environ, "XLA_FLAGS": " ".join(f"--{flag}=1" for flag in flags)}
-    done = subprocess.run([python, "-c", PROGRAM], env=variables, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=LIMIT,
-                          check=False)
-    said = re.search(r"Unknown flags? in XLA_FLAGS: (.*)", done.stdout)
-    return set(re.findall(r"--(\w+)", said[1])) if said else set()
+    taken = set()
+    while True:
+        variables = {**os.environ, "XLA_FLAGS": " ".join(f"--{flag}=1" for flag in flags if flag not in taken)}
+        done = subprocess.run([python, "-c", PROGRAM], env=variables, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                              timeout=LIMIT, check=False)
+        # Where a known name is the start of an unknown one, XLA takes the rest for its value, and reads no further.
+        value = re.search(r"Couldn't interpret value (\w+)=1 for flag (\w+)\.", done.stdout)
+        if value and value[2] + value[1] in flags:
+            taken.add(value[2] + value[1])
+            continue
+        said = re.search(r"Unknown flags? in XLA_FLAGS: (.*)", done.stdout)
+        return taken | (set(re.findall(r"--(\w+)", said[1])) if said else set())
 
 
 def main():
