@@ -47,6 +47,9 @@ void JudgeLog(Signs& s) {
                      story.From("2.14") && !story.windows && !story.mac && !story.aarch64 &&
                      !story.container && story.cuda.empty() && !story.Mentions("pip_list", "nvidia-c");
   s.States(story.only_stated && plain, "install_method", "installed without the extra and-cuda", kWeak);
+  // Before 2.1 the libraries were linked, and Windows does not say which one it misses.
+  const bool linked = story.windows && (story.tensorflow.empty() || story.Before("2.1"));
+  if (linked && MissingLibraries(story).empty()) s.Speaks("dll-load", kWeak);
   if (!LibrariesFail(story) || OfficialImage(story)) return;
   const std::vector<std::string> missing = MissingLibraries(story);
   const bool only_cudnn = !missing.empty() && std::all_of(missing.begin(), missing.end(), NamesCudnn);
