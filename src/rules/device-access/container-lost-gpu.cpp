@@ -48,6 +48,8 @@ void JudgeLog(Signs& s) {
   const bool before = worked != nullptr && *worked;
   if (before && story.container) s.Proves("nvml-unknown-error");
   s.Speaks("nvml-unknown-error", kDecisive);
+  // One that is lost is not there, not busy.
+  if (s.any()) s.Speaks("cuda-busy", kAgainst);
   s.That(s.any() && story.smi_works, "nvidia-smi worked before in the same log", kStrong);
   s.States(story.container && before && !s.any(), "worked_at_start", "the container had the GPU at first",
            kStrong);

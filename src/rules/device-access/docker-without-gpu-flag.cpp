@@ -41,6 +41,7 @@ void JudgeLog(Signs& s) {
   const bool one = StartsOneWithoutGpu(story);
   if (!one && (story.smi_works || story.Saw("docker-gpus-flag"))) return;
   s.States(one && story.only_stated, "command", "it is started without a GPU", kDecisive);
+  s.That(one && story.Saw(Shows::kDriverToolFails), "it is started without a GPU (docker run)", kDecisive);
   s.That(one && story.Saw(Shows::kNoDevice), "it is started without a GPU (docker run)", kDecisive);
   s.Speaks("cuda-303", kStrong).Speaks("cuda-no-device", kStrong).Speaks("module-not-running", kStrong);
   s.Speaks("no-device-node", kStrong).Speaks("smi-missing", kStrong).Speaks("import-libcuda", kStrong);

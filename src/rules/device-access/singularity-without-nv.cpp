@@ -26,12 +26,9 @@ Verdict Check(const Facts& facts, const Knowledge&) {
 void JudgeLog(Signs& s) {
   const LogStory& story = s.story;
   s.Proves("nv-not-found");
-  const std::string command = story.Stated("command");
-  const bool started = command.starts_with("singularity ") || command.starts_with("apptainer ") ||
-                       command.find(" singularity ") != command.npos ||
-                       command.find(" apptainer ") != command.npos;
-  s.States(started && command.find("--nv") == command.npos, "command", "it is started without --nv",
-           kDecisive);
+  for (const std::string& arguments : story.Fields("singularity-run", "arguments")) {
+    if (arguments.find("--nv") == arguments.npos) s.Speaks("singularity-run", kDecisive);
+  }
   if (!InSingularity(story) || story.smi_works) return;
   s.Speaks("cuda-303", kStrong).Speaks("module-not-running", kWeak).Speaks("import-libcuda", kStrong);
   if (MissesDriverLibrary(story)) s.Speaks("library-not-loaded", kStrong);

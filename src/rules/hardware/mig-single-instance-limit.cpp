@@ -25,6 +25,10 @@ Verdict Check(const Facts& facts, const Knowledge&) {
 
 void JudgeLog(Signs& s) {
   const LogStory& story = s.story;
+  const bool several = StatedAnywhere(story, "several mig") || StatedAnywhere(story, "multiple mig") ||
+                       StatedAnywhere(story, "more than one mig");
+  s.States(several && !story.Saw(Shows::kNoDevice), "mig",
+           "a program gets one instance of MIG, however many there are", kDecisive);
   const bool slice = StatedAnywhere(story, "mig-") || story.gpu_name.find("MIG") != std::string::npos;
   s.States(story.Yes("mig") && slice && !story.Saw(Shows::kNoDevice), "gpu",
            "the GPU is a slice of another (MIG)", kDecisive);

@@ -28,7 +28,7 @@ Verdict Check(const Facts& facts, const Knowledge&) {
 }
 
 void JudgeLog(Signs& s) {
-  s.Proves("prime-intel");
+  s.Proves("prime-intel").Speaks("module-alias-off", kDecisive);
   s.States(StatedAnywhere(s.story, "prime-select intel"), "check", "the profile is intel", kDecisive);
 }
 

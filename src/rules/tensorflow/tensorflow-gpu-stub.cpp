@@ -23,7 +23,14 @@ Verdict Check(const Facts& facts, const Knowledge& knowledge) {
   return std::move(verdict).WithFix(InstallTensorFlow(facts, knowledge, replacement, {"tensorflow-gpu"}));
 }
 
-void JudgeLog(Signs& s) { s.Proves("gpu-stub"); }
+void JudgeLog(Signs& s) {
+  s.Proves("gpu-stub");
+  const LogStory& story = s.story;
+  const bool fails = StatedLike(story, "symptom").find("error") != std::string::npos ||
+                     StatedLike(story, "symptom").find("fail") != std::string::npos;
+  s.States(story.only_stated && story.Stated("requirement") == "tensorflow-gpu" && fails, "requirement",
+           "tensorflow-gpu is empty today, and its installation fails on purpose", kStrong);
+}
 
 }  // namespace
 
