@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdlib>
+#include <functional>
 
 #include "base/text.h"
 #include "facts/devices.h"
@@ -361,23 +362,36 @@ std::string ExtraDefect(const Knowledge& knowledge, const std::string& version) 
 
 namespace {
 
-// Of the releases of our data with CUDA that fit this Python and C library and whose extra works as it is,
-// the newest that begins with `line`; `same` is kept if it is one of them.
-std::string NewestWorking(const Facts& facts, const Knowledge& knowledge, std::string_view line,
-                          const std::string& same) {
-  std::string newest;
+// Whether pip's extra gives a working GPU as it is on this machine, whatever the Python.
+bool Works(const TensorFlowBuild& build, const Facts& facts, const Knowledge& knowledge) {
+  return IsRelease(build.version) && ExtraDefect(knowledge, build.version).empty() &&
+         FitsMachine(build, facts);
+}
+
+// The newest build with CUDA that works and is wanted; nullptr: none.
+const TensorFlowBuild* Newest(const Facts& facts, const Knowledge& knowledge,
+                              const std::function<bool(const TensorFlowBuild&)>& wanted) {
+  const TensorFlowBuild* newest = nullptr;
   const std::string machine = Known(facts.host.machine, "x86_64");
-  for (std::string_view known : knowledge.CudaVersions("tensorflow", machine)) {
-    const std::string version(known);
-    if (!version.starts_with(line) || !IsRelease(version) || !ExtraDefect(knowledge, version).empty())
-      continue;
-    if (version != same && !newest.empty() && CompareVersions(version, newest) <= 0) continue;
+  for (std::string_view version : knowledge.CudaVersions("tensorflow", machine)) {
+    if (newest != nullptr && CompareVersions(version, newest->version) <= 0) continue;
     const TensorFlowBuild* build = knowledge.FindBuild("tensorflow", version, machine);
-    if (build == nullptr || !FitsMachine(*build, facts) || !FitsPython(*build, facts)) continue;
-    if (version == same) return same;
-    newest = version;
+    if (build != nullptr && Works(*build, facts, knowledge) && wanted(*build)) newest = build;
   }
   return newest;
+}
+
+// Of the releases that begin with `line`; `same` is kept if it is one of them. Empty: none.
+std::string NewestWorking(const Facts& facts, const Knowledge& knowledge, std::string_view line,
+                          const std::string& same) {
+  const auto wanted = [&](const TensorFlowBuild& build) {
+    return build.version.starts_with(line) && FitsPython(build, facts);
+  };
+  const TensorFlowBuild* kept =
+      same.empty() ? nullptr : knowledge.FindBuild("tensorflow", same, Known(facts.host.machine, "x86_64"));
+  if (kept != nullptr && kept->cuda && Works(*kept, facts, knowledge) && wanted(*kept)) return same;
+  const TensorFlowBuild* newest = Newest(facts, knowledge, wanted);
+  return newest == nullptr ? std::string() : newest->version;
 }
 
 }  // namespace
@@ -493,16 +507,8 @@ Fix InstallCudaLibraries(const Facts& facts, const Knowledge& knowledge) {
 
 const TensorFlowBuild* WorkingBuild(const Facts& facts, const Knowledge& knowledge,
                                     const std::string& specifiers) {
-  const TensorFlowBuild* newest = nullptr;
-  const std::string machine = Known(facts.host.machine, "x86_64");
-  for (std::string_view version : knowledge.CudaVersions("tensorflow", machine)) {
-    const TensorFlowBuild* build = knowledge.FindBuild("tensorflow", version, machine);
-    if (build == nullptr || !IsRelease(build->version) || !ExtraDefect(knowledge, build->version).empty() ||
-        !FitsMachine(*build, facts) || !Fits(build->version, specifiers))
-      continue;
-    if (newest == nullptr || CompareVersions(build->version, newest->version) > 0) newest = build;
-  }
-  return newest;
+  return Newest(facts, knowledge,
+                [&](const TensorFlowBuild& build) { return Fits(build.version, specifiers); });
 }
 
 Fix InNewPython(const Facts& facts, const TensorFlowBuild& build) {
