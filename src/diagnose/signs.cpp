@@ -44,11 +44,18 @@ bool NamesOtherMaker(std::string_view gpu) {
   return other;
 }
 
-// "nvidia-smi": "works", "shows the GPU"
-bool SmiStatedToWork(const Facts& facts) {
+const std::map<std::string, std::string>* Statements(const Facts& facts) {
+  static const std::map<std::string, std::string> none;
   const auto* stated = facts.log.stated.Peek();
-  for (const auto& [key, value] : stated == nullptr ? std::map<std::string, std::string>() : *stated) {
-    if (!key.starts_with("nvidia-smi") && !key.starts_with("nvidia_smi")) continue;  // also "nvidia_smi_ok"
+  return stated == nullptr ? &none : stated;
+}
+
+}  // namespace
+
+// "nvidia_smi_ok": "true", "nvidia-smi": "shows the GPU"
+bool LogStory::SmiStatedToWork() const {
+  for (const auto& [key, value] : statements()) {
+    if (!key.starts_with("nvidia-smi") && !key.starts_with("nvidia_smi")) continue;
     const std::string text = Lower(value);
     for (const char* word : {"works", "ok", "fine", "shows", "lists", "sees", "true"}) {
       if (text.starts_with(word)) return true;
@@ -57,9 +64,7 @@ bool SmiStatedToWork(const Facts& facts) {
   return false;
 }
 
-}  // namespace
-
-LogStory::LogStory(const Facts& f, const Knowledge& k) : facts(f), knowledge(k) {
+LogStory::LogStory(const Facts& f, const Knowledge& k) : facts(f), knowledge(k), statements_(Statements(f)) {
   for (const MessageRow& row : knowledge.Messages()) {
     if (!Saw(row.id)) continue;
     shown_ |= row.shows;
@@ -105,7 +110,7 @@ LogStory::LogStory(const Facts& f, const Knowledge& k) : facts(f), knowledge(k) 
   no_gpu_stated = no_gpu_stated || gpu == "none" || gpu == "no" || gpu == "no gpu" || No("gpu_present");
   if (const bool* registered = facts.log.gpu_registered.Peek()) gpu_registered = *registered;
   gpu_registered = gpu_registered || Yes("listed") || Yes("device_created") || Yes("gpu_used");
-  smi_works = SmiStatedToWork(facts) || SawAny({"smi-table", "smi-gpu-line"});
+  smi_works = SmiStatedToWork() || SawAny({"smi-table", "smi-gpu-line"});
   gpu_seen = gpu_seen || (!gpu.empty() && !no_gpu_stated) || smi_works || gpu_registered ||
              Saw("found-device") || !capability.empty();
   other_framework = !Stated("framework").empty() && !Mentions("framework", "tensorflow");
@@ -145,10 +150,8 @@ bool LogStory::FieldHas(std::string_view id, const std::string& name, std::strin
 }
 
 std::string LogStory::Stated(const std::string& key) const {
-  const auto* stated = facts.log.stated.Peek();
-  if (stated == nullptr) return {};
-  auto found = stated->find(key);
-  return found == stated->end() ? std::string() : Lower(Trim(found->second));
+  auto found = statements().find(key);
+  return found == statements().end() ? std::string() : Lower(Trim(found->second));
 }
 
 bool LogStory::From(std::string_view version) const {
@@ -206,6 +209,7 @@ Verdict Signs::Take() && {
   verdict.evidence = std::move(evidence_);
   verdict.title = std::move(title_);
   verdict.reason = std::move(reason_);
+  verdict.effect = effect_;
   verdict.fixes = std::move(fixes_);
   return verdict;
 }

@@ -5,6 +5,8 @@
 #pragma once
 
 #include <initializer_list>
+#include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -32,6 +34,8 @@ class LogStory {
   // Any field of this name holds this text.
   bool FieldHas(std::string_view id, const std::string& name, std::string_view part) const;
 
+  // Everything that is stated, as it was written, by keys in lower case.
+  const std::map<std::string, std::string>& statements() const { return *statements_; }
   // Of a statement, in lower case; empty: not stated.
   std::string Stated(const std::string& key) const;
   bool Yes(const std::string& key) const { return Stated(key) == "true"; }
@@ -73,7 +77,10 @@ class LogStory {
   bool Before(std::string_view version) const;
 
  private:
-  uint32_t shown_ = 0;  // as MessageRow::shows, of all messages
+  bool SmiStatedToWork() const;
+
+  const std::map<std::string, std::string>* statements_;  // never null
+  uint32_t shown_ = 0;                                    // as MessageRow::shows, of all messages
 };
 
 class Signs {
@@ -100,6 +107,8 @@ class Signs {
   // In words for this case.
   void Title(std::string text) { title_ = std::move(text); }
   void Reason(std::string text) { reason_ = std::move(text); }
+  // Here the cause does less harm than its rule says.
+  void Lesser(Effect effect) { effect_ = effect; }
   void Repair(Fix fix) { fixes_.push_back(std::move(fix)); }
 
   bool any() const { return !evidence_.empty(); }
@@ -109,6 +118,7 @@ class Signs {
   std::vector<Evidence> evidence_;
   std::vector<Fix> fixes_;
   std::string title_, reason_;
+  std::optional<Effect> effect_;
   bool proven_ = false;
   bool dropped_ = false;
 };

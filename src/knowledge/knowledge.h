@@ -102,7 +102,7 @@ inline constexpr std::string_view kShowsNames[] = {
     "driver-library-missing", "driver-refuses", "no-device",    "driver-tool-fails", "container",
     "container-start-fails",  "libraries-fail", "handle-fails", "memory-fails",      "no-code",
     "versions-differ"};
-static_assert(std::size(kShowsNames) == static_cast<size_t>(Shows::kEnd));
+static_assert(std::size(kShowsNames) == static_cast<size_t>(Shows::kEnd) && std::size(kShowsNames) <= 32);
 
 // A message that a program prints. The views stay valid as long as the Knowledge.
 struct MessageRow {

@@ -104,19 +104,9 @@ bool Understood(std::string_view key) {
       "docker inspect",
   };
   // What people write in many ways: "nvidia-smi in the pod", "slower on GPU than on CPU".
-  static constexpr std::string_view kParts[] = {"nvidia-smi",
-                                                "nvidia_smi",
-                                                "capabilities",
-                                                "backend",
-                                                "slower",
-                                                "libcuda",
-                                                "runtime",
-                                                "terminal",
-                                                "shell",
-                                                "script",
-                                                "console",
-                                                "after installing",
-                                                "list_physical_devices"};
+  static constexpr std::string_view kParts[] = {
+      "nvidia-smi", "nvidia_smi", "capabilities", "backend", "slower",  "libcuda",
+      "runtime",    "terminal",   "shell",        "script",  "console", "list_physical_devices"};
   const auto in_key = [&](std::string_view part) { return key.find(part) != key.npos; };
   if (std::any_of(std::begin(kParts), std::end(kParts), in_key)) return true;
   return std::find(std::begin(kKeys), std::end(kKeys), key) != std::end(kKeys) || key.starts_with("cuda_") ||

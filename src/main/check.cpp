@@ -38,7 +38,7 @@ std::optional<EarlyEnd> JudgeSome(Arguments arguments, const std::vector<ListedE
   Look look;
   if (auto end = look.Open(arguments)) return end;
   Question question;
-  if (auto end = TakeQuestion(arguments, look.machine(), look.knowledge(), question)) return end;
+  if (auto end = look.Ask(arguments, question)) return end;
   const ManyProbings probings(look.machine(), look.knowledge(), question);
   for (size_t i = first; i < listed.size(); i += step) {
     judged[i].interpreter = listed[i].interpreter;
@@ -60,8 +60,7 @@ int Check(Arguments& arguments, const Clock& clock) {
   const CachingSystem& machine = look.machine();
   const Knowledge& knowledge = look.knowledge();
   Question question;
-  if (auto end = TakeQuestion(arguments, machine, knowledge, question)) return EndEarly(*end);
-  if (auto end = look.Settle(question)) return EndEarly(*end);
+  if (auto end = look.Ask(arguments, question)) return EndEarly(*end);
 
   Probing present(machine, knowledge, question);
   const Facts& facts = present.facts();

@@ -214,8 +214,7 @@ int ExplainLog(Arguments& arguments, const Subject& subject, const Clock& clock)
   Question question;
   std::unique_ptr<WithMachine> of_machine;
   if (arguments.with_machine) {
-    if (auto end = TakeQuestion(arguments, machine, knowledge, question)) return EndEarly(*end);
-    if (auto end = look.Settle(question)) return EndEarly(*end);
+    if (auto end = look.Ask(arguments, question)) return EndEarly(*end);
     question.driver_calls = false;  // to read a log starts nothing
     of_machine.reset(new WithMachine{machine, look.LocalTime(clock), Probing(machine, knowledge, question)});
   }

@@ -99,8 +99,6 @@ void Adopt(const std::vector<std::pair<std::string, std::string>>& question, Arg
   }
 }
 
-}  // namespace
-
 std::optional<EarlyEnd> TakeQuestion(const Arguments& arguments, const System& system,
                                      const Knowledge& knowledge, Question& question) {
   if (auto end = TakePath(system, "--python", arguments.python, question.python)) return end;
@@ -112,6 +110,8 @@ std::optional<EarlyEnd> TakeQuestion(const Arguments& arguments, const System& s
   question.driver_limit = std::chrono::seconds(arguments.driver_limit);
   return arguments.assume.empty() ? std::nullopt : ParseAssumption(arguments.assume, knowledge, question);
 }
+
+}  // namespace
 
 void TellWhatChanged(const CachingSystem& machine, const std::string& now, Probing& present,
                      Diagnosis& diagnosis) {
@@ -151,7 +151,8 @@ std::optional<EarlyEnd> Look::Open(Arguments& arguments, Recording* recording) {
   return std::nullopt;
 }
 
-std::optional<EarlyEnd> Look::Settle(const Question& question) {
+std::optional<EarlyEnd> Look::Ask(const Arguments& arguments, Question& question) {
+  if (auto end = TakeQuestion(arguments, *machine_, knowledge(), question)) return end;
   if (!source_.fetch) return std::nullopt;
   while (true) {
     const CachingSystem machine(*source_.system);

@@ -50,10 +50,6 @@ class Clock {
   std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
 };
 
-// What the options say of the question, each checked. What ends the command: one of them cannot be right.
-std::optional<EarlyEnd> TakeQuestion(const Arguments& arguments, const System& system,
-                                     const Knowledge& knowledge, Question& question);
-
 // What changed on this machine before the cause that was found. It is asked only where something is wrong.
 void TellWhatChanged(const CachingSystem& machine, const std::string& now, Probing& present,
                      Diagnosis& diagnosis);
@@ -77,8 +73,9 @@ class Look {
   // What ends the command before it looked.
   std::optional<EarlyEnd> Open(Arguments& arguments, Recording* recording = nullptr);
 
-  // Of an image only what was asked for is read: asks, until all answers are there.
-  std::optional<EarlyEnd> Settle(const Question& question);
+  // Takes what the options say of the question; what ends the command: one of them cannot be right. Of an
+  // image only what was asked for is read, so this asks until all answers are there.
+  std::optional<EarlyEnd> Ask(const Arguments& arguments, Question& question);
 
   std::string LocalTime(const Clock& clock) const {
     return source_.local_time.empty() ? clock.LocalTime() : source_.local_time;

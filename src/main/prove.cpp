@@ -52,7 +52,7 @@ int ProveIt(Arguments& arguments, const Clock& clock) {
   const CachingSystem& machine = look.machine();
   const Knowledge& knowledge = look.knowledge();
   Question question;
-  if (auto end = TakeQuestion(arguments, machine, knowledge, question)) return EndEarly(*end);
+  if (auto end = look.Ask(arguments, question)) return EndEarly(*end);
   ProveOptions options;
   if (auto end = TakeProveOptions(arguments, options)) return EndEarly(*end);
   options.python_flags = question.python_flags;

@@ -61,8 +61,7 @@ std::optional<EarlyEnd> Judge(Arguments arguments, const std::string& named, Com
   Look look;
   if (auto end = look.Open(arguments)) return end;
   Question question;
-  if (auto end = TakeQuestion(arguments, look.machine(), look.knowledge(), question)) return end;
-  if (auto end = look.Settle(question)) return end;
+  if (auto end = look.Ask(arguments, question)) return end;
   side.name = named.empty() ? "this shell" : recording ? look.name() : "the environment " + named;
   facts = ProbeAll(look.machine(), look.knowledge(), question);
   side.diagnosis = Diagnose(facts, look.knowledge(), AllRules());
@@ -76,8 +75,7 @@ int Record(Arguments& arguments, const Clock& clock) {
   Recording recording;
   if (auto end = look.Open(arguments, &recording)) return EndEarly(*end);
   Question question;
-  if (auto end = TakeQuestion(arguments, look.machine(), look.knowledge(), question)) return EndEarly(*end);
-  if (auto end = look.Settle(question)) return EndEarly(*end);
+  if (auto end = look.Ask(arguments, question)) return EndEarly(*end);
   const std::string now = look.LocalTime(clock);
   auto judge = [&](const CachingSystem& machine, const Question& asked) {
     Probing present(machine, look.knowledge(), asked);

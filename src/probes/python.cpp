@@ -114,14 +114,6 @@ struct Elsewhere {
   std::map<std::string, std::string> others;
 };
 
-// Source: venv/__init__.py, which runs ensurepip in the new environment.
-Fact<bool> MakesEnvironments(const System& system, const PythonEnvironment& environment) {
-  const std::string file = environment.stdlib + "/ensurepip/__init__.py";
-  Result<FileStat> found = system.Stat(file);
-  if (!found.ok() && !found.not_found()) return Fact<bool>::Unknown(found.error().message, From(file));
-  return Known(found.ok(), file);
-}
-
 Elsewhere FindElsewhere(const System& system, const PythonEnvironment& own, const Names& tensorflow) {
   Elsewhere found;
   // One prefix may have several Pythons: /usr/bin/python3.11 and python3.12.
@@ -136,10 +128,9 @@ Elsewhere FindElsewhere(const System& system, const PythonEnvironment& own, cons
     if (!interpreter) continue;
     Result<PythonEnvironment> environment = PredictEnvironment(system, *interpreter, "");
     if (!environment || !seen.insert(key(*environment)).second) continue;
-    const bool* makes = nullptr;
-    const Fact<bool> may = MakesEnvironments(system, *environment);
-    if (environment->prefix == environment->base_prefix) makes = may.Peek();
-    if (makes != nullptr && *makes) found.others.emplace(interpreter->path, environment->version.text);
+    const bool base = environment->prefix == environment->base_prefix;
+    if (base && MakesEnvironments(system, *environment).value_or(false))
+      found.others.emplace(interpreter->path, environment->version.text);
     const Installed installed = ListDistributions(system, environment->site_folders);
     for (const InstalledDistribution& distribution : installed.distributions) {
       if (!tensorflow.contains(distribution.name)) continue;
@@ -293,7 +284,11 @@ void ProbePython(const System& system, const Knowledge& knowledge, const Questio
   std::vector<std::string> unread = environment->unread;
   unread.insert(unread.end(), installed.unread.begin(), installed.unread.end());
   python.unread = Known(std::move(unread), where);
-  python.makes_environments = MakesEnvironments(system, *environment);
+  if (Result<bool> makes = MakesEnvironments(system, *environment)) {
+    python.makes_environments = Known(*makes, where);
+  } else {
+    python.makes_environments = Fact<bool>::Unknown(makes.error().message, From(where));
+  }
 
   std::map<std::string, Module> modules;
   for (const char* name : {"tensorflow", "keras", "numpy", "google.protobuf", "ml_dtypes"}) {
@@ -316,10 +311,13 @@ void ProbePython(const System& system, const Knowledge& knowledge, const Questio
     return;
   }
   Elsewhere elsewhere;
+  const std::string all = "folders nearby, tools and PATH";
   if (!question.one_of_all) elsewhere = FindElsewhere(system, *environment, tensorflow);
-  python.elsewhere = Known(std::move(elsewhere.interpreters), "folders nearby, tools and PATH");
-  python.nearby = Known(std::move(elsewhere.details), "folders nearby, tools and PATH");
-  python.others = Known(std::move(elsewhere.others), "folders nearby, tools and PATH");
+  python.elsewhere = Known(std::move(elsewhere.interpreters), all);
+  python.nearby = Known(std::move(elsewhere.details), all);
+  python.others = question.one_of_all ? Fact<std::map<std::string, std::string>>::Unknown(
+                                            "not looked for under --all", From(all))
+                                      : Known(std::move(elsewhere.others), all);
 }
 
 }  // namespace tfdoctor

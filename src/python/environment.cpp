@@ -697,4 +697,10 @@ MarkerVariables MarkersOf(const System& system, const PythonEnvironment& environ
   return variables;
 }
 
+Result<bool> MakesEnvironments(const System& system, const PythonEnvironment& environment) {
+  Result<FileStat> found = system.Stat(environment.stdlib + "/ensurepip/__init__.py");
+  if (!found.ok() && !found.not_found()) return found.error();
+  return found.ok();
+}
+
 }  // namespace tfdoctor

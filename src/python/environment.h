@@ -47,6 +47,10 @@ struct PythonEnvironment {
 Result<PythonEnvironment> PredictEnvironment(const System& system, const Interpreter& interpreter,
                                              const std::string& script, const std::string& flags = "");
 
+// Whether `python -m venv` works with it: that runs ensurepip in the new environment (venv/__init__.py),
+// which Debian keeps in a package of its own. An error: could not be looked at.
+Result<bool> MakesEnvironments(const System& system, const PythonEnvironment& environment);
+
 // The version of an interpreter from what lies around it (pyvenv.cfg, lib/pythonX.Y, its file name,
 // patchlevel.h, …).
 Result<PythonVersion> InterpreterVersion(const System& system, const Interpreter& interpreter);

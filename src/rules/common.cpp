@@ -537,12 +537,14 @@ Fix InNewPython(const Facts& facts, const std::set<int>& minors, const std::stri
   std::string title = "Make an environment with a Python that has a wheel of it: " + range;
   if (facts.python.others.Peek() != nullptr) title += "; none was found here";
   // uv brings Pythons of its own. It needs one since 3.8 to start with.
-  if (Minor(Known(facts.python.version, "")) < 8 || UsesUv(facts) || !DebiansVenv(facts).empty())
-    return Advice(title, InNewEnvironment("python" + newest, words));
+  if (Minor(Known(facts.python.version, "")) < 8 || UsesUv(facts))
+    return Advice(title + "; install one of them first", InNewEnvironment("python" + newest, words));
   std::vector<std::string> commands;
   std::string uv = Interpreter(facts) + " -m uv";
   if (NeedsEnvironment(facts)) {
-    commands = {Interpreter(facts) + " -m venv ~/uv", "~/uv/bin/python -m pip install uv"};
+    if (std::string first = DebiansVenv(facts); !first.empty()) commands.push_back(first);
+    commands.insert(commands.end(),
+                    {Interpreter(facts) + " -m venv ~/uv", "~/uv/bin/python -m pip install uv"});
     uv = "~/uv/bin/uv";
   } else {
     commands = {Interpreter(facts) + " -m pip install uv"};

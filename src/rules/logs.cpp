@@ -167,36 +167,29 @@ double MiB(const std::string& text) {
 }
 
 bool StatedAnywhere(const LogStory& story, std::string_view part) {
-  const auto* stated = story.facts.log.stated.Peek();
-  if (stated == nullptr) return false;
-  return std::any_of(stated->begin(), stated->end(),
+  const auto& stated = story.statements();
+  return std::any_of(stated.begin(), stated.end(),
                      [&](const auto& entry) { return Lower(entry.second).find(part) != std::string::npos; });
 }
 
 std::string StatedUnder(const LogStory& story, std::string_view key_start) {
-  const auto* stated = story.facts.log.stated.Peek();
-  if (stated == nullptr) return {};
-  for (const auto& [key, value] : *stated) {
+  for (const auto& [key, value] : story.statements()) {
     if (key.starts_with(key_start)) return value;
   }
   return {};
 }
 
 std::string StatedLike(const LogStory& story, std::string_view key_part) {
-  const auto* stated = story.facts.log.stated.Peek();
   std::string values;
-  if (stated == nullptr) return values;
-  for (const auto& [key, value] : *stated) {
+  for (const auto& [key, value] : story.statements()) {
     if (key.find(key_part) != key.npos) values += (values.empty() ? "" : "; ") + Lower(value);
   }
   return values;
 }
 
 bool StatedWord(const LogStory& story, std::string_view word) {
-  const auto* stated = story.facts.log.stated.Peek();
-  if (stated == nullptr) return false;
   const auto letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); };
-  for (const auto& [key, value] : *stated) {
+  for (const auto& [key, value] : story.statements()) {
     const std::string text = " " + Lower(value) + " ";
     for (size_t at = text.find(word); at != text.npos; at = text.find(word, at + 1)) {
       if (!letter(text[at - 1]) && !letter(text[at + word.size()])) return true;

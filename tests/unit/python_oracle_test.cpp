@@ -618,6 +618,21 @@ std::string OurAnswer(const std::string& kind, const std::string& a, const std::
   return set->Contains(*right, kind == "contains") ? "1" : "0";
 }
 
+TEST_F(PythonOracle, SaysWhichPythonsMakeEnvironments) {
+  const auto system = LiveSystem();
+  for (const std::string& python : Interpreters()) {
+    auto interpreter = FindInterpreter(*system, python);
+    ASSERT_TRUE(interpreter.ok()) << python;
+    auto environment = PredictEnvironment(*system, *interpreter, "");
+    ASSERT_TRUE(environment.ok()) << python;
+    const Output said = RunProgram(
+        {python, "-c", "import importlib.util as u; print(u.find_spec('ensurepip') is not None)"}, {}, "/");
+    auto predicted = MakesEnvironments(*system, *environment);
+    ASSERT_TRUE(predicted.ok()) << predicted.error().message;
+    EXPECT_EQ(*predicted ? "True\n" : "False\n", said.text) << python;
+  }
+}
+
 TEST_F(PythonOracle, VersionsAndMarkersAsPackaging) {
   static constexpr const char* kVersions[] = {"1",
                                               "1.0",

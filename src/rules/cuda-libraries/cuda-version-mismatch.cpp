@@ -76,7 +76,7 @@ void JudgeLog(Signs& s) {
   // wheels).
   const std::vector<std::string> missing = MissingLibraries(story);
   const bool of_11_0 = missing.size() == 1 && missing.front() == "libcusolver.so.10";
-  s.That(of_11_0 && (MajorVersion(story.cuda) >= 11 || story.tensorflow.starts_with("2.4")),
+  s.That(of_11_0 && (MajorVersion(story.cuda) >= 11 || MajorVersion(CudaOfBuild(story)) >= 11),
          "libcusolver.so.10 is there up to CUDA 11.0; later ones have libcusolver.so.11", kDecisive);
   if (!s.any() && LibrariesFail(story))
     s.Speaks("library-not-loaded", kWeak)

@@ -52,8 +52,10 @@ Verdict Check(const Facts& facts, const Knowledge& knowledge) {
 void JudgeLog(Signs& s) {
   const LogStory& story = s.story;
   // The toolkit keeps CUPTI in a folder of its own, extras/CUPTI/lib64, which the usual paths leave out.
-  s.States(story.FieldHas("library-not-loaded", "library", "cupti"), "library",
-           "CUPTI lies in extras/CUPTI/lib64 of the toolkit", kDecisive);
+  if (story.FieldHas("library-not-loaded", "library", "cupti")) {
+    s.That(true, "CUPTI lies in extras/CUPTI/lib64 of the toolkit; only the profiler needs it", kDecisive);
+    if (!LibrariesFail(story)) s.Lesser(Effect::kDegrades);
+  }
   if (!LibrariesFail(story) && !story.Saw("tensorrt-missing")) return;
   const std::string found = LibrarySeen(story);
   s.StatesProof(!found.empty() && LibrariesFail(story), "check", "the library is on this machine: " + found);

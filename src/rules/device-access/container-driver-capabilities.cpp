@@ -40,8 +40,7 @@ void JudgeLog(Signs& s) {
   if (!shown.empty() && shown.find("compute") == shown.npos && shown.find("all") == shown.npos)
     s.Proves("mps-driver");
   // Of a compose file, of `docker inspect`: [["gpu","utility"]].
-  const auto* all = story.facts.log.stated.Peek();
-  for (const auto& [key, value] : all == nullptr ? std::map<std::string, std::string>() : *all) {
+  for (const auto& [key, value] : story.statements()) {
     const std::string text = Lower(value);
     const size_t at = key.find("capabilities") != key.npos ? 0 : text.find("capabilities");
     if (at == text.npos || key == "nvidia_driver_capabilities") continue;

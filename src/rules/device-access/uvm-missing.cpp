@@ -39,10 +39,6 @@ Verdict Check(const Facts& facts, const Knowledge&) {
 void JudgeLog(Signs& s) {
   const LogStory& story = s.story;
   if (story.Yes("after_suspend")) return;
-  // "works_after_running_cuda_on_host": the first program of CUDA there loads the module and makes the nodes.
-  const std::string after = StatedLike(story, "works_after");
-  s.States(story.container && after.find("true") != after.npos && !StatedLike(story, "on_host").empty(),
-           "works_after", "it works once a program of CUDA has run on the host", kDecisive);
   // A machine that slept has another explanation of the error, which excludes this one not.
   s.Speaks("cuda-unknown", story.Saw("suspend") ? kWeak : kStrong);
   if (!s.any()) {

@@ -41,10 +41,8 @@ void JudgeLog(Signs& s) {
   if (!story.Yes("after_suspend")) s.Speaks("cuda-unknown", kWeak);
   // Another version or flavour does work.
   bool other_works = false;
-  if (const auto* stated = story.facts.log.stated.Peek()) {
-    for (const auto& [key, value] : *stated)
-      other_works = other_works || (key.starts_with("driver_") && key.ends_with("_works") && value == "true");
-  }
+  for (const auto& [key, value] : story.statements())
+    other_works = other_works || (key.starts_with("driver_") && key.ends_with("_works") && value == "true");
   s.States(other_works, "driver", "another version of the driver works", kDecisive);
 }
 

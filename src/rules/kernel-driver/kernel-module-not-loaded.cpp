@@ -52,9 +52,6 @@ void JudgeLog(Signs& s) {
   const std::string module = StatedLike(story, "module") + StatedLike(story, "lsmod");
   s.States(module.find("not loaded") != module.npos || module.find("no nvidia") != module.npos, "module",
            "the kernel module is not loaded", kDecisive);
-  s.States(story.only_stated && (StatedAnywhere(story, "modules cannot be loaded") ||
-                                 StatedAnywhere(story, "module cannot be loaded")),
-           "symptom", "the kernel module cannot be loaded", kStrong);
   if (s.any()) s.Wants(story.facts.kernel_driver.version);
 }
 

@@ -48,11 +48,9 @@ void JudgeLog(Signs& s) {
   s.StatesProof(DefectiveImage(story) && libraries, "image",
                 "this image of TensorFlow holds libraries of another version than its TensorFlow opens");
   bool other_works = false;
-  if (const auto* stated = story.facts.log.stated.Peek()) {
-    for (const auto& [key, value] : *stated)
-      other_works = other_works || ((key.starts_with("image_") || key.starts_with("host_pip")) &&
-                                    key.ends_with("works") && value == "true");
-  }
+  for (const auto& [key, value] : story.statements())
+    other_works = other_works || ((key.starts_with("image_") || key.starts_with("host_pip")) &&
+                                  key.ends_with("works") && value == "true");
   s.States(other_works, "image", "another release of the image works on this machine", kStrong);
   s.States(story.Mentions("install_method", "vendor image") && libraries, "install_method",
            "the libraries come with the vendor's image", kWeak);

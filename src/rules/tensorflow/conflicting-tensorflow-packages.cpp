@@ -61,12 +61,8 @@ void JudgeLog(Signs& s) {
     for (const char* brought : {"tensorflow-intel", "tensorflow-macos", "tensorflow-cpu-aws"})
       listed.erase(brought);
   }
-  // What another package or a list of requirements brought over tensorflow-gpu.
+  // What another package brought over tensorflow-gpu.
   const bool gpu_package = StatedAnywhere(story, "tensorflow-gpu");
-  s.States(gpu_package && StatedLike(story, "after installing").find("cpu") != std::string::npos,
-           "after installing", "it was installed over tensorflow-gpu", kDecisive);
-  s.States(gpu_package && StatedAnywhere(story, "install -r") && !story.gpu_registered && story.Before("2.1"),
-           "install_order", "a list of requirements may bring tensorflow over tensorflow-gpu", kStrong);
   s.States(gpu_package && story.Yes("worked_before") && StatedAnywhere(story, "pip install") &&
                StatedAnywhere(story, "cpu") && listed.size() < 2,
            "worked_before", "what was installed later may have brought tensorflow over tensorflow-gpu",

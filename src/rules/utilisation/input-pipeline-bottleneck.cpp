@@ -8,8 +8,7 @@ namespace {
 
 // "GPU utilization is 0 % and the CPU at 100 %"
 bool CpuIsBusyAlone(const LogStory& story) {
-  const auto* stated = story.facts.log.stated.Peek();
-  for (const auto& [key, value] : stated == nullptr ? std::map<std::string, std::string>() : *stated) {
+  for (const auto& [key, value] : story.statements()) {
     const std::string text = Lower(key + " " + value);
     const size_t cpu = text.find("cpu");
     if (cpu == text.npos || text.find("gpu") == text.npos) continue;

@@ -132,9 +132,8 @@ Verdict Check(const Facts& facts, const Knowledge&) {
 
 // "interactive python sees the GPU": true, "training script sees the GPU": false
 bool OnlyProgramLacks(const LogStory& story) {
-  const auto* stated = story.facts.log.stated.Peek();
   bool shell = false, program = false;
-  for (const auto& [key, value] : stated == nullptr ? std::map<std::string, std::string>() : *stated) {
+  for (const auto& [key, value] : story.statements()) {
     if (key.find("gpu") == key.npos) continue;
     const bool of_shell = key.find("interactive") != key.npos || key.find("shell") != key.npos ||
                           key.find("console") != key.npos || key.find("repl") != key.npos;
