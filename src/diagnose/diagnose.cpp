@@ -288,15 +288,15 @@ Diagnosis JudgeAll(const Facts& facts, const Knowledge& knowledge, std::span<con
   std::vector<Judged> all;
   all.reserve(rules.size());
   UnknownFacts unknown(facts);
+  Diagnosis diagnosis;
   for (const Rule* rule : rules) all.push_back(Judge(*rule, facts, knowledge, unknown));
   const bool* alone_said = facts.log.alone.Peek();
   const bool alone = alone_said != nullptr && *alone_said;
   if (facts.log.seen.Peek() != nullptr) {
     const LogStory story(facts, knowledge);
     for (Judged& judged : all) JudgeLog(judged, story, alone, unknown);
+    diagnosis.asked = story.asked();
   }
-
-  Diagnosis diagnosis;
   for (const Judged& judged : all) {
     if (!judged.Holds() && !judged.Open()) continue;
     Finding finding = MakeFinding(judged);

@@ -4,6 +4,7 @@
 
 #include <array>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -100,6 +101,7 @@ struct Diagnosis {
   std::vector<Unchecked> unchecked;
   std::vector<Ask> ask;
   std::array<ChainLink, kLinkCount> chain = {};
+  std::set<std::string> asked;      // keys of what is stated that a rule asked for
   std::string since;                // what changed that bears on the root cause (diagnose/since.h)
   std::optional<SavedState> saved;  // where a cause was found and a good state was saved before
 

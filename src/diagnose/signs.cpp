@@ -25,6 +25,23 @@ std::string OnlyVersion(std::string_view text) {
   return FindVersion(text.substr(at + first.size())).find('.') == std::string::npos ? first : std::string();
 }
 
+// How many GPUs "2", "4x A100", "one GPU", "two RTX 3090" are; -1: it is not said.
+int CountOf(std::string_view number, std::string_view gpu) {
+  static constexpr std::string_view kNumbers[] = {"zero", "one", "two",   "three", "four",
+                                                  "five", "six", "seven", "eight"};
+  const auto count = [](std::string_view word) {
+    const auto named = std::find(std::begin(kNumbers), std::end(kNumbers), word);
+    if (named != std::end(kNumbers)) return static_cast<int>(named - std::begin(kNumbers));
+    if (word.ends_with('x')) word.remove_suffix(1);
+    return word.size() == 1 && word[0] >= '0' && word[0] <= '9' ? word[0] - '0' : -1;
+  };
+  for (const std::string_view text : {number, gpu}) {
+    const std::vector<std::string_view> words = SplitWords(text);
+    if (!words.empty() && count(words[0]) >= 0) return count(words[0]);
+  }
+  return -1;
+}
+
 // "AMD Radeon RX 6700 XT", "Intel UHD 620": a maker is named, and it is not NVIDIA. In lower case.
 bool NamesOtherMaker(std::string_view gpu) {
   bool other = false;
@@ -52,18 +69,6 @@ const std::map<std::string, std::string>* Statements(const Facts& facts) {
 
 }  // namespace
 
-// "nvidia_smi_ok": "true", "nvidia-smi": "shows the GPU"
-bool LogStory::SmiStatedToWork() const {
-  for (const auto& [key, value] : statements()) {
-    if (!key.starts_with("nvidia-smi") && !key.starts_with("nvidia_smi")) continue;
-    const std::string text = Lower(value);
-    for (const char* word : {"works", "ok", "fine", "shows", "lists", "sees", "true"}) {
-      if (text.starts_with(word)) return true;
-    }
-  }
-  return false;
-}
-
 LogStory::LogStory(const Facts& f, const Knowledge& k) : facts(f), knowledge(k), statements_(Statements(f)) {
   for (const MessageRow& row : knowledge.Messages()) {
     if (!Saw(row.id)) continue;
@@ -73,15 +78,13 @@ LogStory::LogStory(const Facts& f, const Knowledge& k) : facts(f), knowledge(k),
   }
   const std::string os = Stated("os"), method = Stated("install_method"), gpu = Stated("gpu");
   auto has = [](const std::string& text, std::string_view part) { return text.find(part) != text.npos; };
-  wsl = has(os, "wsl") || Yes("wsl") || facts.host.wsl.Peek() != nullptr;
-  windows = !wsl && (has(os, "windows") || Yes("native_windows")) && !has(os, "linux");
-  mac = has(os, "macos") || has(os, "mac os") || has(os, "os x") || Yes("macos");
+  wsl = Saw("says-wsl") || facts.host.wsl.Peek() != nullptr;
+  windows = !wsl && (has(os, "windows") || Saw("says-windows")) && !has(os, "linux");
+  mac = has(os, "macos") || has(os, "mac os") || has(os, "os x") || Saw("says-mac");
   linux_known = !os.empty() && !windows && !mac;
   const std::string* machine = facts.host.machine.Peek();
   aarch64 = !mac && ((machine != nullptr && *machine == "aarch64") || has(os, "aarch64"));
-  container = facts.host.container.Peek() != nullptr || Yes("container") || has(method, "docker") ||
-              has(method, "podman") || has(method, "image") || has(os, "container") || has(os, "docker") ||
-              Saw(Shows::kContainer);
+  container = facts.host.container.Peek() != nullptr || Saw("says-container") || Saw(Shows::kContainer);
   conda = has(method, "conda") && !has(method, "pip");
   and_cuda = has(method, "and-cuda");
   pip = has(method, "pip") || has(method, "uv") || has(method, "poetry");
@@ -107,15 +110,16 @@ LogStory::LogStory(const Facts& f, const Knowledge& k) : facts(f), knowledge(k),
   // AMD's own builds of TensorFlow and the plugin for macOS use other GPUs.
   const bool for_others = mac || has(method, "rocm") || has(Stated("tf_version"), "rocm");
   if (capability.empty() && !for_others && NamesOtherMaker(gpu)) no_gpu_stated = true;
-  no_gpu_stated = no_gpu_stated || gpu == "none" || gpu == "no" || gpu == "no gpu" || No("gpu_present");
+  no_gpu_stated = no_gpu_stated || gpu == "none" || gpu == "no" || Saw("says-no-gpu");
   if (const bool* registered = facts.log.gpu_registered.Peek()) gpu_registered = *registered;
-  gpu_registered = gpu_registered || Yes("listed") || Yes("device_created") || Yes("gpu_used");
-  smi_works = SmiStatedToWork() || SawAny({"smi-table", "smi-gpu-line"});
+  gpu_registered = gpu_registered || Saw("says-gpu-listed") || Saw("says-gpu-used");
+  smi_works = SawAny({"smi-table", "smi-gpu-line", "says-smi-works"});
   gpu_seen = gpu_seen || (!gpu.empty() && !no_gpu_stated) || smi_works || gpu_registered ||
              Saw("found-device") || !capability.empty();
   other_framework = !Stated("framework").empty() && !Mentions("framework", "tensorflow");
   cuinit_failed = Saw("cuinit-failed");
-  only_stated = !trouble && !harmless && !gpu_registered && !other_framework && !Yes("listed");
+  only_stated = !trouble && !harmless && !gpu_registered;
+  gpu_count = CountOf(StatedLike("gpus") + " " + StatedLike("gpu_count"), gpu);
 }
 
 const SeenMessage* LogStory::Message(std::string_view id) const {
@@ -124,6 +128,11 @@ const SeenMessage* LogStory::Message(std::string_view id) const {
   auto found = seen->find(std::string(id));
   if (found == seen->end()) return nullptr;
   return found->second.text.Peek() == nullptr ? nullptr : &found->second;
+}
+
+bool LogStory::MaySee(std::string_view id) const {
+  const auto* seen = facts.log.seen.Peek();
+  return seen == nullptr || seen->contains(std::string(id));
 }
 
 bool LogStory::SawAny(std::initializer_list<std::string_view> ids) const {
@@ -150,8 +159,20 @@ bool LogStory::FieldHas(std::string_view id, const std::string& name, std::strin
 }
 
 std::string LogStory::Stated(const std::string& key) const {
-  auto found = statements().find(key);
-  return found == statements().end() ? std::string() : Lower(Trim(found->second));
+  auto found = statements_->find(key);
+  if (found == statements_->end()) return {};
+  asked_.insert(key);
+  return Lower(Trim(found->second));
+}
+
+std::string LogStory::StatedLike(std::string_view key_part) const {
+  std::string values;
+  for (const auto& [key, value] : *statements_) {
+    if (key.find(key_part) == key.npos) continue;
+    asked_.insert(key);
+    values += (values.empty() ? "" : "; ") + Lower(value);
+  }
+  return values;
 }
 
 bool LogStory::From(std::string_view version) const {

@@ -7,6 +7,7 @@
 #include <initializer_list>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -24,6 +25,8 @@ class LogStory {
   const Knowledge& knowledge;
 
   bool Saw(std::string_view id) const { return Message(id) != nullptr; }
+  // Seen, or nobody could read whether it was: where it is missing for certain is !MaySee.
+  bool MaySee(std::string_view id) const;
   bool SawAny(std::initializer_list<std::string_view> ids) const;
   // Any message of this kind.
   bool Saw(Shows kind) const { return (shown_ >> static_cast<unsigned>(kind) & 1) != 0; }
@@ -34,12 +37,12 @@ class LogStory {
   // Any field of this name holds this text.
   bool FieldHas(std::string_view id, const std::string& name, std::string_view part) const;
 
-  // Everything that is stated, as it was written, by keys in lower case.
-  const std::map<std::string, std::string>& statements() const { return *statements_; }
-  // Of a statement, in lower case; empty: not stated.
+  // Of a statement, in lower case; empty: not stated. What people say in words of their own, a saying of the
+  // data recognises: Saw("says-suspend").
   std::string Stated(const std::string& key) const;
-  bool Yes(const std::string& key) const { return Stated(key) == "true"; }
-  bool No(const std::string& key) const { return Stated(key) == "false"; }
+  // What is stated under all keys that contain this, in lower case and joined: "nvidia-smi" -> "command not
+  // found".
+  std::string StatedLike(std::string_view key_part) const;
   bool Mentions(const std::string& key, std::string_view part) const {
     return Stated(key).find(part) != std::string::npos;
   }
@@ -62,6 +65,7 @@ class LogStory {
   std::string capability;  // of the (first) GPU: "8.9"
   std::string gpu_name;
   bool no_gpu_stated = false;  // none of NVIDIA
+  int gpu_count = -1;          // as stated; -1: not said
   bool gpu_registered = false;
   bool gpu_seen = false;  // something shows that a GPU is there: stated, listed by nvidia-smi or the driver
   bool smi_works = false;
@@ -76,11 +80,13 @@ class LogStory {
   bool From(std::string_view version) const;
   bool Before(std::string_view version) const;
 
- private:
-  bool SmiStatedToWork() const;
+  // Keys of what is stated that were asked for.
+  const std::set<std::string>& asked() const { return asked_; }
 
+ private:
   const std::map<std::string, std::string>* statements_;  // never null
-  uint32_t shown_ = 0;                                    // as MessageRow::shows, of all messages
+  mutable std::set<std::string> asked_;
+  uint32_t shown_ = 0;  // as MessageRow::shows, of all messages
 };
 
 class Signs {

@@ -347,6 +347,13 @@ class Tables final : public Knowledge {
     return questions;
   }
 
+  std::vector<SayingRow> Sayings() const override {
+    std::vector<SayingRow> sayings = own_.sayings;
+    for (const tables::Saying& row : tables::kSayings)
+      sayings.push_back({Copy(row.id), List(row.words), List(row.under)});
+    return sayings;
+  }
+
   std::vector<ErrorRow> Errors() const override {
     std::vector<ErrorRow> rows;
     for (const ErrorData& e : own_.errors) rows.push_back({e.library, e.number, e.name, e.text});

@@ -162,6 +162,13 @@ struct QuestionRow {
   std::vector<std::pair<std::string, std::string>> answers;
 };
 
+// What people say of a machine in words of their own. Rules read it as they read messages, by its id.
+struct SayingRow {
+  std::string id;                  // "says-suspend"
+  std::vector<std::string> words;  // any of them says it: "suspend*"; how they match tells logs/statements.h
+  std::vector<std::string> under;  // only of statements whose key holds one of these; empty: of any
+};
+
 class Knowledge {
  public:
   virtual ~Knowledge() = default;
@@ -217,6 +224,7 @@ class Knowledge {
   virtual const std::vector<MessageRow>& Messages() const = 0;
   virtual std::vector<ErrorRow> Errors() const = 0;
 
+  virtual std::vector<SayingRow> Sayings() const = 0;
   // Questions to people. nullopt: the data has no words for this fact.
   virtual std::vector<QuestionRow> Questions() const = 0;
   std::optional<QuestionRow> FindQuestion(std::string_view fact) const;

@@ -89,6 +89,10 @@ struct Question {  // in the order of the files; answers are lines "word: JSON"
   Text fact, question, command, stated, answers;
 };
 
+struct Saying {  // in the order of the files
+  Text id, words, under;
+};
+
 extern const char* const kTexts;
 extern const std::span<const Build> kBuilds;
 extern const std::span<const Text> kFlavours;
@@ -106,6 +110,7 @@ extern const std::span<const Defect> kDefects;
 extern const std::span<const Jetson> kJetsons;
 extern const std::span<const XlaFlag> kXlaFlags;
 extern const std::span<const Question> kQuestions;
+extern const std::span<const Saying> kSayings;
 extern const Text kDate;
 
 }  // namespace tfdoctor::tables

@@ -89,6 +89,7 @@ class Filler {
     take(reading_.machine);
     if (judged_ != nullptr) take(judged_->messages);
     TakeQuoted(seen);
+    TakeSayings(seen);
     const Origin log{Witness::kLog, "the log"};
     facts_.log.seen = Fact<std::map<std::string, SeenMessage>>::Value(std::move(seen), log);
     facts_.log.alone = Fact<bool>::Value(alone, log);
@@ -206,6 +207,7 @@ class Filler {
       if (found == statements_.values.end()) continue;
       // "empty in the worker processes": not what the program itself has.
       if (Lower(found->second).find("worker") != std::string::npos) continue;
+      taken_.insert(found->first);
       variables[name] = Fact<std::string>::Value(found->second, {Witness::kStated, "stated: " + name});
     }
     // What a shell, a batch system or TensorFlow itself prints; of several values nobody knows which one
@@ -224,18 +226,18 @@ class Filler {
   }
 
   void Answers() {
-    if (Stated("worked_before") == "true" || Stated("worked_at_start") == "true")
-      facts_.container_engine.worked_before.Add(
-          Fact<bool>::Value(true, {Witness::kStated, "stated: worked_before"}));
     // The forms are our data's own.
     for (const auto& [name, json] : statements_.facts)
       StateFact(facts_, name, nlohmann::ordered_json::parse(json, nullptr, false));
   }
 
+  // Keys of statements that were of use.
+  const std::set<std::string>& taken() const { return taken_; }
+
  private:
   // What people state is often what a program printed: "nvidia-smi": "No devices were found". The log comes
   // first.
-  void TakeQuoted(std::map<std::string, SeenMessage>& seen) const {
+  void TakeQuoted(std::map<std::string, SeenMessage>& seen) {
     std::string text;
     std::vector<const std::string*> keys;  // of each line
     for (const auto& [key, value] : statements_.values) {
@@ -245,10 +247,11 @@ class Filler {
       }
     }
     if (text.empty()) return;
-    const LogReading quoted = ReadLog(text, knowledge_);
+    const LogReading quoted = ReadLog(text, knowledge_, false);
     const auto take = [&](const std::map<std::string_view, LogMessage>& messages) {
       for (const auto& [id, message] : messages) {
         if (message.line == 0 || message.line > keys.size() || seen.contains(std::string(id))) continue;
+        taken_.insert(*keys[message.line - 1]);
         const Origin origin{Witness::kStated, "stated: " + *keys[message.line - 1]};
         SeenMessage& entry = seen[std::string(id)];
         entry.text = Fact<std::string>::Value(message.text, origin);
@@ -257,6 +260,15 @@ class Filler {
     };
     take(quoted.machine);
     for (const Attempt& attempt : quoted.attempts) take(attempt.messages);
+  }
+  void TakeSayings(std::map<std::string, SeenMessage>& seen) {
+    for (const Said& said : SayingsIn(statements_.values, knowledge_.Sayings())) {
+      taken_.insert(said.key);
+      const Origin origin{Witness::kStated, "stated: " + said.key};
+      seen[said.id].text = Fact<std::string>::Value(said.text, origin);
+      if (said.id == "says-worked-before")
+        facts_.container_engine.worked_before.Add(Fact<bool>::Value(true, origin));
+    }
   }
   const LogMessage* Find(std::string_view id) const {
     auto found = reading_.machine.find(id);
@@ -280,12 +292,14 @@ class Filler {
     for (const auto& [name, version] : packages) list.push_back(name + " " + version);
     return Join(list, "; ");
   }
-  std::string Stated(const std::string& key) const {
+  std::string Stated(const std::string& key) {
     auto found = statements_.values.find(key);
-    return found == statements_.values.end() ? std::string() : found->second;
+    if (found == statements_.values.end()) return {};
+    taken_.insert(key);
+    return found->second;
   }
   // A Linux driver: Windows counts its versions differently.
-  bool Native() const {
+  bool Native() {
     const std::string os = Lower(Stated("os"));
     return os.find("windows") == os.npos && os.find("wsl") == os.npos && os.find("mac") == os.npos;
   }
@@ -298,12 +312,13 @@ class Filler {
   const Knowledge& knowledge_;
   Facts& facts_;
   const Attempt* judged_;
+  std::set<std::string> taken_;
 };
 
 }  // namespace
 
-void AddLog(const LogReading& reading, const Statements& statements, const Knowledge& knowledge, bool alone,
-            Facts& facts) {
+std::set<std::string> AddLog(const LogReading& reading, const Statements& statements,
+                             const Knowledge& knowledge, bool alone, Facts& facts) {
   // What is stated beside the log wins over what is stated in it.
   Statements all = statements;
   for (const auto& [key, value] : reading.stated) {
@@ -317,6 +332,7 @@ void AddLog(const LogReading& reading, const Statements& statements, const Knowl
   filler.Software();
   filler.Variables();
   filler.Answers();
+  return filler.taken();
 }
 
 void WithoutLog(Facts& facts) {

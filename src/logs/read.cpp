@@ -384,12 +384,15 @@ struct LogReader::State {
   }
 
   // A few words that somebody gave: a line in which no message stands whole may quote a part of one.
-  void TakeQuotes() {
+  void TakeQuotes(bool parts) {
     const Quotes quotes(rows);
     const std::vector<std::string_view> lines = SplitLines(beginning);
     for (line = 0; line < lines.size(); line++) {
       if (recognised_lines.contains(line + 1)) continue;
       const std::string text = CleanLine(lines[line]);
+      // What `tf.config.list_physical_devices('GPU')` prints; as part of a longer log it may be anything.
+      if (text == "[]") RecordById("only-cpu-listed", text);
+      if (!parts) continue;
       const std::optional<uint32_t> row = quotes.Find(text);
       if (!row) continue;
       Record(rows[*row], text, {});
@@ -513,18 +516,18 @@ LogReading LogReader::SoFar() const {
 
 uint64_t LogReader::recognised() const { return state_->recognised; }
 
-LogReading LogReader::Finish() {
+LogReading LogReader::Finish(bool parts) {
   State& state = *state_;
   const bool unfinished = !state.pending.empty();
   state.TakePending();
   state.reading.line_count = state.line + (unfinished ? 1 : 0);
-  if (state.reading.bytes <= kLongestQuote) state.TakeQuotes();
+  if (state.reading.bytes <= kLongestQuote) state.TakeQuotes(parts);
   return std::move(state.reading);
 }
 
 std::vector<std::string_view> LogReader::Anchors() const { return state_->anchors; }
 
-LogReading ReadLog(std::string_view bytes, const Knowledge& knowledge) {
+LogReading ReadLog(std::string_view bytes, const Knowledge& knowledge, bool parts) {
   LogReader reader(knowledge);
   Decoder decoder([&](std::string_view text) {
     reader.Feed(text);
@@ -532,7 +535,7 @@ LogReading ReadLog(std::string_view bytes, const Knowledge& knowledge) {
   });
   decoder.Feed(bytes);
   decoder.End();
-  LogReading reading = reader.Finish();
+  LogReading reading = reader.Finish(parts);
   reading.trouble = decoder.trouble();
   return reading;
 }

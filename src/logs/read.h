@@ -73,8 +73,9 @@ class LogReader {
   LogReading SoFar() const;
   // Grows with each message that is recognised.
   uint64_t recognised() const;
-  // The rest of the last line. Call once.
-  LogReading Finish();
+  // The rest of the last line. Call once. `parts`: in a few words that are no whole message, the part of one
+  // is taken for it.
+  LogReading Finish(bool parts = true);
 
   // The literals that are searched for: for the benchmark.
   std::vector<std::string_view> Anchors() const;
@@ -84,8 +85,8 @@ class LogReader {
   std::unique_ptr<State> state_;
 };
 
-// A whole log that lies in memory, in whatever form.
-LogReading ReadLog(std::string_view bytes, const Knowledge& knowledge);
+// A whole log that lies in memory, in whatever form. `parts`: as LogReader::Finish.
+LogReading ReadLog(std::string_view bytes, const Knowledge& knowledge, bool parts = true);
 
 // Without escape sequences, and of a line that overwrites itself (progress bars) what stays at last.
 std::string CleanLine(std::string_view line);

@@ -12,107 +12,63 @@ namespace {
 constexpr size_t kMostValues = 200;
 constexpr size_t kLongestValue = 8192;
 
-// What the rules or the facts read; everything else is named as not understood.
-bool Understood(std::string_view key) {
-  static constexpr std::string_view kKeys[] = {
-      "tf_version",
-      "python",
-      "os",
-      "gpu",
-      "driver",
-      "cuda",
-      "cudnn",
-      "install_method",
-      "container",
-      "container_engine",
-      "image",
-      "nvidia_smi_ok",
-      "compute_capability",
-      "pip_list",
-      "conda_list",
-      "kernel",
-      "wsl",
-      "mig",
-      "vgpu",
-      "ecc",
-      "xid",
-      "secure_boot",
-      "after_suspend",
-      "kubernetes",
-      "compute_mode",
-      "no_cgroups",
-      "gpu_present",
-      "gpu_used",
-      "works_with_sudo",
-      "works_as_root",
-      "torch_cuda_works",
-      "torch_cuda_available",
-      "other_gpu_processes",
-      "listed",
-      "device_created",
-      "dtype",
-      "batch_size",
-      "nvswitch",
-      "cuda_error",
-      "worked_at_start",
-      "worked_before",
-      "driver_updated",
-      "rebooted",
-      "unattended_upgrades",
-      "machine",
-      "arch",
-      "macos",
-      "native_windows",
-      "dev_dxg",
-      "start_method",
-      "docker_build_step",
-      "gpu_memory_used",
-      "free_mib",
-      "total_gib",
-      "recurrent_dropout",
-      "import_order",
-      "install_order",
-      "requirement",
-      "conda_build_string",
-      "tensorflow_file",
-      "ptxas_version",
-      "works_after_wait",
-      "machine_reboots",
-      "gpus",
-      "command",
-      "jit_compile",
-      "conv_fails",
-      "dense_ok",
-      "systemd",
-      "selinux",
-      "cgroup",
-      "ld_debug",
-      "kernel_version",
-      "dso_version",
-      "nccl",
-      "gcc",
-      "pip",
-      "framework",
-      "model",
-      "xla",
-      "symptom",
-      "dmesg",
-      "check",
-      "conda_packages",
-      "missing_package",
-      "docker_install",
-      "docker inspect",
+bool IsWordCharacter(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || static_cast<unsigned char>(c) >= 0x80;
+}
+bool IsGap(char c) { return c == ' ' || c == '-' || c == '_' || c == ':'; }
+
+// Where the words end in the text if they stand at this place; npos: they do not.
+size_t EndOf(std::string_view text, size_t at, std::string_view words) {
+  for (size_t i = 0; i < words.size(); i++) {
+    if (words[i] == ' ') {
+      if (at == text.size() || !IsGap(text[at])) return std::string_view::npos;
+      while (at < text.size() && IsGap(text[at])) at++;
+      continue;
+    }
+    if (at == text.size() || text[at] != words[i]) return std::string_view::npos;
+    at++;
+  }
+  return at;
+}
+
+// "tensorflow" does not end in "tensorflow-gpu".
+bool GoesOn(std::string_view rest) {
+  if (rest.starts_with('-')) rest.remove_prefix(1);
+  return !rest.empty() && IsWordCharacter(rest[0]);
+}
+
+// Whether what stands before takes back what follows: "…without the", "no".
+bool Denied(std::string_view before) {
+  static constexpr std::string_view kDenials[] = {"no", "not", "without", "never", "neither", "isn't", "non"};
+  static constexpr std::string_view kBetween[] = {"a", "an", "the", "any", "in", "on", "under", "using"};
+  const auto last = [&] {
+    while (!before.empty() && IsGap(before.back())) before.remove_suffix(1);
+    size_t start = before.size();
+    while (start > 0 && (IsWordCharacter(before[start - 1]) || before[start - 1] == '\'')) start--;
+    const std::string_view word = before.substr(start);
+    before.remove_suffix(word.size());
+    return word;
   };
-  // What people write in many ways: "nvidia-smi in the pod", "slower on GPU than on CPU".
-  static constexpr std::string_view kParts[] = {
-      "nvidia-smi", "nvidia_smi", "capabilities", "backend", "slower",  "libcuda",
-      "runtime",    "terminal",   "shell",        "script",  "console", "list_physical_devices"};
-  const auto in_key = [&](std::string_view part) { return key.find(part) != key.npos; };
-  if (std::any_of(std::begin(kParts), std::end(kParts), in_key)) return true;
-  return std::find(std::begin(kKeys), std::end(kKeys), key) != std::end(kKeys) || key.starts_with("cuda_") ||
-         key.starts_with("tf_") || key.starts_with("nvidia_") || key.starts_with("tf.") ||
-         key.starts_with("find ") || key.starts_with("ld_") || key.starts_with("xla_") ||
-         key.starts_with("keras_") || key.find("_works") != key.npos || key.starts_with("lib");
+  const auto in = [](std::string_view word, const auto& list) {
+    return std::find(std::begin(list), std::end(list), word) != std::end(list);
+  };
+  std::string_view word = last();
+  for (int i = 0; i < 2 && in(word, kBetween); i++) word = last();
+  return in(word, kDenials);
+}
+
+bool Holds(std::string_view text, std::string_view words) {
+  const bool open = words.ends_with('*');
+  if (open) words.remove_suffix(1);
+  if (words.empty()) return false;
+  for (size_t at = text.find(words[0]); at != text.npos; at = text.find(words[0], at + 1)) {
+    if (at > 0 && IsWordCharacter(words[0]) && IsWordCharacter(text[at - 1])) continue;
+    const size_t end = EndOf(text, at, words);
+    if (end == text.npos) continue;
+    if (!open && IsWordCharacter(words.back()) && GoesOn(text.substr(end))) continue;
+    if (!Denied(text.substr(0, at))) return true;
+  }
+  return false;
 }
 
 std::string Words(const nlohmann::json& json) {
@@ -131,9 +87,6 @@ void Statements::Set(std::string_view key, std::string_view value) {
   const std::string name = Lower(Trim(key));
   if (name.empty() || values.size() >= kMostValues) return;
   values[name] = std::string(value.substr(0, kLongestValue));
-  if (!Understood(name) &&
-      std::find(not_understood.begin(), not_understood.end(), name) == not_understood.end())
-    not_understood.push_back(name);
 }
 
 void Statements::Answer(std::string_view key, std::string_view value, const Knowledge& knowledge) {
@@ -146,6 +99,34 @@ void Statements::Answer(std::string_view key, std::string_view value, const Know
   Set(question->stated.empty() ? name : question->stated, value);
 }
 
+bool IsYes(std::string_view value) {
+  const std::string word = Lower(Trim(value));
+  return word == "true" || word == "yes";
+}
+bool IsNo(std::string_view value) {
+  const std::string word = Lower(Trim(value));
+  return word == "false" || word == "no";
+}
+
+std::vector<Said> SayingsIn(const std::map<std::string, std::string>& values,
+                            const std::vector<SayingRow>& sayings) {
+  std::vector<Said> said;
+  for (const auto& [key, value] : values) {
+    const bool no = IsNo(value);
+    const std::string text = IsYes(value) ? key : no ? "not " + key : key + ": " + value;
+    const std::string lower = Lower(text);
+    for (const SayingRow& row : sayings) {
+      const auto in_key = [&](const std::string& part) { return key.find(part) != key.npos; };
+      if (!row.under.empty() && std::none_of(row.under.begin(), row.under.end(), in_key)) continue;
+      const auto in_text = [&](const std::string& words) {
+        return (!no || words.starts_with("not ")) && Holds(lower, words);
+      };
+      if (std::any_of(row.words.begin(), row.words.end(), in_text)) said.push_back({row.id, key, text});
+    }
+  }
+  return said;
+}
+
 Result<Statements> ReadStatements(std::string_view json) {
   const auto document = nlohmann::json::parse(json, nullptr, false);
   constexpr const char* kForm = R"(right is {"context": {"tf_version": "2.15.1", …}, "observed": {…}})";
@@ -154,7 +135,7 @@ Result<Statements> ReadStatements(std::string_view json) {
   Statements statements;
   for (const auto& [part, object] : document.items()) {
     if (part != "context" && part != "observed") {
-      statements.not_understood.push_back(part);
+      statements.other_parts.push_back(part);
       continue;
     }
     if (!object.is_object()) return Error{ErrorKind::kMalformed, "\"" + part + "\" is no object; " + kForm};

@@ -15,7 +15,7 @@ namespace tfdoctor {
 struct Statements {
   // By key in lower case: "os" -> "Windows 10", "container" -> "true", "cuda_visible_devices" -> "-1".
   std::map<std::string, std::string> values;
-  std::vector<std::string> not_understood;  // keys that nothing here reads; they are kept in `values`
+  std::vector<std::string> other_parts;  // of the document, beside context and observed: nothing reads them
 
   // Facts by name, as JSON: the answers to questions whose values our data knows.
   std::map<std::string, std::string> facts;
@@ -24,6 +24,28 @@ struct Statements {
   // The answer to a question; `key` is the name of a fact, `value` a word of the data's or free words.
   void Answer(std::string_view key, std::string_view value, const Knowledge& knowledge);
 };
+
+// Whether a statement is no more than a yes ("true", "yes") or a no ("false", "no").
+bool IsYes(std::string_view value);
+bool IsNo(std::string_view value);
+
+// A saying of the data that a statement holds.
+struct Said {
+  std::string id;    // of the SayingRow
+  std::string key;   // of the statement
+  std::string text;  // the statement in one line: "os: Ubuntu in VirtualBox", "after_suspend"
+};
+
+// What is looked through is the key with its value; by a yes the key alone, and by a no "not " and the key
+// (and only for words that begin with "not "): "after_suspend": true says "after suspend", "nvidia_smi_ok":
+// false says "not nvidia smi ok".
+//
+// Words are those of a SayingRow. Case does not matter; a blank stands for blanks, '-', '_' and ':'. They
+// begin and end where a word does ("snap" does not end in "snap-in"), unless a '*' at the end lets the word
+// go on. Said is nothing that "no", "not", "without" or "never" stands before ("no Docker Desktop"), an
+// article or preposition between them or not.
+std::vector<Said> SayingsIn(const std::map<std::string, std::string>& values,
+                            const std::vector<SayingRow>& sayings);
 
 // {"context": {…}, "observed": {…}}; either may be missing. An error says what is wrong with it.
 Result<Statements> ReadStatements(std::string_view json);

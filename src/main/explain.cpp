@@ -104,8 +104,12 @@ class LogJudge {
 
   Diagnosis Judge(const LogReading& reading) {
     facts_ = machine_ == nullptr ? Facts() : machine_->present.facts();
-    AddLog(reading, statements_, knowledge_, machine_ == nullptr, facts_);
+    const std::set<std::string> taken = AddLog(reading, statements_, knowledge_, machine_ == nullptr, facts_);
     Diagnosis diagnosis = Diagnose(facts_, knowledge_, AllRules());
+    not_understood_ = statements_.other_parts;
+    for (const auto& [key, value] : statements_.values) {
+      if (!taken.contains(key) && !diagnosis.asked.contains(key)) not_understood_.push_back(key);
+    }
     if (machine_ != nullptr) {
       TellWhatChanged(machine_->machine, machine_->now, machine_->present, diagnosis);
     } else {
@@ -120,18 +124,21 @@ class LogJudge {
     return diagnosis;
   }
   const Facts& facts() const { return facts_; }
+  // Of the last judgement: what is stated and was of no use.
+  const std::vector<std::string>& not_understood() const { return not_understood_; }
 
  private:
   const Knowledge& knowledge_;
   const Statements& statements_;
   WithMachine* machine_;
   Facts facts_;
+  std::vector<std::string> not_understood_;
 };
 
-LogAnswer AnswerOf(const LogReading& reading, const Statements& statements, std::string name) {
+LogAnswer AnswerOf(const LogReading& reading, std::vector<std::string> not_understood, std::string name) {
   LogAnswer answer;
   answer.name = std::move(name);
-  answer.not_understood = statements.not_understood;
+  answer.not_understood = std::move(not_understood);
   answer.trouble = reading.trouble;
   answer.lines = reading.line_count;
   answer.attempts = reading.attempts.size();
@@ -231,7 +238,7 @@ int ExplainLog(Arguments& arguments, const Subject& subject, const Clock& clock)
   std::string said;  // what of the last that was told
   const auto tell = [&](const LogReading& log) {
     const Diagnosis diagnosis = judge.Judge(log);
-    LogAnswer answer = AnswerOf(log, statements, name);
+    LogAnswer answer = AnswerOf(log, judge.not_understood(), name);
     if (!errors.empty()) {
       answer.messages.clear();
       for (const ErrorRow& error : errors) {

@@ -22,8 +22,6 @@ bool IsDriver(std::string_view name) {
   return name.starts_with("libnvdla") || name.starts_with("libnvrm") || name.starts_with("libnvos") ||
          name.starts_with("libcuda.so") || name.starts_with("nvcuda") || name.starts_with("libnvidia-ml");
 }
-// Of Microsoft's C++ runtime, which is no library of CUDA.
-bool IsOfWindows(std::string_view name) { return name.starts_with("msvcp") || name.starts_with("vcruntime"); }
 // Somebody else's build carries what he chose.
 bool OthersBuild(const LogStory& story) {
   for (const char* word : {"nvidia-tensorflow", "nvidia container", "nvcr.io", "ngc", "source build",
@@ -57,9 +55,7 @@ std::vector<std::string> MissingLibraries(const LogStory& story) {
   for (const char* id : {"library-not-loaded", "import-library", "dll-load"}) {
     for (const std::string& name : story.Fields(id, "library")) {
       const std::string file = name.substr(name.rfind('/') == name.npos ? 0 : name.rfind('/') + 1);
-      if (IsOptional(file) || IsDriver(file) || IsOfWindows(file) ||
-          file.find(".so") + 1 + file.find(".dll") + 1 == 0)
-        continue;
+      if (IsOptional(file) || IsDriver(file) || !IsOfNvidia(file)) continue;
       if (std::find(missing.begin(), missing.end(), file) == missing.end()) missing.push_back(file);
     }
   }
@@ -166,38 +162,6 @@ double MiB(const std::string& text) {
   return number / 1024 / 1024;
 }
 
-bool StatedAnywhere(const LogStory& story, std::string_view part) {
-  const auto& stated = story.statements();
-  return std::any_of(stated.begin(), stated.end(),
-                     [&](const auto& entry) { return Lower(entry.second).find(part) != std::string::npos; });
-}
-
-std::string StatedUnder(const LogStory& story, std::string_view key_start) {
-  for (const auto& [key, value] : story.statements()) {
-    if (key.starts_with(key_start)) return value;
-  }
-  return {};
-}
-
-std::string StatedLike(const LogStory& story, std::string_view key_part) {
-  std::string values;
-  for (const auto& [key, value] : story.statements()) {
-    if (key.find(key_part) != key.npos) values += (values.empty() ? "" : "; ") + Lower(value);
-  }
-  return values;
-}
-
-bool StatedWord(const LogStory& story, std::string_view word) {
-  const auto letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); };
-  for (const auto& [key, value] : story.statements()) {
-    const std::string text = " " + Lower(value) + " ";
-    for (size_t at = text.find(word); at != text.npos; at = text.find(word, at + 1)) {
-      if (!letter(text[at - 1]) && !letter(text[at + word.size()])) return true;
-    }
-  }
-  return false;
-}
-
 bool SaysMissing(std::string_view text) {
   for (const char* word : {"not found", "not available", "not present", "not there", "not in ", "missing",
                            "absent", "no such", "is not"}) {
@@ -207,9 +171,10 @@ bool SaysMissing(std::string_view text) {
 }
 
 std::string LibrarySeen(const LogStory& story) {
-  for (const char* key : {"find ", "file present", "locate ", "ls "}) {
-    std::string value = StatedUnder(story, key);
-    if (!value.empty() && Lower(value).find("not found") == std::string::npos) return value;
+  for (const char* key :
+       {"find ", "present", "locate", "ls ", "exists", "found_in", "found in", "lies_in", "lies in"}) {
+    std::string value = story.StatedLike(key);
+    if (!value.empty() && !SaysMissing(value)) return value;
   }
   return {};
 }
@@ -273,16 +238,11 @@ bool InSingularity(const LogStory& story) {
   auto in = [](const SeenMessage* message) {
     return message != nullptr && message->text.Peek()->find("/.singularity.d/") != std::string::npos;
   };
-  return StatedAnywhere(story, "singularity") || StatedAnywhere(story, "apptainer") || in(library) ||
-         in(optional);
-}
-
-bool InKubernetes(const LogStory& story) {
-  return story.Yes("kubernetes") || StatedAnywhere(story, "kubernetes") || StatedAnywhere(story, "k8s");
+  return story.Saw("says-singularity") || in(library) || in(optional);
 }
 
 bool NamesDockerDesktop(const LogStory& story) {
-  return story.Saw("docker-desktop") || StatedAnywhere(story, "docker desktop");
+  return story.SawAny({"docker-desktop", "says-docker-desktop"});
 }
 
 CodeAge AgeOfCode(const LogStory& story, std::string& why) {
@@ -342,11 +302,29 @@ void Harmless(Signs& s, std::string_view id, Strength beside_trouble) {
   }
 }
 
+bool GpuTrouble(const LogStory& story) {
+  for (const Shows kind : {Shows::kDriverLibraryMissing, Shows::kDriverRefuses, Shows::kNoDevice,
+                           Shows::kDriverToolFails, Shows::kLibrariesFail, Shows::kNoCode}) {
+    if (story.Saw(kind)) return true;
+  }
+  return !MissingLibraries(story).empty() || MissesDriverLibrary(story) || BuiltWithoutCuda(story) ||
+         story.SawAny({"only-cpu-listed", "no-gpu-in-process", "device-unavailable", "gpu-not-found"});
+}
+
+bool IsOfNvidia(std::string_view library) {
+  const size_t end = std::min(library.find(".so"), library.find(".dll"));
+  if (end == library.npos) return false;
+  for (const char* start : {"libcu", "libnv", "libnccl", "cudart", "cublas", "cudnn", "cufft", "curand",
+                            "cusolver", "cusparse", "cupti", "nvcuda", "nvinfer", "nvrtc", "nccl"}) {
+    if (library.starts_with(start)) return true;
+  }
+  return false;
+}
+
 bool BuiltWithoutCuda(const LogStory& story) {
   if (story.Saw("built-with-cuda-false")) return true;
-  return StatedUnder(story, "tf.test.is_built_with_cuda") == "false" ||
-         StatedUnder(story, "tf.sysconfig.get_build_info").find("'is_cuda_build': false") !=
-             std::string::npos;
+  return story.StatedLike("is_built_with_cuda") == "false" ||
+         story.StatedLike("get_build_info").find("'is_cuda_build': false") != std::string::npos;
 }
 
 std::set<std::string> StatedTensorFlows(const LogStory& story, const std::string& key) {
@@ -363,8 +341,6 @@ std::set<std::string> StatedTensorFlows(const LogStory& story, const std::string
   return names;
 }
 
-bool GpuWorks(const LogStory& story) {
-  return !story.trouble && (story.Yes("gpu_used") || story.gpu_registered);
-}
+bool GpuWorks(const LogStory& story) { return !story.trouble && story.gpu_registered; }
 
 }  // namespace tfdoctor

@@ -43,16 +43,6 @@ bool OnlyXlaHasGpu(const LogStory& story);
 std::string HidingVariable(const LogStory& story);
 // "1.95GiB", "977.81MiB" in MiB; -1: no size.
 double MiB(const std::string& text);
-// Any statement mentions this (in lower case).
-bool StatedAnywhere(const LogStory& story, std::string_view part);
-// A statement whose key starts with this, as "find / -name libcudart.so.11.0", has a value.
-std::string StatedUnder(const LogStory& story, std::string_view key_start);
-
-// What is stated under all keys that contain this, in lower case and joined: "nvidia-smi" -> "command not
-// found".
-std::string StatedLike(const LogStory& story, std::string_view key_part);
-// A statement holds this as a word of its own: "m1" in "macOS (M1 MacBook)".
-bool StatedWord(const LogStory& story, std::string_view word);
 // What somebody writes of a thing that is not there: "not found", "missing", …
 bool SaysMissing(std::string_view text);
 
@@ -62,7 +52,6 @@ std::string OtherCudaStated(const LogStory& story);
 // What the message of a missing library says of LD_LIBRARY_PATH: it leads to another CUDA alone.
 std::string OtherCudaOnPath(const LogStory& story);
 bool InSingularity(const LogStory& story);
-bool InKubernetes(const LogStory& story);
 bool NamesDockerDesktop(const LogStory& story);
 enum class CodeAge { kUnknown, kOlder, kRuns, kCompiled, kNewer };
 // The GPU against the code in the build, or where that is not known against what the CUDA of the build can
@@ -77,6 +66,10 @@ double FreeShare(const LogStory& story);
 bool PoolIsTiny(const LogStory& story);
 // A harmless message is the answer only where nothing else is wrong.
 void Harmless(Signs& s, std::string_view id, Strength beside_trouble = Strength::kAgainst);
+// Something shows that the GPU, its driver or CUDA is what is wrong.
+bool GpuTrouble(const LogStory& story);
+// A library that is NVIDIA's: "libcudart.so.12", "cudnn64_8.dll", "libnccl.so.2".
+bool IsOfNvidia(std::string_view library);
 bool BuiltWithoutCuda(const LogStory& story);
 // Names of TensorFlow distributions in a stated list: "tensorflow 2.3.0; tensorflow-gpu 2.3.0".
 std::set<std::string> StatedTensorFlows(const LogStory& story, const std::string& key);

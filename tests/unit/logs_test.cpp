@@ -9,6 +9,7 @@
 #include <fstream>
 #include <map>
 #include <random>
+#include <regex>
 #include <set>
 
 #include "base/text.h"
@@ -343,14 +344,86 @@ TEST(Statements, AreTakenAsPeopleWriteThem) {
   ASSERT_TRUE(statements.ok());
   EXPECT_EQ(statements->values.at("os"), "Windows 10");
   EXPECT_EQ(statements->values.at("pip_list"), "a 1; b 2");
-  EXPECT_EQ(statements->not_understood, std::vector<std::string>{"hat"});
   Facts facts;
-  AddLog(LogReading(), *statements, BuiltInKnowledge(), true, facts);
+  const std::set<std::string> taken = AddLog(LogReading(), *statements, BuiltInKnowledge(), true, facts);
+  EXPECT_TRUE(taken.contains("gpu"));
+  EXPECT_FALSE(taken.contains("hat"));
   ASSERT_NE(facts.gpus.Peek(), nullptr);
   EXPECT_EQ(*facts.gpus.Peek()->begin()->second.compute_capability.Peek(), "8.6");
   EXPECT_EQ(facts.gpus.origin().witness, Witness::kStated);
   EXPECT_EQ(facts.kernel_driver.version.Peek(), nullptr) << "Windows counts its drivers differently";
   for (const char* bad : {"", "[]", "{\"context\": 3}", "{"}) EXPECT_FALSE(ReadStatements(bad).ok()) << bad;
+}
+
+// Which sayings one statement holds.
+std::set<std::string> SaidBy(const std::string& key, const std::string& value, std::vector<std::string> words,
+                             std::vector<std::string> under = {}) {
+  std::set<std::string> ids;
+  for (const Said& said : SayingsIn({{key, value}}, {{"says-it", std::move(words), std::move(under)}}))
+    ids.insert(said.id);
+  return ids;
+}
+
+TEST(Sayings, AreWordsOfTheirOwnAndNotTakenBack) {
+  const auto says = [](const std::string& key, const std::string& value, const std::string& words) {
+    return !SaidBy(key, value, {words}).empty();
+  };
+  EXPECT_TRUE(says("os", "Ubuntu in VirtualBox", "virtualbox"));
+  EXPECT_TRUE(says("install_method", "Docker-Desktop", "docker desktop"));
+  EXPECT_TRUE(says("install_method", "docker  desktop 4", "docker desktop"));
+  EXPECT_FALSE(says("install_method", "dockerdesktop", "docker desktop"));
+  EXPECT_TRUE(says("symptom", "after suspending it", "suspend*"));
+  EXPECT_FALSE(says("symptom", "after suspending it", "suspend"));
+  EXPECT_FALSE(says("symptom", "unsuspended", "suspend*"));
+  EXPECT_TRUE(says("path", "/usr/local/cuda/lib64/stubs:/usr", "/stubs"));
+  // The key speaks, too.
+  EXPECT_TRUE(says("after_suspend", "true", "after suspend"));
+  EXPECT_TRUE(says("after_suspend", "Yes", "suspend*"));
+  EXPECT_FALSE(says("after_suspend", "false", "suspend*"));
+  EXPECT_TRUE(says("nvidia_smi_ok", "false", "not nvidia smi ok"));
+  EXPECT_FALSE(says("nvidia_smi_ok", "true", "not nvidia smi ok"));
+  EXPECT_TRUE(says("docker", "snap", "docker snap"));
+  // Taken back.
+  for (const char* denied : {"no Docker Desktop", "not in Docker Desktop", "without the Docker Desktop"})
+    EXPECT_FALSE(says("install_method", denied, "docker desktop")) << denied;
+  EXPECT_TRUE(says("install_method", "not podman but Docker Desktop", "docker desktop"));
+  EXPECT_TRUE(says("note", "no Docker Desktop here, Docker Desktop there", "docker desktop"));
+  // Beyond ASCII, at the ends, and nothing.
+  EXPECT_TRUE(says("note", "é kvm", "kvm"));
+  EXPECT_FALSE(says("note", "ékvm", "kvm"));
+  EXPECT_FALSE(says("", "", "kvm"));
+  EXPECT_FALSE(says("note", "kv", "kvm"));
+  EXPECT_TRUE(SaidBy("symptom", "works", {"works"}, {"terminal"}).empty());
+  EXPECT_FALSE(SaidBy("in the terminal", "works", {"works"}, {"terminal"}).empty());
+}
+
+// A name that is nowhere in the data would never be seen, and nobody would notice.
+TEST(Sayings, AndMessagesThatRulesNameExist) {
+  std::set<std::string, std::less<>> known, sayings, named;
+  for (const MessageRow& row : BuiltInKnowledge().Messages()) known.emplace(row.id);
+  for (const SayingRow& row : BuiltInKnowledge().Sayings()) {
+    EXPECT_TRUE(sayings.insert(row.id).second) << row.id;
+    known.insert(row.id);
+  }
+  const std::regex call(R"(\b(Saw|SawAny|Proves|Speaks|Message|Field|Fields|FieldHas|Harmless)\(([^;]*?)\))");
+  const std::regex name(R"re("([a-z0-9]+(-[a-z0-9]+)+)")re");
+  for (const auto& entry :
+       std::filesystem::recursive_directory_iterator(std::filesystem::path(TFDOCTOR_SOURCE_DIR) / "src")) {
+    if (entry.path().extension() != ".cpp") continue;
+    std::ifstream in(entry.path());
+    const std::string text((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
+    for (std::sregex_iterator at(text.begin(), text.end(), call), end; at != end; ++at) {
+      const std::string arguments = (*at)[2].str();
+      for (std::sregex_iterator word(arguments.begin(), arguments.end(), name); word != end; ++word) {
+        EXPECT_TRUE(known.contains((*word)[1].str())) << entry.path() << ": " << (*word)[1].str();
+        named.insert((*word)[1].str());
+      }
+    }
+    for (const std::string& saying : sayings) {
+      if (text.find('"' + saying + '"') != std::string::npos) named.insert(saying);
+    }
+  }
+  for (const std::string& saying : sayings) EXPECT_TRUE(named.contains(saying)) << saying << " serves nobody";
 }
 
 TEST(Errors, AreFoundByNameAndNumber) {

@@ -53,6 +53,7 @@ class SmallKnowledge : public Knowledge {
   std::optional<JetsonRow> JetsonWheel(std::string_view) const override { return std::nullopt; }
   std::optional<bool> KnowsXlaFlag(std::string_view, std::string_view) const override { return std::nullopt; }
   std::vector<QuestionRow> Questions() const override { return {}; }
+  std::vector<SayingRow> Sayings() const override { return {}; }
   std::string Date() const override { return "2026-11-23"; }
 
  private:

@@ -106,6 +106,12 @@ bool IsAnswer(std::string_view t) {
   return IsLine(t) && colon != t.npos && colon > 0 && colon + 2 < t.size();
 }
 constexpr Form kAnswer = {IsAnswer, "a word and the fact as JSON, such as 'no: \"@absent\"'"};
+bool IsSaying(std::string_view t) { return IsDistribution(t) && t.starts_with("says-"); }
+constexpr Form kSaying = {IsSaying, "a name that begins with \"says-\", such as \"says-suspend\""};
+bool IsInLowerCase(std::string_view t) {
+  return IsLine(t) && std::none_of(t.begin(), t.end(), [](char c) { return c >= 'A' && c <= 'Z'; });
+}
+constexpr Form kInLowerCase = {IsInLowerCase, "words in lower case, such as \"docker desktop\""};
 size_t LongestLiteral(std::string_view text) {
   size_t longest = 0, current = 0;
   bool hole = false;
@@ -499,6 +505,15 @@ void AddQuestion(Row&, Row& row, Rows& rows) {
   rows.questions.push_back(std::move(q));
 }
 
+void AddSaying(Row&, Row& row, Rows& rows) {
+  SayingRow s;
+  s.id = row.Text("id", kSaying, kMust);
+  s.words = row.Texts("words", kInLowerCase, kMust);
+  s.under = row.Texts("under", kInLowerCase);
+  Once(row, rows, "the saying " + s.id);
+  rows.sayings.push_back(std::move(s));
+}
+
 // What a file may hold. A group gives source and date once for the tables in its `rows`.
 struct Kind {
   const char* name;
@@ -522,6 +537,7 @@ constexpr Kind kKinds[] = {
     {"ptx", true, AddPtx},
     {"questions", true, AddQuestion},
     {"releases", true, AddRelease},
+    {"sayings", true, AddSaying},
     {"sonames", true, AddSoname},
     {"toolkits", true, AddToolkit},
     {"versions", true, AddVersions},

@@ -72,6 +72,7 @@ struct Rows {
   std::vector<JetsonRow> jetsons;
   std::vector<XlaFlagRow> xla_flags;
   std::vector<QuestionRow> questions;
+  std::vector<SayingRow> sayings;
   std::string date;            // of the newest row
   std::set<std::string> keys;  // what is there: no row may be given twice
 };

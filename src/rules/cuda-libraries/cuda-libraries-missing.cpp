@@ -38,8 +38,6 @@ Verdict Check(const Facts& facts, const Knowledge& knowledge) {
       .WithFix(InstallCudaLibraries(facts, knowledge));
 }
 
-bool OfficialImage(const LogStory& story) { return StatedAnywhere(story, "tensorflow/tensorflow"); }
-
 void JudgeLog(Signs& s) {
   const LogStory& story = s.story;
   // Since 2.14 pip brings the libraries only with the extra; who has them otherwise says so.
@@ -50,7 +48,7 @@ void JudgeLog(Signs& s) {
   // Before 2.1 the libraries were linked, and Windows does not say which one it misses.
   const bool linked = story.windows && (story.tensorflow.empty() || story.Before("2.1"));
   if (linked && MissingLibraries(story).empty()) s.Speaks("dll-load", kWeak);
-  if (!LibrariesFail(story) || OfficialImage(story)) return;
+  if (!LibrariesFail(story) || story.Saw("says-tensorflow-image")) return;
   const std::vector<std::string> missing = MissingLibraries(story);
   const bool only_cudnn = !missing.empty() && std::all_of(missing.begin(), missing.end(), NamesCudnn);
   if (only_cudnn) return;

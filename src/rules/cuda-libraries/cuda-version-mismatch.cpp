@@ -69,9 +69,9 @@ void JudgeLog(Signs& s) {
     if (cuda.empty()) s.That(!path.empty(), path, kDecisive);
     if (s.any()) s.Speaks("library-not-loaded", kStrong).Speaks("cudart-stub", kStrong);
   }
-  s.States(
-      StatedAnywhere(story, "-cu11") && !CudaOfBuild(story).empty() && MajorVersion(CudaOfBuild(story)) > 11,
-      "pip_list", "the libraries are those of CUDA 11", kDecisive);
+  s.States(story.Saw("says-cuda-11-packages") && !CudaOfBuild(story).empty() &&
+               MajorVersion(CudaOfBuild(story)) > 11,
+           "pip_list", "the libraries are those of CUDA 11", kDecisive);
   // cuSOLVER counts for itself: CUDA 11.0 has libcusolver.so.10, later ones libcusolver.so.11 (the nvidia
   // wheels).
   const std::vector<std::string> missing = MissingLibraries(story);

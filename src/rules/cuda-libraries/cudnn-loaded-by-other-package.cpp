@@ -51,6 +51,7 @@ Verdict Check(const Facts& facts, const Knowledge& knowledge) {
 
 void JudgeLog(Signs& s) {
   const LogStory& story = s.story;
+  s.Speaks("says-import-order-matters", kDecisive);
   const std::string order = story.Stated("import_order");
   const bool first = !order.empty() && order.find("tensorflow") != order.npos && order.find("tensorflow") > 0;
   const bool mismatch =

@@ -71,7 +71,7 @@ void JudgeLog(Signs& s) {
            "older than the " + (build != nullptr ? build->cudnn_version : "") + " that it was compiled with",
            kDecisive);
   if (s.any()) return;
-  s.Speaks("dnn-not-found", story.Yes("generic_rnn_works") ? kDecisive : kStrong);
+  s.Speaks("dnn-not-found", story.Saw("says-generic-rnn-works") ? kDecisive : kStrong);
   s.Speaks("cudnn-handle", kWeak).Speaks("conv-algorithm", kWeak).Speaks("cudnn-execution-failed", kWeak);
 }
 

@@ -8,26 +8,6 @@ namespace tfdoctor {
 
 namespace {
 
-constexpr const char* kLaunchers[] = {"pycharm", "vs code", "vscode",     "spyder",  "jupyter", "notebook",
-                                      "systemd", "cron",    "supervisor", "eclipse", "rstudio"};
-
-bool LauncherLacks(const LogStory& story) {
-  return std::any_of(std::begin(kLaunchers), std::end(kLaunchers),
-                     [&](const char* word) { return StatedAnywhere(story, word); });
-}
-
-// "terminal": "works", "PyCharm console": "error"
-bool OnlyLauncherFails(const LogStory& story) {
-  const std::string terminal =
-      StatedLike(story, "terminal") + StatedLike(story, "command line") + StatedLike(story, "shell");
-  if (terminal.find("work") == terminal.npos && terminal.find("true") == terminal.npos) return false;
-  return std::any_of(std::begin(kLaunchers), std::end(kLaunchers), [&](const char* word) {
-    const std::string there = StatedLike(story, word);
-    return there.find("error") != there.npos || there.find("fail") != there.npos ||
-           there.find("false") != there.npos;
-  });
-}
-
 void JudgeLog(Signs& s) {
   const LogStory& story = s.story;
   if (!LibrariesFail(story)) return;
@@ -35,9 +15,9 @@ void JudgeLog(Signs& s) {
   s.StatesProof(
       path.find("shell") != path.npos && (path.find("absent") != path.npos || path.find("not") != path.npos),
       "LD_LIBRARY_PATH", path);
-  s.States(OnlyLauncherFails(story), "launcher",
-           "it works in a terminal, and not where another program starts Python", kDecisive);
-  s.States(LauncherLacks(story) && !s.any(), "install_method", "another program starts Python", kStrong);
+  s.States(story.Saw("says-terminal-works") && story.SawAny({"says-launcher-fails", "says-launcher"}),
+           "launcher", "it works in a terminal, and not where another program starts Python", kDecisive);
+  if (!s.any()) s.Speaks("says-launcher", kStrong);
 }
 
 }  // namespace

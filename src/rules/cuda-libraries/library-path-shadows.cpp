@@ -67,6 +67,9 @@ void JudgeLog(Signs& s) {
   if (tried != nullptr && cuda_on_path) s.Proves("ld-debug-try");
   if (!OtherCudaStated(story).empty() && cuda_on_path)
     s.States(true, "LD_LIBRARY_PATH", "it names a CUDA of another version: " + path, kStrong);
+  // Folders of one environment, given to the programs of another.
+  s.States(path.find("venv") != path.npos && !s.any() && !story.gpu_registered, "LD_LIBRARY_PATH",
+           "it leads into an environment: " + path, kStrong);
   s.States(cuda_on_path && trouble && !s.any(), "LD_LIBRARY_PATH", "it names a folder of CUDA: " + path,
            kStrong);
 }

@@ -110,6 +110,12 @@ void JudgeLog(Signs& s) {
   s.States(story.only_stated && story.and_cuda && faulty && !story.windows && !story.mac, "install_method",
            "TensorFlow " + story.tensorflow + " does not look where its extra and-cuda puts the libraries",
            kDecisive);
+  // Up to 2.13 no wheel looks below site-packages/nvidia (data/tensorflow.toml: their objects' RUNPATH).
+  const bool before_extra =
+      story.From("2.0") && story.Before("2.14") && story.Mentions("pip_list", "nvidia-c");
+  s.States(story.only_stated && before_extra && !story.windows && !story.conda, "pip_list",
+           "NVIDIA's packages are installed, and TensorFlow before 2.14 does not look where they are",
+           kStrong);
   if (!LibrariesFail(story) || (!story.and_cuda && !story.Mentions("pip_list", "nvidia-"))) return;
   // The libraries are there; whether this release looks at them is known of many.
   const bool unseen = !story.tensorflow.empty() && !ExtraDefect(story.knowledge, story.tensorflow).empty();

@@ -16,7 +16,9 @@ Verdict Check(const Facts& facts, const Knowledge& knowledge) {
       .WithFix(InstallCudaLibraries(facts, knowledge));
 }
 
-void JudgeLog(Signs& s) { s.Proves("ptxas-missing").Speaks("ptxas-not-run", kDecisive); }
+void JudgeLog(Signs& s) {
+  s.Proves("ptxas-missing").Speaks("ptxas-not-run", kDecisive).Speaks("says-no-ptxas", kDecisive);
+}
 
 }  // namespace
 

@@ -40,20 +40,19 @@ void JudgeLog(Signs& s) {
   if (!shown.empty() && shown.find("compute") == shown.npos && shown.find("all") == shown.npos)
     s.Proves("mps-driver");
   // Of a compose file, of `docker inspect`: [["gpu","utility"]].
-  for (const auto& [key, value] : story.statements()) {
-    const std::string text = Lower(value);
-    const size_t at = key.find("capabilities") != key.npos ? 0 : text.find("capabilities");
-    if (at == text.npos || key == "nvidia_driver_capabilities") continue;
-    const std::string list = text.substr(at);
-    const bool compute = list.find("compute") != list.npos || list.find("all") != list.npos;
-    s.StatesProof(!compute && list.find("utility") != list.npos, key,
-                  "the capabilities lack compute: " + value);
+  const SeenMessage* said = story.Message("says-capabilities");
+  if (said != nullptr && stated.empty()) {
+    const std::string text = Lower(*said->text.Peek());
+    const std::string list = text.substr(text.find("capabilities"));
+    s.StatesProof(list.find("utility") != list.npos && list.find("compute") == list.npos &&
+                      list.find("all") == list.npos,
+                  "capabilities", "the capabilities lack compute: " + *said->text.Peek());
   }
   s.That(story.container && MissesDriverLibrary(story) && story.smi_works,
          "nvidia-smi works in the container and libcuda.so.1 is not there", kDecisive);
   // The container was given a GPU, and not the driver's library for computing.
   const bool given = story.Saw("docker-gpus-flag") || story.Mentions("command", "--gpus");
-  s.States(story.container && given && SaysMissing(StatedLike(story, "libcuda")), "libcuda",
+  s.States(story.container && given && SaysMissing(story.StatedLike("libcuda")), "libcuda",
            "the container was started with a GPU and has no libcuda.so.1", kDecisive);
 }
 

@@ -43,11 +43,12 @@ Verdict Check(const Facts& facts, const Knowledge&) {
 
 void JudgeLog(Signs& s) {
   const LogStory& story = s.story;
-  if (story.Saw("no-cgroups") || story.Yes("no_cgroups")) return;
+  if (story.SawAny({"no-cgroups", "says-no-cgroups"})) return;
   const bool* worked = story.facts.container_engine.worked_before.Peek();
   const bool before = worked != nullptr && *worked;
   if (before && story.container) s.Proves("nvml-unknown-error");
-  s.Speaks("nvml-unknown-error", kDecisive);
+  // From its first moment a container shows the same where its engine gives no permission.
+  s.Speaks("nvml-unknown-error", kStrong);
   // One that is lost is not there, not busy.
   if (s.any()) s.Speaks("cuda-busy", kAgainst);
   s.That(s.any() && story.smi_works, "nvidia-smi worked before in the same log", kStrong);

@@ -23,8 +23,7 @@ Verdict Check(const Facts& facts, const Knowledge&) {
 void JudgeLog(Signs& s) {
   const LogStory& story = s.story;
   if (story.Saw("nvml-unknown-error") || story.Saw(Shows::kNoDevice)) s.Proves("no-cgroups");
-  s.StatesProof(story.Yes("no_cgroups"), "no_cgroups",
-                "no-cgroups = true leaves the container without permission");
+  s.Proves("says-no-cgroups");
   s.Proves("hook-cgroups").Speaks("no-cgroups", kStrong);
   s.Speaks("nvml-unknown-error", kWeak);
 }

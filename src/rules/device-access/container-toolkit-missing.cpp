@@ -28,7 +28,7 @@ Verdict Check(const Facts& facts, const Knowledge&) {
 
 void JudgeLog(Signs& s) {
   const LogStory& story = s.story;
-  if (NamesDockerDesktop(story) || story.Saw("snap-docker") || StatedAnywhere(story, "snap")) {
+  if (NamesDockerDesktop(story) || story.SawAny({"snap-docker", "says-docker-snap"})) {
     s.Speaks("no-device-driver", kStrong);
   } else {
     s.Proves("no-device-driver");

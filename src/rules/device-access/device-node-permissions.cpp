@@ -136,9 +136,11 @@ Verdict Check(const Facts& facts, const Knowledge&) {
 void JudgeLog(Signs& s) {
   const LogStory& story = s.story;
   s.Proves("smi-insufficient").Proves("smi-no-permission");
-  const bool root = story.Yes("works_as_root") || story.Yes("works_with_sudo");
+  const bool root = story.Saw("says-works-as-root");
   s.States(root && (story.Saw(Shows::kNoDevice) || story.Saw("cuda-unknown")), "works_as_root",
            "it works for root", kStrong);
+  if (!s.any() && !story.trouble) s.Speaks("says-works-as-root", kStrong);
+  s.Speaks("says-no-permission", kStrong);
   s.Speaks("cuda-unknown", kWeak);
   // The module is loaded, and TensorFlow looked for /dev/nvidia0 before it compared the versions.
   if (story.Saw("cuda-no-device") && story.Saw("versions-match")) {

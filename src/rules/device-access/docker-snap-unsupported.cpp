@@ -30,17 +30,11 @@ Verdict Check(const Facts& facts, const Knowledge&) {
       .WithFix(fix);
 }
 
-bool DockerIsSnap(const LogStory& story) {
-  return story.Mentions("install_method", "snap") || story.Mentions("docker_install", "snap") ||
-         StatedAnywhere(story, "snap docker") || StatedAnywhere(story, "docker snap") ||
-         StatedAnywhere(story, "snap install docker");
-}
-
 void JudgeLog(Signs& s) {
   const LogStory& story = s.story;
   const bool fails = story.Saw(Shows::kContainerStartFails);
   if (story.Saw("snap-docker") && fails) s.Proves("snap-docker");
-  s.StatesProof(fails && DockerIsSnap(story), "install_method", "Docker is a snap");
+  if (fails) s.Proves("says-docker-snap");
   s.Speaks("snap-docker", kStrong);
   s.Speaks("hook-no-nvml", kWeak);
 }

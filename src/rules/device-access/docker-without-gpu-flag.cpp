@@ -36,8 +36,8 @@ Verdict Check(const Facts& facts, const Knowledge&) {
 void JudgeLog(Signs& s) {
   const LogStory& story = s.story;
   s.Speaks("nvidia-image-banner", kDecisive);
-  if (!story.container || InSingularity(story) || InKubernetes(story)) return;
-  if (story.wsl || story.Yes("docker_build_step") || !story.Stated("docker_gpus").empty()) return;
+  if (!story.container || InSingularity(story) || story.Saw("says-kubernetes")) return;
+  if (story.wsl || story.Saw("says-docker-build") || !story.Stated("docker_gpus").empty()) return;
   const bool one = StartsOneWithoutGpu(story);
   if (!one && (story.smi_works || story.Saw("docker-gpus-flag"))) return;
   s.States(one && story.only_stated, "command", "it is started without a GPU", kDecisive);

@@ -42,7 +42,7 @@ void JudgeLog(Signs& s) {
   const bool shown = story.Saw("compute-mode") && !story.FieldHas("compute-mode", "mode", "Default");
   if (shown && story.Saw("cuda-busy")) s.Proves("compute-mode");
   s.Speaks("context-of-other-thread", kDecisive);
-  if (!story.Yes("vgpu")) s.Speaks("cuda-busy", kStrong);
+  if (!story.Saw("says-vgpu")) s.Speaks("cuda-busy", kStrong);
   if (s.any()) s.Wants(story.facts.driver_answers.devices);
 }
 

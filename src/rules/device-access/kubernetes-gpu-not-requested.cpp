@@ -31,10 +31,17 @@ Verdict Check(const Facts& facts, const Knowledge&) {
 
 void JudgeLog(Signs& s) {
   const LogStory& story = s.story;
-  if (!InKubernetes(story) || story.Saw("plugin-no-nvml")) return;
+  if (!story.Saw("says-kubernetes") || story.Saw("plugin-no-nvml")) return;
+  // The name of the resource stands in every request for a GPU: nvidia.com/gpu, nvidia.com/mig-1g.5gb.
+  const std::string resources =
+      story.StatedLike("resources") + story.StatedLike("limits") + story.StatedLike("requests");
+  s.States(!resources.empty() && resources.find("gpu") == resources.npos &&
+               resources.find("mig") == resources.npos,
+           "resources", "the pod asks for no GPU: " + resources, kDecisive);
+  s.Speaks("says-no-gpu-request", kDecisive);
   s.Speaks("cuda-303", kWeak).Speaks("cuda-no-device", kStrong).Speaks("no-device-node", kStrong);
   s.Speaks("import-libcuda", kWeak).Speaks("smi-missing", kStrong);
-  s.States(SaysMissing(StatedLike(story, "nvidia-smi")) || SaysMissing(StatedLike(story, "nvidia_smi")),
+  s.States(SaysMissing(story.StatedLike("nvidia-smi")) || SaysMissing(story.StatedLike("nvidia_smi")),
            "nvidia-smi", "the pod has no nvidia-smi, which comes with a GPU", kStrong);
 }
 

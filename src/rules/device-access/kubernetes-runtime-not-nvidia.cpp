@@ -47,9 +47,11 @@ void JudgeLog(Signs& s) {
   const LogStory& story = s.story;
   s.Proves("plugin-no-nvml");
   s.Speaks("pod-insufficient-gpu", kWeak);  // else all are taken
-  if (InKubernetes(story) && MissesDriverLibrary(story)) {
+  if (story.Saw("says-kubernetes") && MissesDriverLibrary(story)) {
     s.That(true, "a pod without the driver's library: the node's runtime did not put it in", kDecisive);
   }
+  s.States(story.Saw("says-kubernetes") && story.Saw("says-container-has-gpu"), "docker run",
+           "outside Kubernetes a container on this node gets the GPU", kStrong);
 }
 
 }  // namespace

@@ -38,19 +38,18 @@ Verdict Check(const Facts& facts, const Knowledge&) {
 
 void JudgeLog(Signs& s) {
   const LogStory& story = s.story;
-  if (story.Yes("after_suspend")) return;
+  if (story.Saw("says-suspend")) return;
   // A machine that slept has another explanation of the error, which excludes this one not.
   s.Speaks("cuda-unknown", story.Saw("suspend") ? kWeak : kStrong);
   if (!s.any()) {
-    s.States(StatedAnywhere(story, "nvidia-uvm"), "check", "nvidia-uvm is named", kStrong);
+    s.Speaks("says-uvm", kStrong);
     // Nothing but CUDA fails, and only until nvidia-modprobe has run.
-    s.States(StatedAnywhere(story, "nvidia-modprobe"), "check", "nvidia-modprobe is named", kDecisive);
+    s.Speaks("says-nvidia-modprobe", kDecisive);
     return;
   }
   s.Speaks("versions-match", kStrong);
   s.That(story.smi_works, "nvidia-smi works, which needs no nvidia-uvm", kStrong);
-  s.States(story.Yes("works_as_root") || story.Yes("works_with_sudo"), "works_as_root",
-           "root's call makes the node", kStrong);
+  s.States(story.Saw("says-works-as-root"), "works_as_root", "root's call makes the node", kStrong);
   s.Speaks("module-not-running", kAgainst);
   s.Wants(story.facts.device_access.nodes);
 }

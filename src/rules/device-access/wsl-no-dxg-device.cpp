@@ -40,8 +40,7 @@ int WindowsBuild(const LogStory& story) {
 
 void JudgeLog(Signs& s) {
   const LogStory& story = s.story;
-  s.Proves("dxg-missing").Proves("dml-adapter");
-  s.StatesProof(story.No("dev_dxg"), "dev_dxg", "/dev/dxg is not there");
+  s.Proves("dxg-missing").Proves("dml-adapter").Proves("says-no-dxg");
   if (!story.wsl) return;
   s.States(story.Mentions("os", "wsl 1") || story.Mentions("os", "wsl1"), "os", "WSL 1 has no GPU",
            kDecisive);

@@ -47,8 +47,7 @@ void JudgeLog(Signs& s) {
   const LogStory& story = s.story;
   if (story.container) s.Proves("cuda-compat");
   s.Speaks("cuda-compat", kDecisive).Speaks("cuda-driver-mismatch", kStrong);
-  s.States(StatedAnywhere(story, "/compat") && !s.any(), "LD_LIBRARY_PATH", "a folder compat is on the path",
-           kStrong);
+  if (!s.any()) s.Speaks("says-compat-folder", kStrong);
 }
 
 }  // namespace

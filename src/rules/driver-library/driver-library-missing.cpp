@@ -47,7 +47,7 @@ void JudgeLog(Signs& s) {
   const LogStory& story = s.story;
   if (story.Saw("loader-takes-stub")) return;
   s.Proves("libcuda-not-in-process");
-  if (story.Yes("docker_build_step")) return;
+  if (story.Saw("says-docker-build")) return;
   // A container gets it from the host, with the GPU.
   s.Speaks("cuda-303", kStrong)
       .Speaks("import-libcuda", story.container && !story.smi_works ? kWeak : kStrong);

@@ -39,10 +39,7 @@ void JudgeLog(Signs& s) {
   if (!story.wsl) return;
   s.Speaks("cuda-no-device", kStrong).Speaks("cuda-unknown", kStrong).Speaks("cuda-303", kStrong);
   s.Speaks("cuda-os-call", kStrong).Speaks("smi-missing", kWeak).Speaks("smi-failed", kStrong);
-  s.States(StatedAnywhere(story, "nvidia-driver") || StatedAnywhere(story, "cuda-drivers") ||
-               StatedAnywhere(story, "metapackage") || StatedAnywhere(story, "meta-package") ||
-               StatedAnywhere(story, "meta package"),
-           "install_method", "a Linux driver was installed inside WSL", kDecisive);
+  s.Speaks("says-linux-driver", kDecisive).Speaks("says-driver-in-wsl", kDecisive);
   s.That(s.any() && story.smi_works, "nvidia-smi works through the Windows driver", kStrong);
   if (s.any()) s.Wants(story.facts.driver_library.cuda.path);
 }

@@ -8,11 +8,18 @@ namespace {
 void JudgeLog(Signs& s) {
   const LogStory& story = s.story;
   const bool unregistered = story.FieldHas("no-opkernel", "op", "Nccl");
-  if (unregistered) s.Proves("no-opkernel");
+  // Without any GPU its kernels are not looked for: that has a reason of its own.
+  if (unregistered && (story.Saw(Shows::kDriverRefuses) || story.Saw("device-count-failed"))) {
+    s.Speaks("no-opkernel", kWeak);
+  } else if (unregistered) {
+    s.Proves("no-opkernel");
+  }
   s.Speaks("nccl-error", kStrong);
-  const bool several = StatedAnywhere(story, "more than one gpu") || StatedAnywhere(story, "multiple gpus") ||
-                       StatedAnywhere(story, "multi-gpu") || StatedAnywhere(story, "mirroredstrategy");
-  s.States(story.windows && several, "os", "NCCL, which several GPUs need, is not made for Windows", kStrong);
+  const bool several = story.Saw("says-several-gpus") || story.gpu_count > 1;
+  s.States(story.windows && several && !story.trouble, "os",
+           "NCCL, which several GPUs need, is not made for Windows", kStrong);
+  s.States(several && story.Saw("says-hangs"), "hangs", "it hangs where several GPUs work together",
+           kDecisive);
   s.States(!story.Stated("nccl").empty() && !s.any(), "nccl", "NCCL " + story.Stated("nccl"), kStrong);
 }
 

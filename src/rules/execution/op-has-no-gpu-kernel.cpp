@@ -5,7 +5,7 @@ namespace tfdoctor {
 
 namespace {
 
-void JudgeLog(Signs& s) { s.Proves("no-gpu-kernel"); }
+void JudgeLog(Signs& s) { s.Proves("no-gpu-kernel").Proves("colocated-without-kernel"); }
 
 }  // namespace
 

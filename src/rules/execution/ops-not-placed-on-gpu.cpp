@@ -7,8 +7,9 @@ namespace {
 
 void JudgeLog(Signs& s) {
   const LogStory& story = s.story;
-  s.States(story.No("gpu_used") && story.gpu_registered, "gpu_used", "the GPU is there and not used",
-           kStrong);
+  s.States(story.Saw("says-gpu-not-used") && story.gpu_registered, "gpu_used",
+           "the GPU is there and not used", kStrong);
+  if (!story.trouble && !story.Saw("says-loads-data")) s.Speaks("says-gpu-idle", kWeak);
 }
 
 }  // namespace

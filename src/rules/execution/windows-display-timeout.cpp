@@ -13,7 +13,7 @@ void JudgeLog(Signs& s) {
   } else {
     s.Speaks("cuda-launch-timeout", kDecisive);
   }
-  s.States(StatedAnywhere(story, "tdr"), "check", "Windows' time limit is named", kStrong);
+  s.Speaks("says-time-limit-of-display", kStrong);
 }
 
 }  // namespace

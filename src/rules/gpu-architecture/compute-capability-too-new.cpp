@@ -68,7 +68,9 @@ void JudgeLog(Signs& s) {
   if (age == CodeAge::kNewer && fails) s.ThatProves(true, why);
   if (age == CodeAge::kNewer && !fails && !story.gpu_registered) s.That(true, why, kDecisive);
   if (age == CodeAge::kOlder && !IsBlackwell(story)) return;
-  const bool no_sign = !s.any() && !LibrariesFail(story) && !story.Saw("ptx-jit");
+  // Of lines that are harmless alone, the GPU is none of the reasons.
+  const bool no_sign =
+      !s.any() && !LibrariesFail(story) && !story.Saw("ptx-jit") && (story.trouble || !story.harmless);
   s.That(no_sign && IsBlackwell(story) && !AnyReleaseHasCode(story),
          "no release of TensorFlow that is known here has machine code for this GPU", kStrong);
   s.Speaks("cuda-invalid-ptx", kDecisive);

@@ -44,12 +44,16 @@ void JudgeLog(Signs& s) {
   if (story.SawAny(
           {"cuda-invalid-ptx", "cuda-invalid-handle", "cuda-no-binary", "llvm-ptx", "cuda-invalid-image"}))
     return;
-  if (IsBlackwell(story) && !story.Yes("works_after_wait")) {
+  if (IsBlackwell(story) && !story.Saw("says-works-after-wait")) {
     s.Speaks("ptx-jit", kDecisive);
   } else {
     s.Proves("ptx-jit");
   }
-  s.States(story.Yes("works_after_wait") && !s.any(), "works_after_wait", "it works after a wait", kDecisive);
+  if (!s.any()) s.Speaks("says-works-after-wait", kDecisive);
+  if (!s.any() && !story.trouble) s.Speaks("says-slow-start", kStrong);
+  std::string why;
+  const bool compiled = s.any() && AgeOfCode(story, why) != CodeAge::kRuns && !story.capability.empty();
+  s.That(compiled && AgeOfCode(story, why) != CodeAge::kUnknown, why, kStrong);
 }
 
 }  // namespace

@@ -40,7 +40,7 @@ Verdict Check(const Facts& facts, const Knowledge&) {
 }
 
 void JudgeLog(Signs& s) {
-  s.Proves("llvm-ptx");
+  s.Proves("llvm-ptx").Speaks("llvm-target-unknown", kDecisive);
   s.Speaks("cuda-unsupported-ptx", kWeak);
 }
 

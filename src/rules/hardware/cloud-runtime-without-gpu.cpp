@@ -21,20 +21,11 @@ Verdict Check(const Facts& facts, const Knowledge&) {
                       {}));
 }
 
-bool Rented(const LogStory& story) {
-  for (const char* word : {"amazon", "google cloud", "azure", "digitalocean", "instance type"}) {
-    if (StatedAnywhere(story, word)) return true;
-  }
-  return StatedWord(story, "aws") || StatedWord(story, "ec2") || StatedWord(story, "gcp") ||
-         StatedWord(story, "gce");
-}
-
 void JudgeLog(Signs& s) {
   const LogStory& story = s.story;
-  const bool hosted = StatedAnywhere(story, "colab") || StatedAnywhere(story, "kaggle") ||
-                      StatedAnywhere(story, "codespaces") || StatedAnywhere(story, "binder");
+  const bool hosted = story.Saw("says-hosted-notebook");
   // The kernel of a rented machine looked for a GPU: its kind has none.
-  if (!story.gpu_seen && Rented(story))
+  if (!story.gpu_seen && story.Saw("says-rented-machine"))
     s.Speaks("module-no-device", kDecisive).Speaks("no-gpu-for-module", kDecisive);
   // The words of the test that Colab's introduction gives.
   if (!hosted) {
@@ -45,7 +36,7 @@ void JudgeLog(Signs& s) {
       story.Saw(Shows::kNoDevice) || MissesDriverLibrary(story) || story.gpu_registered == false;
   if (!none || story.gpu_registered) return;
   // One with a GPU was chosen: something else may be broken there.
-  const bool chosen = StatedLike(story, "runtime").find("gpu") != std::string::npos;
+  const bool chosen = story.Saw("says-runtime-has-gpu");
   const Strength strength = chosen ? kWeak : kDecisive;
   s.Speaks("gpu-not-found", strength).Speaks("cuda-no-device", strength).Speaks("cuda-303", strength);
   s.Speaks("no-gpu-in-process", kStrong)

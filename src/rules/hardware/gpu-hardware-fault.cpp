@@ -90,7 +90,7 @@ void JudgeLog(Signs& s) {
                 "the whole machine restarts under load: no program can do that, power or hardware can");
   s.Speaks("xid", kStrong).Speaks("cuda-launch-failed", story.windows ? kWeak : kStrong);
   s.Speaks("cuda-illegal-address", kWeak).Speaks("query-event-failed", kWeak);
-  s.States(StatedAnywhere(story, "overclock"), "gpu", "the GPU is overclocked", kStrong);
+  s.Speaks("says-overclock", kStrong);
 }
 
 }  // namespace

@@ -5,15 +5,13 @@ namespace tfdoctor {
 
 namespace {
 
-bool AppleSilicon(const LogStory& story) {
-  return story.mac &&
-         (StatedAnywhere(story, "apple") || StatedAnywhere(story, "arm64") || StatedAnywhere(story, "m1") ||
-          StatedAnywhere(story, "m2") || StatedAnywhere(story, "m3") || StatedAnywhere(story, "metal"));
-}
-
 void JudgeLog(Signs& s) {
   const LogStory& story = s.story;
-  s.StatesProof(story.mac && !AppleSilicon(story), "os", "macOS: its TensorFlow has had no CUDA since 1.2");
+  if (!story.mac || story.MaySee("says-apple-silicon")) return;
+  // That an import or an installation fails, needs no GPU.
+  const bool asked = story.only_stated || GpuTrouble(story);
+  s.StatesProof(asked, "os", "macOS: its TensorFlow has had no CUDA since 1.2");
+  s.States(!asked && !story.harmless, "os", "macOS: its TensorFlow has had no CUDA since 1.2", kWeak);
 }
 
 }  // namespace

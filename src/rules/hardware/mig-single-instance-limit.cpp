@@ -25,14 +25,14 @@ Verdict Check(const Facts& facts, const Knowledge&) {
 
 void JudgeLog(Signs& s) {
   const LogStory& story = s.story;
-  const bool several = StatedAnywhere(story, "several mig") || StatedAnywhere(story, "multiple mig") ||
-                       StatedAnywhere(story, "more than one mig");
+  const std::string instances = story.Stated("mig_instances");
+  const bool several = story.Saw("says-several-mig") || instances.find_first_of("23456789") != instances.npos;
   s.States(several && !story.Saw(Shows::kNoDevice), "mig",
            "a program gets one instance of MIG, however many there are", kDecisive);
-  const bool slice = StatedAnywhere(story, "mig-") || story.gpu_name.find("MIG") != std::string::npos;
-  s.States(story.Yes("mig") && slice && !story.Saw(Shows::kNoDevice), "gpu",
+  const bool slice = story.Saw("says-mig-slice") || story.gpu_name.find("MIG") != std::string::npos;
+  s.States(story.Saw("says-mig") && slice && !story.Saw(Shows::kNoDevice), "gpu",
            "the GPU is a slice of another (MIG)", kDecisive);
-  s.That(slice && !story.Yes("mig"), "the GPU is a slice of another (MIG)", kWeak);
+  s.That(slice && !story.Saw("says-mig"), "the GPU is a slice of another (MIG)", kWeak);
 }
 
 }  // namespace

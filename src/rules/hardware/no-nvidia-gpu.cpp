@@ -57,27 +57,21 @@ Verdict Check(const Facts& facts, const Knowledge&) {
           "passed through, or another kind of machine must be rented.");
 }
 
-bool InVirtualMachine(const LogStory& story) {
-  for (const char* word :
-       {"virtualbox", "vmware", "hyper-v", "qemu", "kvm", "virtual machine", "parallels", "proxmox"}) {
-    if (StatedAnywhere(story, word)) return true;
-  }
-  return StatedWord(story, "vm");
-}
-
 void JudgeLog(Signs& s) {
   const LogStory& story = s.story;
   const bool missing = MissesDriverLibrary(story) || story.Saw(Shows::kNoDevice) || story.Saw("cudart-stub");
   // Where only harmless messages are asked about, that there is no GPU is no fault.
   s.StatesProof(story.no_gpu_stated && (story.trouble || !story.harmless), "gpu",
                 "this machine has no NVIDIA GPU");
-  s.States(story.Yes("docker_build_step") && missing, "docker_build_step",
+  s.States(story.Saw("says-docker-build") && missing, "docker_build_step",
            "an image is built without a GPU: what fails there need not fail later", kDecisive);
   if (!story.gpu_seen) {
     s.Speaks("module-no-device", kStrong).Speaks("no-gpu-for-module", kStrong);
-    s.That(s.any() && InVirtualMachine(story),
+    s.That(s.any() && story.Saw("says-virtual-machine"),
            "this is a virtual machine, which has only the GPU that is given to it", kDecisive);
   }
+  // Who installs CUDA has a GPU, or thinks so.
+  if (!story.cuda.empty() && !story.SawAny({"module-no-device", "no-gpu-for-module"})) return;
   if (story.gpu_seen || story.wsl || story.no_gpu_stated || story.Saw(Shows::kDriverRefuses)) return;
   if (!HidingVariable(story).empty()) return;
   // Who starts a container with a GPU has one; that the container lacks it is another cause.

@@ -45,8 +45,7 @@ Verdict Check(const Facts& facts, const Knowledge& knowledge) {
 void JudgeLog(Signs& s) {
   const LogStory& story = s.story;
   s.Proves("vgpu-unlicensed");
-  const bool virtual_gpu =
-      story.Yes("vgpu") || story.gpu_name.find("GRID") != std::string::npos || StatedAnywhere(story, "vgpu");
+  const bool virtual_gpu = story.gpu_name.find("GRID") != std::string::npos || story.Saw("says-vgpu");
   s.StatesProof(virtual_gpu && story.Saw("cuda-busy"), "vgpu", "it is a virtual GPU and refuses a context");
   s.Speaks("cuda-busy", kWeak);
 }

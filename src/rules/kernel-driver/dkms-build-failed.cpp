@@ -31,7 +31,9 @@ Verdict Check(const Facts& facts, const Knowledge&) {
                  {}, true, true));
 }
 
-void JudgeLog(Signs& s) { s.Proves("dkms-failed").Proves("headers-missing").Proves("gcc-check"); }
+void JudgeLog(Signs& s) {
+  s.Proves("dkms-failed").Proves("headers-missing").Proves("gcc-check").Proves("dkms-conf-missing");
+}
 
 }  // namespace
 

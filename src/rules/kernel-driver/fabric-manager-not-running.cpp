@@ -72,7 +72,7 @@ void JudgeLog(Signs& s) {
   const LogStory& story = s.story;
   s.Proves("cuda-not-ready").Proves("runtime-802").Proves("fabric-manager");
   s.StatesProof(story.Stated("cuda_error") == "802", "cuda_error", "CUDA error 802");
-  s.States(story.Yes("nvswitch"), "nvswitch", "the machine has NVSwitches", kStrong);
+  s.Speaks("says-nvswitch", kStrong);
 }
 
 }  // namespace

@@ -43,8 +43,7 @@ void JudgeLog(Signs& s) {
   const LogStory& story = s.story;
   s.Proves("module-not-found");
   s.Speaks("module-unknown-symbol", kDecisive);
-  s.States(story.Saw(Shows::kDriverToolFails) &&
-               (story.Yes("worked_before") || StatedAnywhere(story, "kernel update")),
+  s.States(story.Saw(Shows::kDriverToolFails) && story.SawAny({"says-worked-before", "says-kernel-update"}),
            "worked_before", "it worked before", kStrong);
   s.Speaks("smi-failed", kWeak);
 }

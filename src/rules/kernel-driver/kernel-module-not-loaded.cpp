@@ -49,7 +49,7 @@ void JudgeLog(Signs& s) {
     s.Speaks("module-not-running", story.gpu_seen ? kStrong : kWeak).Speaks("no-device-node", kWeak);
   }
   s.Speaks("module-no-device", kStrong);
-  const std::string module = StatedLike(story, "module") + StatedLike(story, "lsmod");
+  const std::string module = story.StatedLike("module") + story.StatedLike("lsmod");
   s.States(module.find("not loaded") != module.npos || module.find("no nvidia") != module.npos, "module",
            "the kernel module is not loaded", kDecisive);
   if (s.any()) s.Wants(story.facts.kernel_driver.version);

@@ -39,7 +39,9 @@ void JudgeLog(Signs& s) {
   const LogStory& story = s.story;
   s.Proves("nouveau");
   if (story.FieldHas("lspci-driver", "driver", "nouveau")) s.Proves("lspci-driver");
-  s.States(StatedAnywhere(story, "nouveau"), "fallback_driver", "nouveau is in use", kStrong);
+  // NVIDIA's module names the drivers that may be the one: nouveau, and frame buffers that nobody has.
+  s.Speaks("other-driver-holds", kDecisive);
+  s.Speaks("says-nouveau", kStrong);
 }
 
 }  // namespace

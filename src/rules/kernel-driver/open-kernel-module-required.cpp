@@ -45,7 +45,7 @@ void JudgeLog(Signs& s) {
                 "dmesg", "the kernel log says that the open modules are required");
   // The first generation without a proprietary module.
   const bool blackwell = !story.capability.empty() && CompareVersions(story.capability, "10.0") >= 0;
-  s.That(blackwell && StatedAnywhere(story, "proprietary"),
+  s.That(blackwell && story.Saw("says-proprietary-module"),
          "this GPU needs the open modules; the proprietary ones are installed", kDecisive);
   if (blackwell) s.Speaks("smi-no-devices", kStrong);
 }

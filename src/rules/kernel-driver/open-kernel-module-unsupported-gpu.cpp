@@ -40,7 +40,7 @@ void JudgeLog(Signs& s) {
   const LogStory& story = s.story;
   s.Proves("open-unsupported");
   const bool old = !story.capability.empty() && CompareVersions(story.capability, "7.5") < 0;
-  s.That(old && StatedAnywhere(story, "-open"), "the open modules drive GPUs from compute capability 7.5 on",
+  s.That(old && story.Saw("says-open-module"), "the open modules drive GPUs from compute capability 7.5 on",
          kDecisive);
 }
 

@@ -29,7 +29,7 @@ Verdict Check(const Facts& facts, const Knowledge&) {
 
 void JudgeLog(Signs& s) {
   s.Proves("prime-intel").Speaks("module-alias-off", kDecisive);
-  s.States(StatedAnywhere(s.story, "prime-select intel"), "check", "the profile is intel", kDecisive);
+  s.Speaks("says-prime-intel", kDecisive);
 }
 
 }  // namespace

@@ -53,9 +53,9 @@ void JudgeLog(Signs& s) {
   const LogStory& story = s.story;
   s.Proves("key-rejected");
   const bool fails = story.Saw(Shows::kDriverToolFails) || story.Saw("module-not-running") ||
-                     (story.only_stated && story.No("nvidia_smi_ok"));
-  s.States(story.Yes("secure_boot") && fails, "secure_boot", "Secure Boot is on and the module is not loaded",
-           kDecisive);
+                     (story.only_stated && story.Saw("says-smi-fails"));
+  s.States(story.Saw("says-secure-boot") && fails, "secure_boot",
+           "Secure Boot is on and the module is not loaded", kDecisive);
 }
 
 }  // namespace

@@ -67,11 +67,6 @@ Verdict Check(const Facts& facts, const Knowledge&) {
       {"nvidia-smi", "sudo fuser -v /dev/nvidia*"}, true));
 }
 
-bool OtherProcess(const LogStory& story) {
-  return story.Yes("other_gpu_processes") || StatedAnywhere(story, "other process") ||
-         StatedAnywhere(story, "another process");
-}
-
 void JudgeLog(Signs& s) {
   const LogStory& story = s.story;
   const double share = FreeShare(story);
@@ -79,8 +74,11 @@ void JudgeLog(Signs& s) {
                "almost nothing of the GPU's memory was free before TensorFlow took any");
   const bool fails = story.Saw(Shows::kHandleFails) || story.Saw(Shows::kMemoryFails) ||
                      story.SawAny({"cuda-out-of-memory", "blas-missing", "allocator-empty"});
-  if (OtherProcess(story) && fails) s.StatesProof(true, "other_gpu_processes", "other processes use the GPU");
-  s.States(OtherProcess(story) && !fails, "other_gpu_processes", "other processes use the GPU", kStrong);
+  if (fails) {
+    s.Proves("says-other-process");
+  } else {
+    s.Speaks("says-other-process", kStrong);
+  }
   s.That(fails && PoolIsTiny(story),
          "TensorFlow got hardly any of the GPU's memory, unless the program set a limit", kDecisive);
   if (s.any()) {

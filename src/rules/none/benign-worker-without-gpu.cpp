@@ -7,7 +7,7 @@ namespace {
 
 void JudgeLog(Signs& s) {
   const LogStory& story = s.story;
-  const bool goes_on = story.Yes("run_completes") || story.Yes("gpu_used") || story.gpu_registered;
+  const bool goes_on = story.Saw("says-run-completes") || story.gpu_registered;
   const bool none = story.Saw(Shows::kNoDevice) || MissesDriverLibrary(story) ||
                     story.SawAny({"device-count-failed", "cuinit-failed"});
   s.StatesProof(goes_on && none, "run_completes",

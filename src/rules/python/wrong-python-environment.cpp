@@ -46,19 +46,8 @@ void JudgeLog(Signs& s) {
                 "check", "the TensorFlow that is imported is another one, of the user's own site-packages");
   s.States(story.Mentions("tf_version", "imported"), "tf_version",
            "another version is imported than was installed", kDecisive);
-  // "jupyter": "only the CPU", "terminal": "lists the GPU"
-  const std::string notebook =
-      StatedLike(story, "jupyter") + StatedLike(story, "notebook") + StatedLike(story, "ipython");
-  const std::string terminal = StatedLike(story, "terminal") + StatedLike(story, "command line");
-  const auto positive = [](const std::string& text) {
-    return text.find("true") != text.npos || text.find("work") != text.npos || text.find("gpu") != text.npos;
-  };
-  const auto negative = [](const std::string& text) {
-    return text.find("false") != text.npos || text.find("[]") != text.npos || text.find("cpu") != text.npos ||
-           text.find("another environment") != text.npos || text.find("no module") != text.npos;
-  };
-  s.States(story.only_stated && negative(notebook) && positive(terminal) && !negative(terminal), "jupyter",
-           "the notebook does not have what the terminal has", kDecisive);
+  s.States(story.only_stated && story.Saw("says-notebook-lacks") && story.Saw("says-terminal-works"),
+           "jupyter", "the notebook does not have what the terminal has", kDecisive);
   const std::string method = story.Stated("install_method");
   auto has = [&](std::string_view part) { return method.find(part) != method.npos; };
   s.States(has("--user") || (has("sudo pip") && has("conda")), "install_method",
@@ -66,7 +55,8 @@ void JudgeLog(Signs& s) {
   // On Windows python3 starts the Store's Python, whatever environment is active.
   s.States(story.windows && story.Mentions("command", "python3"), "command",
            "on Windows python3 is another interpreter than python", kDecisive);
-  s.Speaks("no-tensorflow", story.SawAny({"conda-gpu-row", "user-site"}) ? kDecisive : kWeak);
+  s.Speaks("no-tensorflow",
+           story.SawAny({"conda-gpu-row", "user-site", "says-terminal-works"}) ? kDecisive : kWeak);
 }
 
 }  // namespace

@@ -28,11 +28,12 @@ Verdict Check(const Facts& facts, const Knowledge&) {
 // Of TensorFlow's own images, those whose libraries are not of the version that their TensorFlow opens.
 bool DefectiveImage(const LogStory& story) {
   constexpr std::string_view kImage = "tensorflow/tensorflow";
-  if (!StatedAnywhere(story, kImage)) return false;
+  const SeenMessage* image = story.Message("says-tensorflow-image");
+  if (image == nullptr) return false;
   const std::vector<DefectRow> defects = story.knowledge.Defects(kImage);
   return std::any_of(defects.begin(), defects.end(), [&](const DefectRow& row) {
-    return StatedAnywhere(story, row.version + "-gpu") || story.Mentions("tf_version", row.version) ||
-           story.tensorflow.starts_with(row.version + ".");
+    return image->text.Peek()->find(row.version + "-gpu") != std::string::npos ||
+           story.Mentions("tf_version", row.version) || story.tensorflow.starts_with(row.version + ".");
   });
 }
 
@@ -40,18 +41,18 @@ void JudgeLog(Signs& s) {
   const LogStory& story = s.story;
   s.ThatProves(story.Saw("conda-gpu-row") && BuiltWithoutCuda(story),
                "the build is labelled CUDA and says that it was built without");
-  s.StatesProof(
-      StatedUnder(story, "conda_build_string").find("cuda") != std::string::npos && BuiltWithoutCuda(story),
-      "conda_build_string", "the build is labelled CUDA and was built without");
+  s.StatesProof(story.Mentions("conda_build_string", "cuda") && BuiltWithoutCuda(story), "conda_build_string",
+                "the build is labelled CUDA and was built without");
   const bool libraries =
       story.SawAny({"cannot-dlopen-libraries", "cudnn-version-unknown", "autotuner-no-config"});
   s.StatesProof(DefectiveImage(story) && libraries, "image",
                 "this image of TensorFlow holds libraries of another version than its TensorFlow opens");
-  bool other_works = false;
-  for (const auto& [key, value] : story.statements())
-    other_works = other_works || ((key.starts_with("image_") || key.starts_with("host_pip")) &&
-                                  key.ends_with("works") && value == "true");
-  s.States(other_works, "image", "another release of the image works on this machine", kStrong);
+  s.Speaks("says-other-image-works", kStrong);
+  // conda's packages name what they need; where a library of theirs has another version, one named it
+  // wrongly.
+  for (const std::string& library : story.Fields("import-library", "library")) {
+    if (story.conda && !IsOfNvidia(library)) s.Speaks("import-library", kDecisive);
+  }
   s.States(story.Mentions("install_method", "vendor image") && libraries, "install_method",
            "the libraries come with the vendor's image", kWeak);
 }

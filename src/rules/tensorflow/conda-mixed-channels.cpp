@@ -43,6 +43,8 @@ Verdict Check(const Facts& facts, const Knowledge&) {
 void JudgeLog(Signs& s) {
   const LogStory& story = s.story;
   const SeenMessage* symbol = story.Message("undefined-symbol");
+  s.States(story.conda && story.Saw("says-missing-symbol") && story.Saw("says-conda-forge"), "install_method",
+           "packages of conda-forge and of another channel need not fit each other", kStrong);
   if (symbol == nullptr) return;
   const bool conda_path = symbol->text.Peek()->find("conda") != std::string::npos || story.conda;
   if (!conda_path) return;

@@ -62,11 +62,13 @@ void JudgeLog(Signs& s) {
       listed.erase(brought);
   }
   // What another package brought over tensorflow-gpu.
-  const bool gpu_package = StatedAnywhere(story, "tensorflow-gpu");
-  s.States(gpu_package && story.Yes("worked_before") && StatedAnywhere(story, "pip install") &&
-               StatedAnywhere(story, "cpu") && listed.size() < 2,
-           "worked_before", "what was installed later may have brought tensorflow over tensorflow-gpu",
-           kStrong);
+  const bool over =
+      story.Saw("says-tensorflow-gpu") && story.Saw("says-pip-install") && story.Saw("says-cpu");
+  s.States(over && story.Saw("says-worked-before") && listed.size() < 2, "worked_before",
+           "what was installed later may have brought tensorflow over tensorflow-gpu", kStrong);
+  s.States(story.Saw("says-tensorflow-gpu") && story.Saw("says-requires-tensorflow") && listed.size() < 2 &&
+               !story.From("2.1"),
+           "requirements", "tensorflow was installed beside tensorflow-gpu", kDecisive);
   if (listed.size() < 2) return;
   // From 2.1 on tensorflow and tensorflow-gpu are the same files.
   const bool same = listed == std::set<std::string>{"tensorflow", "tensorflow-gpu"} && story.From("2.1");

@@ -32,7 +32,8 @@ bool PlainWasCpu(const LogStory& story) {
   const TensorFlowBuild* build = story.knowledge.FindBuild("tensorflow", story.tensorflow, "x86_64");
   if (build != nullptr && build->cuda_known) return !build->cuda;
   if (story.tensorflow.empty())
-    return story.Mentions("tf_version", "1.x") || story.Mentions("requirement", "1.x");
+    return story.Mentions("tf_version", "1.x") ||
+           story.StatedLike("requirement").find("1.x") != std::string::npos;
   return story.Before("1.15") || (story.From("2.0") && story.Before("2.1"));
 }
 
@@ -45,9 +46,8 @@ void JudgeLog(Signs& s) {
       story.Mentions("tf_version", "cpu package") || story.Mentions("install_method", "tensorflow-cpu"),
       "tf_version", "a package for the CPU is installed");
   if (story.mac || story.windows || story.aarch64 || story.conda) return;
-  const bool plain =
-      listed == std::set<std::string>{"tensorflow"} || story.Mentions("requirement", "tensorflow (") ||
-      story.Mentions("requirement", "tensorflow==") || story.Stated("requirement") == "tensorflow";
+  const bool plain = listed == std::set<std::string>{"tensorflow"} || story.Saw("says-requires-tensorflow") ||
+                     (story.Saw("says-installs-tensorflow") && !story.Saw("says-tensorflow-gpu"));
   s.StatesProof(plain && PlainWasCpu(story), "pip_list",
                 "the package tensorflow of this release has no CUDA: that was tensorflow-gpu");
   const bool built_without = BuiltWithoutCuda(story);

@@ -8,9 +8,7 @@ namespace {
 void JudgeLog(Signs& s) {
   const LogStory& story = s.story;
   if (!story.mac) return;
-  bool apple = StatedAnywhere(story, "apple") || StatedAnywhere(story, "arm64") ||
-               StatedAnywhere(story, "tensorflow-macos");
-  for (const char* chip : {"m1", "m2", "m3", "m4", "m5"}) apple = apple || StatedWord(story, chip);
+  const bool apple = story.Saw("says-apple-silicon");
   const bool plugin = story.Mentions("pip_list", "tensorflow-metal") || story.Saw("metal");
   s.StatesProof(apple && !plugin && !story.Stated("pip_list").empty(), "pip_list",
                 "tensorflow-metal is not installed");

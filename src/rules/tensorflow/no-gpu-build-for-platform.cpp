@@ -27,11 +27,9 @@ Verdict Check(const Facts& facts, const Knowledge& knowledge) {
 
 void JudgeLog(Signs& s) {
   const LogStory& story = s.story;
-  const bool jetson = StatedAnywhere(story, "jetson") || StatedAnywhere(story, "jetpack");
-  if (!(story.aarch64 || jetson) || story.conda || StatedAnywhere(story, "nvcr.io") ||
-      StatedAnywhere(story, "+nv") || StatedAnywhere(story, "redist/jp") || StatedAnywhere(story, "nvidia's"))
-    return;
-  const bool none = StatedLike(story, "list_physical_devices") == "[]" || story.Saw("only-cpu-listed");
+  const bool jetson = story.Saw("says-jetson");
+  if (!(story.aarch64 || jetson) || story.conda || story.Saw("says-vendor-build")) return;
+  const bool none = story.StatedLike("list_physical_devices") == "[]" || story.Saw("only-cpu-listed");
   s.States(story.pip && none, "install_method", "pip's TensorFlow for aarch64 has no CUDA", kStrong);
   // NVIDIA's own wheels for it are installed with pip, too.
   if (jetson) return;

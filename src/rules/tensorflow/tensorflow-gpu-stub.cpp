@@ -26,8 +26,7 @@ Verdict Check(const Facts& facts, const Knowledge& knowledge) {
 void JudgeLog(Signs& s) {
   s.Proves("gpu-stub");
   const LogStory& story = s.story;
-  const bool fails = StatedLike(story, "symptom").find("error") != std::string::npos ||
-                     StatedLike(story, "symptom").find("fail") != std::string::npos;
+  const bool fails = story.Mentions("symptom", "error") || story.Mentions("symptom", "fail");
   s.States(story.only_stated && story.Stated("requirement") == "tensorflow-gpu" && fails, "requirement",
            "tensorflow-gpu is empty today, and its installation fails on purpose", kStrong);
 }

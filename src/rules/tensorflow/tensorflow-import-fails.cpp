@@ -67,6 +67,9 @@ void JudgeLog(Signs& s) {
   s.Speaks("value-not-converted", kStrong);
   const SeenMessage* symbol = story.Message("undefined-symbol");
   if (symbol != nullptr) s.Speaks("undefined-symbol", story.conda ? kWeak : kStrong);
+  for (const std::string& library : story.Fields("import-library", "library")) {
+    if (!IsOfNvidia(library)) s.Speaks("import-library", story.conda ? kStrong : kDecisive);
+  }
   s.Speaks("symbol-not-found", kStrong).Speaks("native-runtime", kWeak);
   if (MissingLibraries(story).empty() && !MissesDriverLibrary(story)) s.Speaks("dll-load", kStrong);
   // Up to 1.1.0 the plug-in does not load with 2.18 and later.

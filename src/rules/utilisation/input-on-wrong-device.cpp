@@ -6,8 +6,9 @@ namespace tfdoctor {
 namespace {
 
 void JudgeLog(Signs& s) {
-  s.States(GpuWorks(s.story) && StatedAnywhere(s.story, "input on gpu"), "model", "the input is on the GPU",
-           kStrong);
+  if (!GpuWorks(s.story)) return;
+  s.Speaks("says-input-on-gpu", kStrong);
+  s.Speaks("says-copies-each-step", kDecisive);
 }
 
 }  // namespace

@@ -6,26 +6,14 @@ namespace tfdoctor {
 
 namespace {
 
-// "GPU utilization is 0 % and the CPU at 100 %"
-bool CpuIsBusyAlone(const LogStory& story) {
-  for (const auto& [key, value] : story.statements()) {
-    const std::string text = Lower(key + " " + value);
-    const size_t cpu = text.find("cpu");
-    if (cpu == text.npos || text.find("gpu") == text.npos) continue;
-    if (text.find("utili") == text.npos && text.find("usage") == text.npos) continue;
-    for (const char* busy : {"100", "all cores", "high", "maxed", "full"}) {
-      if (text.find(busy, cpu) != text.npos) return true;
-    }
-  }
-  return false;
-}
-
 void JudgeLog(Signs& s) {
   s.Proves("input-pipeline");
-  s.States(CpuIsBusyAlone(s.story) && s.story.only_stated, "utilisation", "the CPU is busy and the GPU waits",
-           kStrong);
-  s.States(GpuWorks(s.story) && s.story.Yes("gpu_used"), "gpu_used", "the GPU is used and may wait for data",
-           kWeak);
+  if (!s.story.only_stated && !GpuWorks(s.story)) return;
+  s.Speaks("says-cpu-busy", s.story.SawAny({"says-gpu-idle", "says-loads-data"}) ? kStrong : kWeak);
+  s.Speaks("says-gpu-idle", s.story.SawAny({"says-loads-data", "says-cpu-busy"}) ? kStrong : kWeak);
+  if (s.story.Saw("says-gpu-idle")) s.Speaks("says-loads-data", kStrong);
+  s.States(GpuWorks(s.story) && s.story.Saw("says-gpu-used"), "gpu_used",
+           "the GPU is used and may wait for data", kWeak);
 }
 
 }  // namespace

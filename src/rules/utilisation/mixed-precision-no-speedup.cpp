@@ -1,3 +1,4 @@
+#include "base/text.h"
 #include "diagnose/rule.h"
 #include "rules/logs.h"
 
@@ -5,7 +6,13 @@ namespace tfdoctor {
 
 namespace {
 
-void JudgeLog(Signs& s) { s.Proves("mixed-precision-slow"); }
+void JudgeLog(Signs& s) {
+  const LogStory& story = s.story;
+  s.Proves("mixed-precision-slow");
+  // Tensor Cores came with Volta.
+  const bool without = !story.capability.empty() && CompareVersions(story.capability, "7.0") < 0;
+  if (!story.trouble) s.Speaks("says-half-precision", without ? kDecisive : kWeak);
+}
 
 }  // namespace
 

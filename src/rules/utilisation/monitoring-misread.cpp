@@ -7,11 +7,10 @@ namespace {
 
 void JudgeLog(Signs& s) {
   const LogStory& story = s.story;
-  s.States(story.only_stated && StatedAnywhere(story, "task manager") && !StatedAnywhere(story, "compute_0"),
+  s.States(story.only_stated && story.Saw("says-task-manager") && !story.Saw("says-task-manager-cuda"),
            "symptom", "Task Manager's first graphs leave out what CUDA does", kDecisive);
-  s.States(
-      !s.any() && GpuWorks(story) && (story.Yes("gpu_memory_used") || StatedAnywhere(story, "task manager")),
-      "gpu_memory_used", "the GPU's memory is in use, so TensorFlow has it", kDecisive);
+  s.States(!s.any() && GpuWorks(story) && story.SawAny({"says-gpu-memory-used", "says-task-manager"}),
+           "gpu_memory_used", "the GPU's memory is in use, so TensorFlow has it", kDecisive);
 }
 
 }  // namespace

@@ -5,7 +5,10 @@ namespace tfdoctor {
 
 namespace {
 
-void JudgeLog(Signs& s) { s.Proves("retracing").Speaks("slow-compile", kStrong); }
+void JudgeLog(Signs& s) {
+  s.Proves("retracing").Speaks("slow-compile", kStrong);
+  if (!s.story.trouble) s.Speaks("says-retraces", kDecisive);
+}
 
 }  // namespace
 

@@ -8,9 +8,9 @@ namespace {
 void JudgeLog(Signs& s) {
   const LogStory& story = s.story;
   s.Proves("rnn-criteria");
-  const bool recurrent = StatedWord(story, "lstm") || StatedWord(story, "gru");
-  s.States(recurrent && StatedAnywhere(story, "slow") && !story.trouble, "symptom",
+  s.States(story.Saw("says-recurrent-layer") && story.Saw("says-slow") && !story.trouble, "symptom",
            "a recurrent layer is slow: some of its arguments exclude cuDNN's kernel", kStrong);
+  if (!story.trouble && story.Saw("says-recurrent-layer")) s.Speaks("says-recurrent-dropout", kDecisive);
   const std::string dropout = story.Stated("recurrent_dropout");
   s.StatesProof(!dropout.empty() && dropout != "0" && dropout != "0.0", "recurrent_dropout",
                 "recurrent_dropout=" + dropout + " excludes cuDNN's kernel");

@@ -7,14 +7,9 @@ namespace {
 
 void JudgeLog(Signs& s) {
   const LogStory& story = s.story;
-  const bool slower = StatedLike(story, "slower").find("true") != std::string::npos ||
-                      StatedAnywhere(story, "slower than on the cpu") ||
-                      StatedAnywhere(story, "slower on gpu") || StatedAnywhere(story, "slower on the gpu") ||
-                      StatedAnywhere(story, "slower than cpu") || StatedAnywhere(story, "faster on cpu") ||
-                      StatedAnywhere(story, "faster on the cpu");
-  s.States(slower && !story.trouble, "speed", "the GPU works, and is slower than the CPU", kStrong);
+  if (!story.trouble) s.Speaks("says-slower-on-gpu", kStrong);
   s.States(GpuWorks(story) && story.Stated("batch_size") == "1", "batch_size", "a batch of one", kDecisive);
-  s.States(GpuWorks(story) && story.Yes("gpu_used") && story.Stated("batch_size").empty(), "gpu_used",
+  s.States(GpuWorks(story) && story.Saw("says-gpu-used") && story.Stated("batch_size").empty(), "gpu_used",
            "the GPU is used; small work does not keep it busy", kWeak);
 }
 

@@ -81,6 +81,14 @@ void JudgeLog(Signs& s) {
                   hiding + " leaves no GPU");
     s.States(!s.any() && story.only_stated && !hiding.empty(), "CUDA_VISIBLE_DEVICES",
              hiding + " leaves no GPU", kDecisive);
+    const std::vector<std::string> entries = VisibleDevicesOf(story.facts, value).entries;
+    const bool beyond = story.gpu_count > 0 && !entries.empty() &&
+                        entries[0].find_first_not_of("0123456789") == std::string::npos &&
+                        entries[0].size() < 4 && std::stoi(entries[0]) >= story.gpu_count;
+    s.States(
+        !s.any() && beyond && !story.gpu_registered, "CUDA_VISIBLE_DEVICES",
+        fmt::format("CUDA_VISIBLE_DEVICES={} counts from 0, and there are {} GPUs", value, story.gpu_count),
+        kDecisive);
     s.States(!s.any() && story.Saw(Shows::kNoDevice) && value != "0" && value != "all",
              "CUDA_VISIBLE_DEVICES", "CUDA_VISIBLE_DEVICES=" + value + ", and the driver shows no device",
              kDecisive);

@@ -131,25 +131,11 @@ Verdict Check(const Facts& facts, const Knowledge&) {
 }
 
 // "interactive python sees the GPU": true, "training script sees the GPU": false
-bool OnlyProgramLacks(const LogStory& story) {
-  bool shell = false, program = false;
-  for (const auto& [key, value] : story.statements()) {
-    if (key.find("gpu") == key.npos) continue;
-    const bool of_shell = key.find("interactive") != key.npos || key.find("shell") != key.npos ||
-                          key.find("console") != key.npos || key.find("repl") != key.npos;
-    const bool of_program = key.find("script") != key.npos || key.find("program") != key.npos;
-    shell = shell || (of_shell && value == "true");
-    program = program || (of_program && value == "false");
-  }
-  return shell && program;
-}
-
 void JudgeLog(Signs& s) {
   const LogStory& story = s.story;
-  s.States(OnlyProgramLacks(story), "gpu", "an interactive Python sees the GPU, and the program does not",
-           kDecisive);
-  s.States(StatedAnywhere(story, "set_visible_devices([]") || StatedAnywhere(story, "tf.device('/cpu:0')"),
-           "check", "the program itself turns the GPU away", kDecisive);
+  s.States(story.Saw("says-shell-has-gpu") && story.Saw("says-program-lacks-gpu"), "gpu",
+           "an interactive Python sees the GPU, and the program does not", kDecisive);
+  s.Speaks("says-program-hides-gpu", kDecisive);
 }
 
 }  // namespace

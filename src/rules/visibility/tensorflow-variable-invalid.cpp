@@ -38,7 +38,11 @@ Verdict Check(const Facts& facts, const Knowledge&) {
   return Verdict::Silent();
 }
 
-void JudgeLog(Signs& s) { s.Proves("variable-not-parsed").Proves("allocator-unsupported"); }
+void JudgeLog(Signs& s) {
+  s.Proves("variable-not-parsed").Proves("allocator-unsupported");
+  // What an allocator that keeps no statistics makes of a program that asks for them.
+  s.Speaks("no-allocator-statistics", s.story.Stated("tf_gpu_allocator").empty() ? kStrong : kDecisive);
+}
 
 }  // namespace
 
