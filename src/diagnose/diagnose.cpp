@@ -4,7 +4,9 @@
 #include <cassert>
 #include <optional>
 
+#include "base/text.h"
 #include "diagnose/questions.h"
+#include "diagnose/resemblance.h"
 #include "diagnose/signs.h"
 #include "diagnose/summary.h"
 #include "facts/walk.h"
@@ -113,6 +115,51 @@ Finding MakeFinding(const Judged& judged) {
   finding.fixes = verdict.fixes;
   finding.needs = judged.needs;
   return finding;
+}
+
+// --- what no rule understands
+
+bool SpeaksOfTrouble(std::string_view text) {
+  const std::string lower = Lower(text);
+  for (const char* word :
+       {"error",     "fail",          "cannot",    "can't",       "could not",     "couldn't", "unable",
+        "not found", "missing",       "exception", "traceback",   "crash",         "abort",    "killed",
+        "invalid",   "not available", "denied",    "unsupported", "not supported", "no such",  "refuse",
+        "does not",  "doesn't",       "won't",     "problem",     "never"}) {
+    if (lower.find(word) != lower.npos) return true;
+  }
+  return false;
+}
+
+// The causes whose pages are most like what was given: a guess, and said to be one.
+void AddResembling(const Facts& facts, const Knowledge& knowledge, std::span<const Rule* const> rules,
+                   Diagnosis& diagnosis) {
+  constexpr double kAtMost = 0.75;  // of the likelihood: never enough to be sure
+  const std::string* log = facts.log.unread.Peek();
+  const auto* stated = facts.log.stated.Peek();
+  if (stated == nullptr || (log == nullptr && stated->empty())) return;
+  std::string text = log == nullptr ? std::string() : *log;
+  // Lines of a program that goes on and complains of nothing are no sign of something that blocks.
+  const auto* seen = facts.log.seen.Peek();
+  const bool goes_on = seen != nullptr && seen->contains("says-run-completes");
+  bool trouble = !goes_on && (text.empty() || SpeaksOfTrouble(text));
+  for (const auto& [key, value] : *stated) {
+    text += "\n" + key + " " + value;
+    trouble = trouble || (!goes_on && SpeaksOfTrouble(value));
+  }
+  diagnosis.other_likelihood = 1;
+  for (const Resemblance& like : Resembling(text, knowledge, rules)) {
+    if (like.rule->effect == Effect::kBlocks && !trouble) continue;
+    Verdict verdict = Verdict::Open();
+    verdict.evidence.push_back({"what was given", Witness::kStated,
+                                "words that its page has, too: " + Join(like.words, ", "), Strength::kWeak});
+    Judged judged{like.rule, std::move(verdict), {}};
+    Finding finding = MakeFinding(judged);
+    finding.guessed = true;
+    finding.likelihood = std::min(like.share, kAtMost);
+    diagnosis.other_likelihood -= finding.likelihood;
+    diagnosis.causes.push_back(std::move(finding));
+  }
 }
 
 // The place of a finding in the answer: the headline is the first.
@@ -311,6 +358,9 @@ Diagnosis JudgeAll(const Facts& facts, const Knowledge& knowledge, std::span<con
   // explained_by has no cycles (a test sorts it), so something that holds always stays unexplained.
   assert(diagnosis.explained.empty() || !diagnosis.causes.empty());
   WeighOpen(diagnosis);
+  const bool* registered = facts.log.gpu_registered.Peek();
+  if (alone && diagnosis.causes.empty() && (registered == nullptr || !*registered))
+    AddResembling(facts, knowledge, rules, diagnosis);
   std::stable_sort(diagnosis.causes.begin(), diagnosis.causes.end(), Before);
   std::stable_sort(diagnosis.explained.begin(), diagnosis.explained.end(), Before);
   diagnosis.verdict = Decide(all, diagnosis, facts, alone);

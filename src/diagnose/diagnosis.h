@@ -26,7 +26,8 @@ struct Need {
 
 struct Finding {
   const Rule* rule = nullptr;
-  bool holds = false;  // else it is open
+  bool holds = false;    // else it is open
+  bool guessed = false;  // no rule found it: what was given has words in common with its page
   std::string title;
   std::string explanation;
   std::string reason;

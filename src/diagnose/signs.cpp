@@ -83,11 +83,12 @@ LogStory::LogStory(const Facts& f, const Knowledge& k) : facts(f), knowledge(k),
   mac = has(os, "macos") || has(os, "mac os") || has(os, "os x") || Saw("says-mac");
   linux_known = !os.empty() && !windows && !mac;
   const std::string* machine = facts.host.machine.Peek();
-  aarch64 = !mac && ((machine != nullptr && *machine == "aarch64") || has(os, "aarch64"));
+  aarch64 =
+      !mac && ((machine != nullptr && *machine == "aarch64") || SawAny({"says-aarch64", "says-jetson"}));
   container = facts.host.container.Peek() != nullptr || Saw("says-container") || Saw(Shows::kContainer);
   conda = has(method, "conda") && !has(method, "pip");
-  and_cuda = has(method, "and-cuda");
-  pip = has(method, "pip") || has(method, "uv") || has(method, "poetry");
+  and_cuda = Saw("says-and-cuda");
+  pip = has(method, "pip") || has(method, "uv") || has(method, "poetry") || has(method, "wheel");
   tensorflow = OnlyVersion(Stated("tf_version"));
   if (const std::string* version = facts.tensorflow.version.Peek(); tensorflow.empty() && version != nullptr)
     tensorflow = *version;
@@ -97,6 +98,8 @@ LogStory::LogStory(const Facts& f, const Knowledge& k) : facts(f), knowledge(k),
     driver = *version;
   const std::string cuda_words = Stated("cuda");
   if (!has(cuda_words, "driver")) cuda = OnlyVersion(cuda_words);
+  if (cuda_words.size() <= 2 && cuda_words.find_first_not_of("0123456789") == std::string::npos)
+    cuda = cuda_words;
   cudnn = OnlyVersion(Stated("cudnn"));
   if (const auto* gpus = facts.gpus.Peek()) {
     for (const auto& [address, one] : *gpus) {

@@ -758,6 +758,7 @@ struct Log {
   Fact<bool> covers_start;    // the log shows TensorFlow starting with its GPUs: silence would mean something
   Fact<bool> gpu_registered;  // TensorFlow listed or created a GPU device
   Fact<std::map<std::string, std::string>> stated;  // what somebody states: "os" -> "Windows 10"
+  Fact<std::string> unread;  // of a short log: lines in which no message stands; absent: none, or a long log
 
   template <class Self, class V>
   static void Describe(Self& s, V&& v) {
@@ -766,6 +767,7 @@ struct Log {
     v("covers_start", s.covers_start, "whether the log shows TensorFlow's start");
     v("gpu_registered", s.gpu_registered, "whether TensorFlow took a GPU");
     v("stated", s.stated, "what is stated");
+    v("unread", s.unread, "lines of the log that nothing recognises");
   }
 };
 

@@ -89,10 +89,13 @@ class Filler {
     take(reading_.machine);
     if (judged_ != nullptr) take(judged_->messages);
     TakeQuoted(seen);
+    TakeMissingLibraries(seen);
     TakeSayings(seen);
     const Origin log{Witness::kLog, "the log"};
     facts_.log.seen = Fact<std::map<std::string, SeenMessage>>::Value(std::move(seen), log);
     facts_.log.alone = Fact<bool>::Value(alone, log);
+    facts_.log.unread = reading_.unread.empty() ? Fact<std::string>::Absent(log)
+                                                : Fact<std::string>::Value(reading_.unread, log);
     const bool starts = Find("cpu-features") != nullptr || Find("onednn-on") != nullptr ||
                         Find("only-cpu-listed") != nullptr || Find("device-listed") != nullptr;
     facts_.log.covers_start = Fact<bool>::Value(starts, log);
@@ -206,7 +209,8 @@ class Filler {
       auto found = statements_.values.find(Lower(name));
       if (found == statements_.values.end()) continue;
       // "empty in the worker processes": not what the program itself has.
-      if (Lower(found->second).find("worker") != std::string::npos) continue;
+      const std::string value = Lower(Trim(found->second));
+      if (value.find("worker") != value.npos || value == "unset" || value == "not set") continue;
       taken_.insert(found->first);
       variables[name] = Fact<std::string>::Value(found->second, {Witness::kStated, "stated: " + name});
     }
@@ -241,6 +245,15 @@ class Filler {
     std::string text;
     std::vector<const std::string*> keys;  // of each line
     for (const auto& [key, value] : statements_.values) {
+      // "error": "804 when CUDA is initialised"
+      const std::string first(value.substr(0, value.find_first_not_of("0123456789")));
+      if (key.find("error") != key.npos && first.size() == 3) {
+        for (const ErrorRow& error : knowledge_.Errors()) {
+          if (error.library != "CUDA driver" || std::to_string(error.number) != first) continue;
+          text += std::string(error.name) + "\n";
+          keys.push_back(&key);
+        }
+      }
       for (const std::string_view line : SplitLines(value)) {
         text += std::string(line) + "\n";
         keys.push_back(&key);
@@ -254,12 +267,36 @@ class Filler {
         taken_.insert(*keys[message.line - 1]);
         const Origin origin{Witness::kStated, "stated: " + *keys[message.line - 1]};
         SeenMessage& entry = seen[std::string(id)];
-        entry.text = Fact<std::string>::Value(message.text, origin);
+        entry.text = Fact<std::string>::Value(statements_.values.at(*keys[message.line - 1]), origin);
         entry.fields = Fact<std::map<std::string, std::vector<std::string>>>::Value(message.fields, origin);
       }
     };
     take(quoted.machine);
     for (const Attempt& attempt : quoted.attempts) take(attempt.messages);
+  }
+  // "libcublas.so.10": "not found in /usr/local/cuda"
+  void TakeMissingLibraries(std::map<std::string, SeenMessage>& seen) {
+    SeenMessage missing;
+    std::vector<std::string> libraries;
+    for (const auto& [key, value] : statements_.values) {
+      const std::string text = Lower(value);
+      const bool none = text.find("not found") != text.npos || text.find("missing") != text.npos ||
+                        text.find("nowhere") != text.npos || text.find("does not exist") != text.npos;
+      for (std::string_view word : SplitWords(key)) {
+        const size_t name =
+            std::min({word.find("lib"), word.find("cud"), word.find("cublas"), word.find("cufft")});
+        if (!none || name == word.npos) continue;
+        word.remove_prefix(name);
+        if (word.find(".so") + 1 + word.find(".dll") + 1 == 0) continue;
+        taken_.insert(key);
+        libraries.emplace_back(word);
+        missing.text = Fact<std::string>::Value(key + ": " + value, {Witness::kStated, "stated: " + key});
+      }
+    }
+    if (libraries.empty() || seen.contains("library-not-loaded")) return;
+    missing.fields = Fact<std::map<std::string, std::vector<std::string>>>::Value({{"library", libraries}},
+                                                                                  missing.text.origin());
+    seen.emplace("library-not-loaded", std::move(missing));
   }
   void TakeSayings(std::map<std::string, SeenMessage>& seen) {
     for (const Said& said : SayingsIn(statements_.values, knowledge_.Sayings())) {
@@ -342,6 +379,7 @@ void WithoutLog(Facts& facts) {
   facts.log.covers_start = Fact<bool>::Absent(none);
   facts.log.gpu_registered = Fact<bool>::Absent(none);
   facts.log.stated = Fact<std::map<std::string, std::string>>::Absent(none);
+  facts.log.unread = Fact<std::string>::Absent(none);
 }
 
 }  // namespace tfdoctor

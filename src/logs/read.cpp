@@ -521,7 +521,13 @@ LogReading LogReader::Finish(bool parts) {
   const bool unfinished = !state.pending.empty();
   state.TakePending();
   state.reading.line_count = state.line + (unfinished ? 1 : 0);
-  if (state.reading.bytes <= kLongestQuote) state.TakeQuotes(parts);
+  if (state.reading.bytes <= kLongestQuote) {
+    state.TakeQuotes(parts);
+    const std::vector<std::string_view> lines = SplitLines(state.beginning);
+    for (size_t i = 0; i < lines.size(); i++) {
+      if (!state.recognised_lines.contains(i + 1)) state.reading.unread += std::string(lines[i]) + "\n";
+    }
+  }
   return std::move(state.reading);
 }
 

@@ -57,6 +57,15 @@ bool Denied(std::string_view before) {
   return in(word, kDenials);
 }
 
+// "shows no devices"
+bool DeniedAfter(std::string_view rest) {
+  while (!rest.empty() && rest[0] == ' ') rest.remove_prefix(1);
+  for (const std::string_view word : {"no ", "nothing", "none"}) {
+    if (rest.starts_with(word)) return true;
+  }
+  return false;
+}
+
 bool Holds(std::string_view text, std::string_view words) {
   const bool open = words.ends_with('*');
   if (open) words.remove_suffix(1);
@@ -66,7 +75,7 @@ bool Holds(std::string_view text, std::string_view words) {
     const size_t end = EndOf(text, at, words);
     if (end == text.npos) continue;
     if (!open && IsWordCharacter(words.back()) && GoesOn(text.substr(end))) continue;
-    if (!Denied(text.substr(0, at))) return true;
+    if (!Denied(text.substr(0, at)) && !DeniedAfter(text.substr(end))) return true;
   }
   return false;
 }
@@ -140,7 +149,12 @@ Result<Statements> ReadStatements(std::string_view json) {
     }
     if (!object.is_object()) return Error{ErrorKind::kMalformed, "\"" + part + "\" is no object; " + kForm};
     for (const auto& [key, value] : object.items()) {
-      if (!value.is_null()) statements.Set(key, Words(value));
+      if (!value.is_object() || value.empty()) {
+        if (!value.is_null()) statements.Set(key, Words(value));
+        continue;
+      }
+      // {"import tensorflow": {"in a terminal": "works", …}}
+      for (const auto& [inner, of_inner] : value.items()) statements.Set(key + " " + inner, Words(of_inner));
     }
   }
   return statements;

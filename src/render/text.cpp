@@ -96,7 +96,7 @@ class Answer {
     FirstLineOfLog();
     if (const Finding* headline = diagnosis_.headline()) {
       Headline(*headline);
-      if (headline->fixes.empty()) FixOfPage(*headline->rule);
+      if (headline->fixes.empty() && !headline->guessed) FixOfPage(*headline->rule);
     }
     Others();
     GoesAway();
@@ -120,6 +120,9 @@ class Answer {
                  ? "Nothing was found in it that bears on the GPU and that tfdoctor understands"
                  : "What was given does not say why TensorFlow does not use the GPU, or whether it does";
       if (log_->gpu_registered) tone = Tone::kGood;
+    } else if (headline->guessed) {
+      text = fmt::format("No rule understands it. By its words it is most like ({}): {}",
+                         Percent(headline->likelihood), headline->title);
     } else if (!headline->holds) {
       text = fmt::format("{} leaves the cause open. Likeliest ({}): {}", log_->name,
                          Percent(headline->likelihood), headline->title);
@@ -137,7 +140,8 @@ class Answer {
     if (!log_->trouble.empty())
       print_.Prose(print_.Safe(fmt::format("Not all of it could be read: {}.", log_->trouble)));
     if (!log_->not_understood.empty())
-      print_.Prose(print_.Safe(fmt::format("Not understood: {}.", Join(log_->not_understood, ", "))));
+      print_.Prose(print_.Safe(
+          fmt::format("Not understood, or of no use here: {}.", Join(log_->not_understood, ", "))));
     if (log_->attempts > 1)
       print_.Prose(fmt::format("It holds {} runs; the last that fails is judged.", log_->attempts));
   }
@@ -293,7 +297,8 @@ class Answer {
   }
 
   void Headline(const Finding& finding) {
-    print_.Heading(!finding.holds ? fmt::format("The likeliest cause ({})", Percent(finding.likelihood))
+    print_.Heading(finding.guessed  ? "What it is most like"
+                   : !finding.holds ? fmt::format("The likeliest cause ({})", Percent(finding.likelihood))
                    : finding.effect() == Effect::kHarmless ||
                            (diagnosis_.verdict == VerdictKind::kGpuBlocked && !Names(&finding))
                        ? "Worth knowing"

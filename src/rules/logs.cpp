@@ -20,7 +20,7 @@ bool IsOptional(std::string_view name) {
 // On a Jetson the driver has parts of its own, which a container gets from the host as well.
 bool IsDriver(std::string_view name) {
   return name.starts_with("libnvdla") || name.starts_with("libnvrm") || name.starts_with("libnvos") ||
-         name.starts_with("libcuda.so") || name.starts_with("nvcuda") || name.starts_with("libnvidia-ml");
+         name.starts_with("libcuda.so") || name.starts_with("nvcuda") || name.starts_with("libnvidia-");
 }
 // Somebody else's build carries what he chose.
 bool OthersBuild(const LogStory& story) {
@@ -64,8 +64,10 @@ std::vector<std::string> MissingLibraries(const LogStory& story) {
 
 bool MissesDriverLibrary(const LogStory& story) {
   if (story.Saw(Shows::kDriverLibraryMissing)) return true;
-  return story.FieldHas("library-not-loaded", "library", "libcuda.so") ||
-         story.FieldHas("library-not-loaded", "library", "nvcuda");
+  for (const char* id : {"library-not-loaded", "dll-load"}) {
+    if (story.FieldHas(id, "library", "libcuda.so") || story.FieldHas(id, "library", "nvcuda")) return true;
+  }
+  return false;
 }
 
 bool NamesCudnn(const std::string& library) { return library.find("cudnn") != library.npos; }
@@ -189,7 +191,9 @@ std::string OtherCudaStated(const LogStory& story) {
   if (wanted.empty()) wanted = build;
   // "10.2 or 11", "11.0 / nvcc 9.1": every one that is named must be another.
   std::string other;
-  const std::string stated = story.Stated("cuda");
+  // An image of NVIDIA's prints its CUDA when it starts.
+  const std::string shown = story.Field("cuda-image-banner", "version");
+  const std::string stated = story.Stated("cuda").empty() ? shown : story.Stated("cuda");
   if (wanted.empty() || stated.empty() || stated.find("driver") != stated.npos) return {};
   for (size_t i = 0; i < stated.size();) {
     if (stated[i] < '0' || stated[i] > '9') {

@@ -47,7 +47,8 @@ void JudgeLog(Signs& s) {
   s.States(story.only_stated && plain, "install_method", "installed without the extra and-cuda", kWeak);
   // Before 2.1 the libraries were linked, and Windows does not say which one it misses.
   const bool linked = story.windows && (story.tensorflow.empty() || story.Before("2.1"));
-  if (linked && MissingLibraries(story).empty()) s.Speaks("dll-load", kWeak);
+  if (linked && MissingLibraries(story).empty() && !MissesDriverLibrary(story)) s.Speaks("dll-load", kWeak);
+  if (story.only_stated) s.Speaks("says-no-cuda", kStrong);
   if (!LibrariesFail(story) || story.Saw("says-tensorflow-image")) return;
   const std::vector<std::string> missing = MissingLibraries(story);
   const bool only_cudnn = !missing.empty() && std::all_of(missing.begin(), missing.end(), NamesCudnn);
@@ -63,6 +64,7 @@ void JudgeLog(Signs& s) {
   s.States(listed && !nvidia && !story.conda && story.From("2.14"), "pip_list",
            "no package of NVIDIA's libraries is in the list", kStrong);
   s.States(nvidia, "pip_list", "packages of NVIDIA's libraries are installed", kAgainst);
+  s.Speaks("says-image-for-cpu", kAgainst);
   if (!LibrarySeen(story).empty()) s.That(true, "the library is on this machine", kAgainst);
   if (story.and_cuda) s.States(true, "install_method", "the extra and-cuda brings them", kAgainst);
   if (s.any()) s.Wants(story.facts.cuda_libraries.opened);

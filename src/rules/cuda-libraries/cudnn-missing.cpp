@@ -43,6 +43,7 @@ void JudgeLog(Signs& s) {
         .Speaks("import-library", kStrong);
   }
   if (missing.empty()) s.Speaks("cudnn-version-unknown", kStrong);
+  if (!s.any()) s.Speaks("says-no-cudnn", kStrong);
   const std::string looked = story.StatedLike("cudnn");
   s.States(SaysMissing(looked) || looked == "none" || looked == "no", "cudnn", "cuDNN is not there", kStrong);
   if (s.any() && !LibrarySeen(story).empty()) s.That(true, "it is on this machine", kAgainst);

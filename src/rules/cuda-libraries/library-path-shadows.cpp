@@ -67,6 +67,10 @@ void JudgeLog(Signs& s) {
   if (tried != nullptr && cuda_on_path) s.Proves("ld-debug-try");
   if (!OtherCudaStated(story).empty() && cuda_on_path)
     s.States(true, "LD_LIBRARY_PATH", "it names a CUDA of another version: " + path, kStrong);
+  s.Speaks("says-path-first", kDecisive);
+  const SeenMessage* searched = story.Message("ld-debug-path");
+  if (searched != nullptr && searched->text.Peek()->find("cuda") != std::string::npos && tried != nullptr)
+    s.Speaks("ld-debug-try", kDecisive);
   // Folders of one environment, given to the programs of another.
   s.States(path.find("venv") != path.npos && !s.any() && !story.gpu_registered, "LD_LIBRARY_PATH",
            "it leads into an environment: " + path, kStrong);

@@ -54,7 +54,7 @@ Verdict Check(const Facts& facts, const Knowledge& knowledge) {
 
 void JudgeLog(Signs& s) {
   const LogStory& story = s.story;
-  s.Proves("ptxas-fallback").Proves("ptxas-miscompiles");
+  s.Proves("ptxas-fallback").Proves("ptxas-miscompiles").Proves("ptxas-required");
   const std::string version = story.Field("ptxas-old-comparison", "version"),
                     wanted = story.Field("ptxas-old-comparison", "wanted");
   // 1.12 compared the numbers wrongly.

@@ -25,7 +25,8 @@ void JudgeLog(Signs& s) {
   if (story.Saw("nvml-unknown-error") || story.Saw(Shows::kNoDevice)) s.Proves("no-cgroups");
   s.Proves("says-no-cgroups");
   s.Proves("hook-cgroups").Speaks("no-cgroups", kStrong);
-  s.Speaks("nvml-unknown-error", kWeak);
+  s.Speaks("nvml-unknown-error", kStrong);
+  if (story.container) s.Speaks("smi-no-permission", kStrong);
 }
 
 }  // namespace

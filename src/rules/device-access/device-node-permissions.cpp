@@ -135,7 +135,14 @@ Verdict Check(const Facts& facts, const Knowledge&) {
 
 void JudgeLog(Signs& s) {
   const LogStory& story = s.story;
-  s.Proves("smi-insufficient").Proves("smi-no-permission");
+  s.Proves("smi-insufficient");
+  // In a container it is the engine that gives the permission or does not.
+  if (story.container) {
+    s.Speaks("smi-no-permission", kWeak);
+  } else {
+    s.Proves("smi-no-permission");
+  }
+  s.Speaks("node-for-a-group", kStrong);
   const bool root = story.Saw("says-works-as-root");
   s.States(root && (story.Saw(Shows::kNoDevice) || story.Saw("cuda-unknown")), "works_as_root",
            "it works for root", kStrong);

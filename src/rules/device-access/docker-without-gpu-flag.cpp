@@ -37,6 +37,7 @@ void JudgeLog(Signs& s) {
   const LogStory& story = s.story;
   s.Speaks("nvidia-image-banner", kDecisive);
   if (!story.container || InSingularity(story) || story.Saw("says-kubernetes")) return;
+  s.Speaks("says-no-smi", kStrong);
   if (story.wsl || story.Saw("says-docker-build") || !story.Stated("docker_gpus").empty()) return;
   const bool one = StartsOneWithoutGpu(story);
   if (!one && (story.smi_works || story.Saw("docker-gpus-flag"))) return;

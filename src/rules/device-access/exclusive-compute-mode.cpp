@@ -39,6 +39,7 @@ void JudgeLog(Signs& s) {
   const bool mode =
       story.Mentions("compute_mode", "exclusive") || story.Mentions("compute_mode", "prohibited");
   s.StatesProof(mode, "compute_mode", "the compute mode is " + story.Stated("compute_mode"));
+  s.Proves("says-exclusive-mode");
   const bool shown = story.Saw("compute-mode") && !story.FieldHas("compute-mode", "mode", "Default");
   if (shown && story.Saw("cuda-busy")) s.Proves("compute-mode");
   s.Speaks("context-of-other-thread", kDecisive);

@@ -27,11 +27,13 @@ void JudgeLog(Signs& s) {
   const LogStory& story = s.story;
   s.Proves("nv-not-found");
   for (const std::string& arguments : story.Fields("singularity-run", "arguments")) {
-    if (arguments.find("--nv") == arguments.npos) s.Speaks("singularity-run", kDecisive);
+    if (arguments.find("--nv") != arguments.npos) return;
+    s.Speaks("singularity-run", kDecisive);
   }
   if (!InSingularity(story) || story.smi_works) return;
   s.Speaks("cuda-303", kStrong).Speaks("module-not-running", kWeak).Speaks("import-libcuda", kStrong);
   if (MissesDriverLibrary(story)) s.Speaks("library-not-loaded", kStrong);
+  if (!s.any() && story.only_stated) s.Speaks("says-singularity", kWeak);
 }
 
 }  // namespace

@@ -38,6 +38,7 @@ Verdict Check(const Facts& facts, const Knowledge&) {
 
 void JudgeLog(Signs& s) {
   const LogStory& story = s.story;
+  s.Proves("uvm-not-loaded");
   if (story.Saw("says-suspend")) return;
   // A machine that slept has another explanation of the error, which excludes this one not.
   s.Speaks("cuda-unknown", story.Saw("suspend") ? kWeak : kStrong);

@@ -45,7 +45,7 @@ void JudgeLog(Signs& s) {
   s.States(story.Mentions("os", "wsl 1") || story.Mentions("os", "wsl1"), "os", "WSL 1 has no GPU",
            kDecisive);
   const int build = WindowsBuild(story);
-  s.States(build > 0 && build < kFirstBuild, "os", "this Windows gives WSL no GPU", kDecisive);
+  s.StatesProof(build > 0 && build < kFirstBuild, "os", "this Windows gives WSL no GPU");
   s.Speaks("cuda-insufficient-driver", kDecisive).Speaks("dxcore-failed", kDecisive);
   s.Speaks("smi-failed", kWeak);
   s.Speaks("no-device-node", kWeak).Speaks("smi-missing", kWeak).Speaks("gpu-not-found", kWeak);

@@ -48,12 +48,13 @@ void JudgeLog(Signs& s) {
   if (story.Saw("loader-takes-stub")) return;
   s.Proves("libcuda-not-in-process");
   if (story.Saw("says-docker-build")) return;
+  if (!story.wsl && !story.container) s.Speaks("says-no-libcuda", kStrong);
   // A container gets it from the host, with the GPU.
   s.Speaks("cuda-303", kStrong)
       .Speaks("import-libcuda", story.container && !story.smi_works ? kWeak : kStrong);
   // A container gets the library and nvidia-smi together, unless it was left out.
   s.Speaks("smi-without-libcuda", story.container ? kWeak : kStrong);
-  if (MissesDriverLibrary(story)) s.Speaks("library-not-loaded", kStrong);
+  if (MissesDriverLibrary(story)) s.Speaks("library-not-loaded", kStrong).Speaks("dll-load", kDecisive);
   if (s.any() && story.gpu_seen && !story.container) s.That(true, "a GPU is there", kStrong);
   if (s.any()) s.Wants(story.facts.driver_library.cuda.path);
 }

@@ -59,6 +59,16 @@ void JudgeLog(Signs& s) {
   if (module != nullptr && library != nullptr && story.Saw("kernel-reported") &&
       story.Saw("libcuda-reported"))
     s.ThatProves(CompareVersions(*module, *library) != 0, "module " + *module + ", library " + *library);
+  // libnvidia-fatbinaryloader.so.375.51 beside a driver 375.66
+  for (const char* id : {"import-library", "library-not-loaded"}) {
+    for (const std::string& name : story.Fields(id, "library")) {
+      const size_t at = name.find(".so.");
+      if (!name.starts_with("libnvidia-") || at == name.npos || story.driver.empty()) continue;
+      const std::string of = name.substr(at + 4);
+      s.That(MajorVersion(of) >= 100 && of != story.driver,
+             name + " is of another version than the driver, " + story.driver, kDecisive);
+    }
+  }
   s.Speaks("cuda-driver-mismatch", kDecisive).Speaks("cuda-compat", story.container ? kWeak : kStrong);
 }
 

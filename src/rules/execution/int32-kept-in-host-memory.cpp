@@ -9,6 +9,8 @@ void JudgeLog(Signs& s) {
   const LogStory& story = s.story;
   s.StatesProof(story.Mentions("dtype", "int32") && !story.trouble, "dtype",
                 "tensors of int32 are kept in the host's memory by design");
+  if (story.FieldHas("device-of-result", "device", "CPU:0") && !story.trouble)
+    s.Speaks("says-int32", kDecisive);
   s.States(story.Mentions("dtype", "int32") && story.trouble && !GpuTrouble(story), "dtype",
            "tensors of int32 are kept in the host's memory by design", kStrong);
 }

@@ -9,6 +9,12 @@ void JudgeLog(Signs& s) {
   const LogStory& story = s.story;
   s.States(story.Saw("says-gpu-not-used") && story.gpu_registered, "gpu_used",
            "the GPU is there and not used", kStrong);
+  // Some run on the GPU, and some do not.
+  for (const char* id : {"op-placed", "device-of-result"}) {
+    const bool both = story.FieldHas(id, "device", "CPU:0") && story.FieldHas(id, "device", "GPU:0");
+    if (both && !story.trouble && !story.Saw("says-int32")) s.Speaks(id, kStrong);
+  }
+  if (!story.trouble) s.Speaks("says-op-on-cpu", kStrong);
   if (!story.trouble && !story.Saw("says-loads-data")) s.Speaks("says-gpu-idle", kWeak);
 }
 

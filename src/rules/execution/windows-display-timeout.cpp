@@ -14,6 +14,7 @@ void JudgeLog(Signs& s) {
     s.Speaks("cuda-launch-timeout", kDecisive);
   }
   s.Speaks("says-time-limit-of-display", kStrong);
+  if (!story.linux_known) s.Speaks("says-display-restarts", kDecisive);
 }
 
 }  // namespace

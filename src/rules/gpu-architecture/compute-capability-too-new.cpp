@@ -64,9 +64,12 @@ void JudgeLog(Signs& s) {
   const CodeAge age = AgeOfCode(story, why);
   const bool fails = story.Saw(Shows::kNoCode) || story.SawAny({"cuda-invalid-ptx", "cuda-invalid-handle"}) ||
                      BlasTooOld(story);
-  if (story.Saw("llvm-ptx")) return;
+  // NVIDIA makes a TensorFlow of its own for each Jetson; without nvidia-smi no GPU is there to be too new.
+  if (story.SawAny({"llvm-ptx", "says-jetson", "says-no-smi"})) return;
   if (age == CodeAge::kNewer && fails) s.ThatProves(true, why);
-  if (age == CodeAge::kNewer && !fails && !story.gpu_registered) s.That(true, why, kDecisive);
+  // Of a build that is not known, PTX that it may carry is not known either.
+  const Strength sure = BuildOf(story) == nullptr ? kStrong : kDecisive;
+  if (age == CodeAge::kNewer && !fails && !story.gpu_registered) s.That(true, why, sure);
   if (age == CodeAge::kOlder && !IsBlackwell(story)) return;
   // Of lines that are harmless alone, the GPU is none of the reasons.
   const bool no_sign =
@@ -77,7 +80,9 @@ void JudgeLog(Signs& s) {
   if (story.Saw("ptx-jit")) s.Speaks("cuda-invalid-handle", kDecisive).Speaks("cuda-no-binary", kDecisive);
   if (story.Saw("ptx-jit") && IsBlackwell(story)) s.Speaks("ptx-jit", kStrong);
   const bool old_card = !story.capability.empty() && CompareVersions(story.capability, "6.0") < 0;
-  if (!old_card) s.Speaks("cuda-invalid-image", kDecisive).Speaks("cuda-no-binary", kStrong);
+  const bool own_build = story.Mentions("install_method", "source");
+  if (!old_card)
+    s.Speaks("cuda-invalid-image", own_build ? kWeak : kDecisive).Speaks("cuda-no-binary", kStrong);
   if (fails && age == CodeAge::kCompiled) s.That(true, why, kStrong);
   if (s.any() && story.capability.empty()) s.Wants(story.facts.gpus);
 }

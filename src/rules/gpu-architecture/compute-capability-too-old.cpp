@@ -49,11 +49,14 @@ void JudgeLog(Signs& s) {
   const CodeAge age = AgeOfCode(story, why);
   const bool old_card = !story.capability.empty() && CompareVersions(story.capability, "6.0") < 0;
   if (age == CodeAge::kOlder && story.Saw(Shows::kNoCode)) s.ThatProves(true, why);
-  if (age == CodeAge::kOlder && !story.Saw(Shows::kNoCode)) s.That(!story.gpu_registered, why, kDecisive);
+  // Where something else is complained of, an old GPU need not be the reason.
+  if (age == CodeAge::kOlder && !story.Saw(Shows::kNoCode))
+    s.That(!story.gpu_registered, why, story.trouble || BuildOf(story) == nullptr ? kStrong : kDecisive);
   if (age == CodeAge::kNewer || IsBlackwell(story)) return;
   s.Speaks("cuda-no-binary", old_card ? kDecisive : story.Saw("ptx-jit") ? kWeak : kStrong);
   s.Speaks("cuda-arch-mismatch", kStrong);
-  if (old_card) s.Speaks("cuda-invalid-image", kStrong);
+  // A build of one's own has code for what it was configured for.
+  if (old_card || story.Mentions("install_method", "source")) s.Speaks("cuda-invalid-image", kStrong);
   if (s.any() && story.capability.empty()) s.Wants(story.facts.gpus);
 }
 

@@ -85,9 +85,8 @@ void JudgeLog(Signs& s) {
   for (const std::string& code : Split(story.Stated("xid"), ';'))
     stated = stated || IsHardwareXid(std::string(Trim(code)));
   s.StatesProof(stated, "xid", "Xid " + story.Stated("xid"));
-  const std::string reboots = story.Stated("machine_reboots");
-  s.StatesProof(!reboots.empty() && reboots != "false" && reboots != "no", "machine_reboots",
-                "the whole machine restarts under load: no program can do that, power or hardware can");
+  // No program can switch a machine off; power and hardware can.
+  s.Proves("says-machine-dies");
   s.Speaks("xid", kStrong).Speaks("cuda-launch-failed", story.windows ? kWeak : kStrong);
   s.Speaks("cuda-illegal-address", kWeak).Speaks("query-event-failed", kWeak);
   s.Speaks("says-overclock", kStrong);

@@ -32,6 +32,8 @@ void JudgeLog(Signs& s) {
   const bool slice = story.Saw("says-mig-slice") || story.gpu_name.find("MIG") != std::string::npos;
   s.States(story.Saw("says-mig") && slice && !story.Saw(Shows::kNoDevice), "gpu",
            "the GPU is a slice of another (MIG)", kDecisive);
+  // The one instance that a process gets is its GPU 0.
+  if (story.Saw("says-mig")) s.Speaks("cuda-invalid-device", kDecisive);
   s.That(slice && !story.Saw("says-mig"), "the GPU is a slice of another (MIG)", kWeak);
 }
 

@@ -71,7 +71,7 @@ void JudgeLog(Signs& s) {
            "this is a virtual machine, which has only the GPU that is given to it", kDecisive);
   }
   // Who installs CUDA has a GPU, or thinks so.
-  if (!story.cuda.empty() && !story.SawAny({"module-no-device", "no-gpu-for-module"})) return;
+  if (!story.Stated("cuda").empty() && !story.SawAny({"module-no-device", "no-gpu-for-module"})) return;
   if (story.gpu_seen || story.wsl || story.no_gpu_stated || story.Saw(Shows::kDriverRefuses)) return;
   if (!HidingVariable(story).empty()) return;
   // Who starts a container with a GPU has one; that the container lacks it is another cause.

@@ -40,7 +40,7 @@ void JudgeLog(Signs& s) {
   s.Speaks("cuda-os-call", kWeak);
   if (!story.Saw("says-suspend")) s.Speaks("cuda-unknown", kWeak);
   // Another version or flavour does work.
-  s.Speaks("says-other-driver-works", kDecisive);
+  s.Speaks("says-other-driver-works", kDecisive).Speaks("says-older-driver-works", kDecisive);
 }
 
 }  // namespace
@@ -54,7 +54,7 @@ constinit const Rule driver_install_broken = {
     .effect = Effect::kBlocks,
     .title = "The driver installation is incomplete",
     .prior = 0.02,
-    .explained_by = {{{"no-nvidia-gpu"}, {"gpu-dropped-by-driver-branch"}}},
+    .explained_by = {{{"no-nvidia-gpu"}, {"gpu-dropped-by-driver-branch"}, {"nouveau-holds-gpu"}}},
     .check = Check,
     .log = JudgeLog,
     .page = R"md(## What it means

@@ -47,7 +47,9 @@ void JudgeLog(Signs& s) {
   const bool blackwell = !story.capability.empty() && CompareVersions(story.capability, "10.0") >= 0;
   s.That(blackwell && story.Saw("says-proprietary-module"),
          "this GPU needs the open modules; the proprietary ones are installed", kDecisive);
-  if (blackwell) s.Speaks("smi-no-devices", kStrong);
+  if (blackwell || story.Saw("says-proprietary-module")) s.Speaks("smi-no-devices", kStrong);
+  if (!s.any()) return;
+  s.Speaks("says-proprietary-module", kStrong);
 }
 
 }  // namespace

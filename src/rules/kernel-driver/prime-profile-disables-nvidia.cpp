@@ -30,6 +30,7 @@ Verdict Check(const Facts& facts, const Knowledge&) {
 void JudgeLog(Signs& s) {
   s.Proves("prime-intel").Speaks("module-alias-off", kDecisive);
   s.Speaks("says-prime-intel", kDecisive);
+  if (s.story.Saw("says-module-not-loaded")) s.Speaks("says-prime", kDecisive);
 }
 
 }  // namespace

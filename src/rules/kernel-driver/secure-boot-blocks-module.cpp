@@ -54,6 +54,8 @@ void JudgeLog(Signs& s) {
   s.Proves("key-rejected");
   const bool fails = story.Saw(Shows::kDriverToolFails) || story.Saw("module-not-running") ||
                      (story.only_stated && story.Saw("says-smi-fails"));
+  // An update of the firmware sets it to what the maker chose.
+  if (story.Saw(Shows::kDriverToolFails)) s.Speaks("says-bios-update", kStrong);
   s.States(story.Saw("says-secure-boot") && fails, "secure_boot",
            "Secure Boot is on and the module is not loaded", kDecisive);
 }

@@ -79,6 +79,7 @@ void JudgeLog(Signs& s) {
   } else {
     s.Speaks("says-other-process", kStrong);
   }
+  s.Speaks("says-memory-left-taken", kStrong);
   s.That(fails && PoolIsTiny(story),
          "TensorFlow got hardly any of the GPU's memory, unless the program set a limit", kDecisive);
   if (s.any()) {

@@ -10,7 +10,7 @@ void JudgeLog(Signs& s) {
   s.Speaks("oom-tensor", kDecisive)
       .Speaks("allocator-out-of-memory", kStrong)
       .Speaks("resource-exhausted", kWeak);
-  s.Speaks("dst-not-initialized", kWeak);
+  s.Speaks("dst-not-initialized", kStrong);
   s.That(s.any() && PoolIsTiny(story), "TensorFlow got hardly any of the GPU's memory", kAgainst);
   if (s.any()) s.Wants(story.facts.device_memory.holders);
 }

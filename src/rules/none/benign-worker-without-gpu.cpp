@@ -12,6 +12,7 @@ void JudgeLog(Signs& s) {
                     story.SawAny({"device-count-failed", "cuinit-failed"});
   s.StatesProof(goes_on && none, "run_completes",
                 "the main process has the GPU; a worker without one is meant");
+  if (story.Saw("cudart-stub") || story.Saw(Shows::kNoDevice)) s.Speaks("says-image-for-cpu", kDecisive);
   s.StatesProof(none && story.Mentions("cuda_visible_devices", "worker"), "CUDA_VISIBLE_DEVICES",
                 "it hides the GPU from the worker processes only");
   s.Speaks("device-count-failed", story.Saw("cuda-not-initialized") ? kStrong : kWeak);

@@ -137,7 +137,7 @@ bool Lists(const std::string& list, const std::string& version) {
 
 void JudgeLog(Signs& s) {
   const LogStory& story = s.story;
-  s.Proves("uv-no-wheel");
+  s.Proves("uv-no-wheel").Proves("wheel-not-supported");
   if (story.only_stated && !story.conda && !story.container) {
     const std::string known = PythonsOf(story);
     const std::string minor = story.python.substr(0, story.python.find('.', story.python.find('.') + 1));

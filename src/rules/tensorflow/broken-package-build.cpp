@@ -48,6 +48,7 @@ void JudgeLog(Signs& s) {
   s.StatesProof(DefectiveImage(story) && libraries, "image",
                 "this image of TensorFlow holds libraries of another version than its TensorFlow opens");
   s.Speaks("says-other-image-works", kStrong);
+  if (story.Saw("says-container")) s.Speaks("says-no-cuda", kStrong);
   // conda's packages name what they need; where a library of theirs has another version, one named it
   // wrongly.
   for (const std::string& library : story.Fields("import-library", "library")) {

@@ -45,6 +45,7 @@ void JudgeLog(Signs& s) {
   const SeenMessage* symbol = story.Message("undefined-symbol");
   s.States(story.conda && story.Saw("says-missing-symbol") && story.Saw("says-conda-forge"), "install_method",
            "packages of conda-forge and of another channel need not fit each other", kStrong);
+  if (story.conda && story.trouble) s.Speaks("says-two-channels", kStrong);
   if (symbol == nullptr) return;
   const bool conda_path = symbol->text.Peek()->find("conda") != std::string::npos || story.conda;
   if (!conda_path) return;

@@ -64,6 +64,8 @@ void JudgeLog(Signs& s) {
   // What another package brought over tensorflow-gpu.
   const bool over =
       story.Saw("says-tensorflow-gpu") && story.Saw("says-pip-install") && story.Saw("says-cpu");
+  s.States(story.Saw("says-tensorflow-gpu") && story.Saw("says-no-longer") && listed.size() < 2, "before",
+           "what was installed later may have brought tensorflow over tensorflow-gpu", kStrong);
   s.States(over && story.Saw("says-worked-before") && listed.size() < 2, "worked_before",
            "what was installed later may have brought tensorflow over tensorflow-gpu", kStrong);
   s.States(story.Saw("says-tensorflow-gpu") && story.Saw("says-requires-tensorflow") && listed.size() < 2 &&

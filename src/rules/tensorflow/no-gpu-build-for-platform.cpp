@@ -31,8 +31,12 @@ void JudgeLog(Signs& s) {
   if (!(story.aarch64 || jetson) || story.conda || story.Saw("says-vendor-build")) return;
   const bool none = story.StatedLike("list_physical_devices") == "[]" || story.Saw("only-cpu-listed");
   s.States(story.pip && none, "install_method", "pip's TensorFlow for aarch64 has no CUDA", kStrong);
+  s.States(jetson && story.Saw("says-installs-tensorflow"), "command",
+           "pip's TensorFlow for aarch64 has no CUDA", kDecisive);
   // NVIDIA's own wheels for it are installed with pip, too.
   if (jetson) return;
+  s.States(story.only_stated && story.pip && !s.any(), "install_method",
+           "wheels for aarch64 mostly have no CUDA", kStrong);
   const bool tensorflow =
       !story.tensorflow.empty() || !story.Stated("tf_version").empty() || BuiltWithoutCuda(story);
   const bool without = BuiltWithoutCuda(story);

@@ -26,9 +26,11 @@ Verdict Check(const Facts& facts, const Knowledge& knowledge) {
 void JudgeLog(Signs& s) {
   s.Proves("gpu-stub");
   const LogStory& story = s.story;
-  const bool fails = story.Mentions("symptom", "error") || story.Mentions("symptom", "fail");
-  s.States(story.only_stated && story.Stated("requirement") == "tensorflow-gpu" && fails, "requirement",
+  const bool fails = story.Saw("says-install-fails") || story.Mentions("symptom", "error") ||
+                     story.Mentions("symptom", "fail");
+  s.States(story.only_stated && story.Saw("says-tensorflow-gpu") && fails, "requirement",
            "tensorflow-gpu is empty today, and its installation fails on purpose", kStrong);
+  if (story.Saw("says-tensorflow-gpu")) s.Speaks("pip-build-failed", kDecisive);
 }
 
 }  // namespace

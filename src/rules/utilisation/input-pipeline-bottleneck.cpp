@@ -1,3 +1,6 @@
+#include <algorithm>
+#include <cstdlib>
+
 #include "base/text.h"
 #include "diagnose/rule.h"
 #include "rules/logs.h"
@@ -6,10 +9,24 @@ namespace tfdoctor {
 
 namespace {
 
+// The first in "0-22 % on each of 6"; -1: none.
+double Percent(std::string_view text) {
+  for (size_t i = 0; i < text.size(); i++) {
+    if (text[i] < '0' || text[i] > '9') continue;
+    const size_t end = std::min(text.find_first_not_of("0123456789-. ", i), text.size());
+    if (end < text.size() && text[end] == '%')
+      return std::strtod(std::string(text.substr(i)).c_str(), nullptr);
+    i = end;
+  }
+  return -1;
+}
+
 void JudgeLog(Signs& s) {
   s.Proves("input-pipeline");
   if (!s.story.only_stated && !GpuWorks(s.story)) return;
   s.Speaks("says-cpu-busy", s.story.SawAny({"says-gpu-idle", "says-loads-data"}) ? kStrong : kWeak);
+  const double busy = Percent(s.story.StatedLike("util"));
+  s.States(busy >= 0 && busy <= 30, "utilisation", "the GPU is busy for a small part of the time", kWeak);
   s.Speaks("says-gpu-idle", s.story.SawAny({"says-loads-data", "says-cpu-busy"}) ? kStrong : kWeak);
   if (s.story.Saw("says-gpu-idle")) s.Speaks("says-loads-data", kStrong);
   s.States(GpuWorks(s.story) && s.story.Saw("says-gpu-used"), "gpu_used",

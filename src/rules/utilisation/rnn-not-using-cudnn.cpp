@@ -11,6 +11,7 @@ void JudgeLog(Signs& s) {
   s.States(story.Saw("says-recurrent-layer") && story.Saw("says-slow") && !story.trouble, "symptom",
            "a recurrent layer is slow: some of its arguments exclude cuDNN's kernel", kStrong);
   if (!story.trouble && story.Saw("says-recurrent-layer")) s.Speaks("says-recurrent-dropout", kDecisive);
+  if (!story.trouble && story.Saw("says-recurrent-layer")) s.Speaks("says-cudnn-kernel", kStrong);
   const std::string dropout = story.Stated("recurrent_dropout");
   s.StatesProof(!dropout.empty() && dropout != "0" && dropout != "0.0", "recurrent_dropout",
                 "recurrent_dropout=" + dropout + " excludes cuDNN's kernel");

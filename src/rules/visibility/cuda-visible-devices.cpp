@@ -94,6 +94,8 @@ void JudgeLog(Signs& s) {
              kDecisive);
     return;
   }
+  // They give a program that asked for no GPU a list that is empty.
+  if (story.Saw(Shows::kNoDevice)) s.Speaks("says-scheduler", kStrong);
   // TensorFlow's diagnosis of a failed cuInit names the variable where it is set, in the same releases that
   // say how to make it say more (XLA, cuda_diagnostics.cc; the wheels of 2.19 and later have both lines,
   // those of 2.18 neither).

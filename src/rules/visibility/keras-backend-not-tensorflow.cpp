@@ -73,10 +73,7 @@ void JudgeLog(Signs& s) {
   if (backend == "theano" || backend == "cntk" || backend == "jax" || backend == "torch" ||
       backend == "pytorch")
     s.Proves("keras-backend");
-  const std::string stated = story.StatedLike("backend");
-  for (const char* other : {"theano", "cntk", "plaidml"})
-    s.StatesProof(stated.find(other) != stated.npos, "backend", std::string("Keras computes with ") + other);
-  if (!s.any()) s.Speaks("says-other-backend", kDecisive);
+  if (!story.other_framework) s.Proves("says-other-backend");
 }
 
 }  // namespace

@@ -136,6 +136,7 @@ void JudgeLog(Signs& s) {
   s.States(story.Saw("says-shell-has-gpu") && story.Saw("says-program-lacks-gpu"), "gpu",
            "an interactive Python sees the GPU, and the program does not", kDecisive);
   s.Speaks("says-program-hides-gpu", kDecisive);
+  if (!story.gpu_registered) s.Speaks("says-program-sets-devices", kDecisive);
 }
 
 }  // namespace

@@ -14,7 +14,8 @@ std::string Wrong(std::string_view name, const std::vector<std::string>& words, 
                   const Knowledge& knowledge) {
   for (const std::string& word : words) {
     if (word.find_first_of("'\"") != std::string::npos) return {};
-    const bool others = name == "XLA_FLAGS" ? word.starts_with("--tf_xla_") : word.starts_with("--xla_gpu_");
+    // XLA's own flags all begin with xla_.
+    const bool others = name == "XLA_FLAGS" ? !word.starts_with("--xla_") : word.starts_with("--xla_gpu_");
     if (!word.starts_with("--") || others) return fmt::format("\"{}\" is not a flag of {}", word, name);
     const std::string_view flag = std::string_view(word).substr(2, word.find('=') - 2);
     if (!knowledge.KnowsXlaFlag(release, flag).value_or(true))
@@ -50,7 +51,16 @@ Verdict Check(const Facts& facts, const Knowledge& knowledge) {
   return Verdict::Silent();
 }
 
-void JudgeLog(Signs& s) { s.Proves("xla-flags-unknown").Proves("xla-flag-value"); }
+void JudgeLog(Signs& s) {
+  s.Proves("xla-flags-unknown").Proves("xla-flag-value");
+  for (const char* name : {"XLA_FLAGS", "TF_XLA_FLAGS"}) {
+    const std::string value = s.story.Stated(Lower(name));
+    const std::vector<std::string_view> views = SplitWords(value);
+    const std::string wrong =
+        Wrong(name, {views.begin(), views.end()}, s.story.tensorflow, s.story.knowledge);
+    s.States(!wrong.empty(), name, wrong, kDecisive);
+  }
+}
 
 }  // namespace
 
