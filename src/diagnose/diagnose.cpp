@@ -143,10 +143,18 @@ void AddResembling(const Facts& facts, const Knowledge& knowledge, std::span<con
   const auto* seen = facts.log.seen.Peek();
   const bool goes_on = seen != nullptr && seen->contains("says-run-completes");
   bool trouble = !goes_on && (text.empty() || SpeaksOfTrouble(text));
+  // What only describes a machine says nothing of what is wrong with it.
+  static constexpr std::string_view kDescribes[] = {
+      "os",      "gpu",       "tf_version", "python", "driver", "cuda",      "cudnn", "wsl", "install_method",
+      "command", "container", "kubernetes", "kernel", "image",  "framework", "gpus"};
+  bool complains = !text.empty();
   for (const auto& [key, value] : *stated) {
     text += "\n" + key + " " + value;
+    complains =
+        complains || std::find(std::begin(kDescribes), std::end(kDescribes), key) == std::end(kDescribes);
     trouble = trouble || (!goes_on && SpeaksOfTrouble(value));
   }
+  if (!complains) return;
   diagnosis.other_likelihood = 1;
   for (const Resemblance& like : Resembling(text, knowledge, rules)) {
     if (like.rule->effect == Effect::kBlocks && !trouble) continue;

@@ -132,7 +132,8 @@ struct Rule {
   // What a log and statements show (diagnose/signs.h); nullptr: nothing of their own, only facts that they
   // fill.
   void (*log)(Signs& signs) = nullptr;
-  std::string_view page;  // Markdown: What it means · How it is recognised · How it happens · How to fix it
+  std::string_view page;  // Markdown: What it means · How it is recognised · How it happens · What people say
+                          // · How to fix it
 };
 
 }  // namespace tfdoctor

@@ -92,6 +92,10 @@ LogStory::LogStory(const Facts& f, const Knowledge& k) : facts(f), knowledge(k),
   tensorflow = OnlyVersion(Stated("tf_version"));
   if (const std::string* version = facts.tensorflow.version.Peek(); tensorflow.empty() && version != nullptr)
     tensorflow = *version;
+  // "requirements": "tensorflow==1.12"
+  if (const SeenMessage* wanted = Message("says-requires-tensorflow");
+      tensorflow.empty() && wanted != nullptr)
+    tensorflow = OnlyVersion(*wanted->text.Peek());
   python = OnlyVersion(Stated("python"));
   driver = OnlyVersion(Stated("driver"));
   if (const std::string* version = facts.kernel_driver.version.Peek(); driver.empty() && version != nullptr)

@@ -525,7 +525,8 @@ LogReading LogReader::Finish(bool parts) {
     state.TakeQuotes(parts);
     const std::vector<std::string_view> lines = SplitLines(state.beginning);
     for (size_t i = 0; i < lines.size(); i++) {
-      if (!state.recognised_lines.contains(i + 1)) state.reading.unread += std::string(lines[i]) + "\n";
+      if (!state.recognised_lines.contains(i + 1) && !Trim(lines[i]).empty())
+        state.reading.unread += std::string(lines[i]) + "\n";
     }
   }
   return std::move(state.reading);

@@ -53,7 +53,10 @@ std::string Edge(const std::vector<std::string>& capabilities, bool highest) {
 std::vector<std::string> MissingLibraries(const LogStory& story) {
   std::vector<std::string> missing;
   for (const char* id : {"library-not-loaded", "import-library", "dll-load"}) {
-    for (const std::string& name : story.Fields(id, "library")) {
+    std::vector<std::string> names = story.Fields(id, "library");
+    for (const std::string& rest : story.Fields(id, "rest")) names.push_back("lib" + rest);
+    for (std::string& name : names) {
+      while (name.ends_with(':') || name.ends_with('.')) name.pop_back();
       const std::string file = name.substr(name.rfind('/') == name.npos ? 0 : name.rfind('/') + 1);
       if (IsOptional(file) || IsDriver(file) || !IsOfNvidia(file)) continue;
       if (std::find(missing.begin(), missing.end(), file) == missing.end()) missing.push_back(file);
@@ -267,6 +270,8 @@ CodeAge AgeOfCode(const LogStory& story, std::string& why) {
     return PtxRuns(build->ptx, capability) ? CodeAge::kCompiled : CodeAge::kOlder;
   }
   std::string cuda = story.cuda.empty() ? CudaOfBuild(story) : story.cuda;
+  // "1.13 and 1.15", "1.x": the last of them was built with CUDA 10.0.
+  if (cuda.empty() && story.tensorflow.empty() && story.Stated("tf_version").starts_with("1.")) cuda = "10.0";
   if (!cuda.empty() && cuda.find('.') == cuda.npos) cuda += ".0";
   const ArchitectureLimits limits = cuda.empty() ? ArchitectureLimits{} : story.knowledge.CudaLimits(cuda);
   why = fmt::format("CUDA {} makes code for {} to {}; the GPU is {}", cuda, limits.lowest, limits.highest,

@@ -324,8 +324,9 @@ TEST(Rules, HaveUniqueIdsAndCompletePages) {
     EXPECT_GT(rule->prior, 0) << rule->id;
     EXPECT_LE(rule->prior, 1) << rule->id;
     size_t at = 0;
-    for (const char* heading : {"## What it means\n\n", "\n## How it is recognised\n\n",
-                                "\n## How it happens\n\n", "\n## How to fix it\n\n"}) {
+    for (const char* heading :
+         {"## What it means\n\n", "\n## How it is recognised\n\n", "\n## How it happens\n\n",
+          "\n## What people say\n\n", "\n## How to fix it\n\n"}) {
       size_t found = rule->page.find(heading, at);
       ASSERT_NE(found, std::string_view::npos) << rule->id << " lacks " << heading;
       at = found + std::string_view(heading).size();

@@ -13,6 +13,7 @@
 #include <set>
 
 #include "base/text.h"
+#include "diagnose/resemblance.h"
 #include "facts/walk.h"
 #include "knowledge/knowledge.h"
 #include "logs/decode.h"
@@ -424,6 +425,32 @@ TEST(Sayings, AndMessagesThatRulesNameExist) {
     }
   }
   for (const std::string& saying : sayings) EXPECT_TRUE(named.contains(saying)) << saying << " serves nobody";
+}
+
+TEST(Resemblance, FindsThePageThatSpeaksOfTheSame) {
+  const auto first = [](std::string_view text) {
+    const std::vector<Resemblance> like = Resembling(text, BuiltInKnowledge(), AllRules());
+    return like.empty() ? std::string() : std::string(like[0].rule->id);
+  };
+  EXPECT_EQ(first("compiling the module with dkms stops: the gcc differs from that of the kernel headers"),
+            "dkms-build-failed");
+  EXPECT_EQ(first("The pod's manifest has no nvidia.com/gpu under limits"), "kubernetes-gpu-not-requested");
+  EXPECT_EQ(first("LICENCE server of the vGPU cannot be reached, token expired"), "vgpu-licence-or-profile");
+  for (const char* nothing : {"", "hello world", "Epoch 1/5 loss: 0.3 accuracy: 0.9 - 3s 2ms/step",
+                              "0 1 2 3 4 5 6 7 8 9", "\xff\xfe\x00 the of and", "the GPU"})
+    EXPECT_EQ(first(nothing), "") << nothing;
+  // Shares of one: a page is not likelier than certain, and all of them together are not either.
+  const std::vector<Resemblance> like =
+      Resembling("the second notebook fails while the first one is open", BuiltInKnowledge(), AllRules());
+  ASSERT_FALSE(like.empty());
+  double sum = 0;
+  for (const Resemblance& one : like) {
+    EXPECT_GT(one.share, 0);
+    EXPECT_GE(one.words.size(), 3U);
+    sum += one.share;
+  }
+  EXPECT_LE(sum, 1);
+  EXPECT_TRUE(Resembling("the pod's manifest", BuiltInKnowledge(), {}).empty());
 }
 
 TEST(Errors, AreFoundByNameAndNumber) {

@@ -100,6 +100,10 @@ For each library that TensorFlow needs to start a GPU, the loader finds no file,
 - A single NVIDIA package was removed or never finished installing.
 - A CUDA toolkit was uninstalled, or only its compiler was installed.
 
+## What people say
+
+"It does not find the CUDA libraries", "no CUDA in the container", "pip install tensorflow, and the GPU list is empty", "libcublas, libcudart, libcufft not found", "CUDA toolkit is not installed".
+
 ## How to fix it
 
 Install TensorFlow's own set, in the same environment, with the version that is there:

@@ -58,7 +58,8 @@ void JudgeLog(Signs& s) {
   const bool fails = LibrariesFail(story) || story.Saw("only-cpu-listed") || story.Saw("no-gpu-in-process");
   const std::string cuda = OtherCudaStated(story), cudnn = WrongCudnn(story);
   if (story.From("2.11") && story.windows) return;
-  if (story.only_stated && !story.container) {
+  // Of a container it is the host's that may be meant, but of TensorFlow's own image.
+  if (story.only_stated && (!story.container || story.Saw("says-tensorflow-image"))) {
     s.States(!cuda.empty(), "cuda", cuda, kStrong);
     s.States(!cudnn.empty(), "cudnn", cudnn, kStrong);
   }
@@ -112,6 +113,10 @@ The library that this build opens is not there, while the same library for anoth
 ## How it happens
 
 The newest CUDA toolkit was installed (TensorFlow up to 2.22 wants CUDA 12, not 13), another package brought its own CUDA, or TensorFlow was upgraded alone.
+
+## What people say
+
+"I installed the newest CUDA", "CUDA 12 with TensorFlow 2.10", "it wants cudart64_110.dll and I have 11.8 or 12", "after upgrading TensorFlow it looks for another CUDA", "the image has another CUDA than TensorFlow was built with".
 
 ## How to fix it
 

@@ -92,6 +92,10 @@ The cuDNN that is taken belongs to the pip package `nvidia-cudnn-cu12` (or `cu11
 
 `pip install torch` after TensorFlow replaces cuDNN by the exact version that PyTorch pins. pip prints a warning, which is easily missed.
 
+## What people say
+
+"It works if I import TensorFlow first", "it fails only when torch is imported before", "order of the imports", "PyTorch and TensorFlow (or JAX) in one environment", "another package brings its own cuDNN".
+
 ## How to fix it
 
 One environment for each of the two is the lasting way. Replacing cuDNN by a newer one of the same major version works for both in practice, though pip warns.

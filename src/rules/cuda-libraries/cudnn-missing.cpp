@@ -78,6 +78,10 @@ The other CUDA libraries resolve, `libcudnn.so.N` does not, and there is no copy
 
 A CUDA toolkit does not contain cuDNN: it is a package of its own. With pip, `nvidia-cudnn-cu12` may have been removed to please another package.
 
+## What people say
+
+"cuDNN is not installed", "CUDA is there, without cuDNN", "libcudnn.so.8 or cudnn64_8.dll not found", "the base image has no cuDNN".
+
 ## How to fix it
 
 Install TensorFlow's own set again, in the same environment:

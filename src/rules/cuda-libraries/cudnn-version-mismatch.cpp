@@ -105,6 +105,10 @@ The version is read from the cuDNN file that the loader takes, and compared with
 
 Another package in the same environment pins an older cuDNN (PyTorch does), an old copy lies in a CUDA toolkit's folder, or TensorFlow was upgraded without its libraries.
 
+## What people say
+
+"cuDNN is older than the one it was compiled with", "after an update of cuDNN convolutions fail", "CUDNN_STATUS_NOT_INITIALIZED", "the image ships another cuDNN", "it worked with cuDNN 7.4".
+
 ## How to fix it
 
 Install the set that this TensorFlow wants, in an environment of its own if another package pins cuDNN:

@@ -15,8 +15,8 @@ void JudgeLog(Signs& s) {
   s.StatesProof(
       path.find("shell") != path.npos && (path.find("absent") != path.npos || path.find("not") != path.npos),
       "LD_LIBRARY_PATH", path);
-  s.States(story.Saw("says-terminal-works") && story.SawAny({"says-launcher-fails", "says-launcher"}),
-           "launcher", "it works in a terminal, and not where another program starts Python", kDecisive);
+  s.StatesProof(story.Saw("says-terminal-works") && story.SawAny({"says-launcher-fails", "says-launcher"}),
+                "launcher", "it works in a terminal, and not where another program starts it");
   if (!s.any()) s.Speaks("says-launcher", kStrong);
 }
 
@@ -43,6 +43,10 @@ The same program works in a terminal and fails from the editor or as a service, 
 ## How it happens
 
 Variables of `~/.bashrc` reach only programs that a shell starts: not those of the desktop's menu, systemd or cron.
+
+## What people say
+
+"It works in the terminal, not in PyCharm, Spyder, VS Code, Eclipse, RStudio or the IDE", "started from the desktop icon or the menu", "as a systemd service or cron job it does not", "LD_LIBRARY_PATH is empty in the notebook", "with sudo the variable is gone", "JupyterHub does not pass the environment on".
 
 ## How to fix it
 

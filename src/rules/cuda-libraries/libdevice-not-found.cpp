@@ -57,6 +57,10 @@ The file is in none of the folders where XLA looks: `--xla_gpu_cuda_data_dir` of
 
 The package `nvidia-cuda-nvcc-cu12` is missing (TensorFlow was installed without `[and-cuda]`), or the toolkit comes from conda or the distribution and lies elsewhere.
 
+## What people say
+
+"jit_compile or XLA fails, normal training works", "libdevice.10.bc", "nvvm folder", "--xla_gpu_cuda_data_dir", "new Keras optimizers fail", "CUDA from conda".
+
 ## How to fix it
 
 Install TensorFlow's own set, which has the file:

@@ -56,6 +56,10 @@ void JudgeLog(Signs& s) {
     s.That(true, "CUPTI lies in extras/CUPTI/lib64 of the toolkit; only the profiler needs it", kDecisive);
     if (!LibrariesFail(story)) s.Lesser(Effect::kDegrades);
   }
+  // On Windows it is the folder with the DLLs itself, bin, that has to be there.
+  const std::string path = story.Stated("path");
+  const bool on_path = path.find("cuda") != path.npos || path.find("cudnn") != path.npos;
+  s.States(story.windows && on_path && (story.Saw("dll-load") || story.only_stated), "PATH", path, kStrong);
   if (!LibrariesFail(story) && !story.Saw("tensorrt-missing")) return;
   const std::string found = LibrarySeen(story);
   s.StatesProof(!found.empty() && LibrariesFail(story), "check", "the library is on this machine: " + found);
@@ -98,6 +102,10 @@ The loader's search (LD_LIBRARY_PATH, the RUNPATH of the TensorFlow library that
 ## How it happens
 
 A toolkit was unpacked or installed from a `.run` file without telling the loader, or LD_LIBRARY_PATH was set in another shell only.
+
+## What people say
+
+"The DLL or .so is there and is not found", "it is in the folder, PATH contains it", "I added it to PATH, LD_LIBRARY_PATH or ld.so.conf and it helped", "os.add_dll_directory", "the bin folder was not in PATH", "module load of the cluster".
 
 ## How to fix it
 

@@ -106,6 +106,10 @@ A library is taken through an entry of LD_LIBRARY_PATH and does not load, or is 
 
 Old instructions for CUDA put `export LD_LIBRARY_PATH=/usr/local/cuda/lib64` into `~/.bashrc`; environment modules, conda and Spack set it, too.
 
+## What people say
+
+"LD_LIBRARY_PATH points to another CUDA", "the libraries of the system or of a module are loaded instead of pip's", "after unset LD_LIBRARY_PATH it works", "it picks up the wrong cuDNN or cuBLAS".
+
 ## How to fix it
 
 Start Python without the variable:

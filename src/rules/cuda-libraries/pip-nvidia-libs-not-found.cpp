@@ -155,6 +155,10 @@ A library that TensorFlow needs to start is not found by the loader, while the f
 - TensorFlow 2.16.1: most entries were lost; 2.16.2 has them back.
 - Up to 2.13 TensorFlow never looks into `site-packages/nvidia`.
 
+## What people say
+
+"I installed tensorflow[and-cuda] and the GPU list is still empty", "nvidia-cudnn-cu12 is installed in site-packages and not found", "I had to add site-packages/nvidia/*/lib to LD_LIBRARY_PATH", "pip check is fine".
+
 ## How to fix it
 
 Any of these; the first that is offered lasts longest:

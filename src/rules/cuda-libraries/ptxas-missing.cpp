@@ -50,6 +50,10 @@ XLA compiles kernels with NVIDIA's assembler `ptxas`. Without it the driver must
 
 The package `nvidia-cuda-nvcc-cu12` is missing since TensorFlow was installed without `[and-cuda]`, or the toolkit lies elsewhere.
 
+## What people say
+
+"ptxas not found in PATH", "No PTX compilation provider", "the runtime image has no nvcc", "cuda-nvcc installed and it works", "XLA falls back and is slow".
+
 ## How to fix it
 
 Install TensorFlow's own set, which has it:

@@ -93,6 +93,10 @@ The version of the `ptxas` that XLA takes, against the newest GPU that this vers
 
 An old CUDA toolkit is on PATH or in `/usr/local/cuda`, where XLA looks before it looks among pip's packages.
 
+## What people say
+
+"An old ptxas from /usr/local/cuda is used", "ptxas does not support sm_86 or sm_89", "a newer CUDA in PATH helped", "XLA warns that ptxas is older".
+
 ## How to fix it
 
 Install TensorFlow's own set, and see that no older toolkit comes first on PATH:

@@ -90,6 +90,10 @@ Podman and newer Dockers learn from a CDI specification which device nodes and d
 
 The specification was never made, was made before the driver's update, or by a newer toolkit than the engine understands.
 
+## What people say
+
+"After a driver update containers with --device nvidia.com/gpu=all fail", "podman: unresolvable CDI devices", "the yaml in /etc/cdi names an old version", "nvidia-ctk cdi generate helped".
+
 ## How to fix it
 
 sudo nvidia-ctk cdi generate --output=/etc/cdi/nvidia.yaml

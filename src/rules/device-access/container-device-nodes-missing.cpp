@@ -63,6 +63,10 @@ This is a container, the host's driver is loaded, `libcuda.so.1` is found, and t
 
 The driver was installed inside the image or its libraries were mounted by hand, instead of asking the engine for a GPU.
 
+## What people say
+
+"In the container /dev/nvidia0 or /dev/nvidia-uvm is missing", "nvidia-smi works inside, CUDA does not", "I had to pass --device /dev/nvidia-uvm", "LXC container without the nodes".
+
 ## How to fix it
 
 docker run --gpus all IMAGE

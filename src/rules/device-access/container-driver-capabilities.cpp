@@ -82,6 +82,10 @@ The variable is set in this container and names neither `compute` nor `all`; no 
 
 An image or a compose file sets it to `utility` or `graphics`.
 
+## What people say
+
+"nvidia-smi works in the container and libcuda does not", "capabilities: [gpu] or utility only", "NVIDIA_DRIVER_CAPABILITIES=compute,utility fixed it", "own image that is not based on nvidia/cuda".
+
 ## How to fix it
 
 docker run --gpus all -e NVIDIA_DRIVER_CAPABILITIES=compute,utility IMAGE

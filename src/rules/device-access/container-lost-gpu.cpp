@@ -83,6 +83,10 @@ The device nodes are there and their permissions allow it, yet open() returns EP
 
 `systemctl daemon-reload` on the host (an update runs it) made systemd write the device rules anew, without those that the NVIDIA hook had added. Where it never worked: `no-cgroups = true` in /etc/nvidia-container-runtime/config.toml, which is right for rootless engines only.
 
+## What people say
+
+"It worked for hours and then: Unknown Error", "after systemctl daemon-reload the container loses the GPU", "restarting the container helps", "kubelet's CPU manager".
+
 ## How to fix it
 
 docker restart CONTAINER

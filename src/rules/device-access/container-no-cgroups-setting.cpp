@@ -54,6 +54,10 @@ NVIDIA's container toolkit is told not to touch control groups. Then nobody allo
 
 The setting is right for rootless containers only, and guides for those are copied.
 
+## What people say
+
+"no-cgroups = true", "set for rootless Docker and then rootful containers fail", "Insufficient permissions in the container", "config.toml of nvidia-container-runtime".
+
 ## How to fix it
 
 sudo nvidia-ctk config --set nvidia-container-cli.no-cgroups=false --in-place

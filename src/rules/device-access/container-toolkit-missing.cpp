@@ -62,6 +62,10 @@ Docker was asked for a GPU and has nothing that could put one into a container: 
 
 The toolkit is a package of its own; neither Docker nor the driver brings it.
 
+## What people say
+
+"could not select device driver", "unknown flag or runtime: nvidia", "nvidia-docker2 was not installed", "only Docker was installed on the host".
+
 ## How to fix it
 
 Install the package nvidia-container-toolkit from NVIDIA's repository, then:

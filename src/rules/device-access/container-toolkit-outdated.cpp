@@ -64,6 +64,10 @@ In a container cuInit returns CUDA_ERROR_NOT_FOUND (500), "named symbol not foun
 
 The driver was updated, on Windows often by itself; the toolkit, or the one inside Docker Desktop, was not.
 
+## What people say
+
+"an old nvidia-docker with a new driver", "libnvidia-container is years old", "after updating the toolkit it works".
+
 ## How to fix it
 
 Update the toolkit (1.15 or later), or Docker Desktop (4.31 or later), and start the engine and the container again.

@@ -182,6 +182,10 @@ The permissions of `/dev/nvidiactl`, `/dev/nvidia-uvm` and `/dev/nvidiaN` are co
 
 The system gives the nodes to a group such as `video` or `render` of which the user is no member, the driver was told so (`NVreg_DeviceFileMode`), or a batch system or container allows no device.
 
+## What people say
+
+"It works with sudo or as root only", "my user is not in group video or render", "permission denied on /dev/nvidia0", "a service account cannot see the GPU", "crw-rw---- root".
+
 ## How to fix it
 
 Join the group and log in again:

@@ -68,6 +68,10 @@ This is no container, the module is loaded, the nodes are not there, and the dri
 
 Nothing made them: the kernel does not, the driver's helper `nvidia-modprobe` does (it runs as root when a program first asks), or the X server, or nvidia-persistenced. On a server without these only root's first use makes them, and they are gone after a restart.
 
+## What people say
+
+"/dev/nvidia* does not exist until root runs nvidia-smi", "ls /dev/nvidia*: no such file", "after boot without X nothing works".
+
 ## How to fix it
 
     sudo apt-get install nvidia-modprobe

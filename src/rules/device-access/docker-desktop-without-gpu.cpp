@@ -74,6 +74,10 @@ Docker Desktop on Linux runs containers in a virtual machine. The GPU of the hos
 
 Docker Desktop was installed beside Docker's engine and made itself the default context.
 
+## What people say
+
+"Docker Desktop on Linux", "it works with sudo docker, not with docker", "docker context desktop-linux", "since I installed Docker Desktop".
+
 ## How to fix it
 
 docker context use default

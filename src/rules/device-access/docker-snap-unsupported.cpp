@@ -64,6 +64,10 @@ Paths below `/var/snap/docker` or `/snap/docker` in Docker's errors; `load libra
 
 Ubuntu Server offers the snap at its installation.
 
+## What people say
+
+"Docker was installed as a snap", "snap install docker", "/var/snap/docker", "after removing the snap and installing docker-ce it works".
+
 ## How to fix it
 
 sudo snap remove docker

@@ -75,6 +75,10 @@ This is a container of Docker, Podman or containerd; the host's NVIDIA module is
 
 `docker run` without `--gpus all`, a compose file without a GPU reservation, or an IDE that starts the container its own way.
 
+## What people say
+
+"I forgot --gpus all", "docker compose without deploy.resources.reservations.devices", "with plain docker run no GPU", "nvidia-smi is not available inside the container", "started from the GUI", "the image says that the NVIDIA driver was not detected".
+
 ## How to fix it
 
 docker run --gpus all IMAGE

@@ -73,6 +73,10 @@ The driver tells the mode of each device, and creating a context on it fails (46
 
 An administrator set the mode, or a batch system does for each job. Another process, perhaps a leftover, has the GPU.
 
+## What people say
+
+"The second process cannot use the GPU", "all CUDA-capable devices are busy or unavailable", "E. Process", "the cluster sets exclusive mode", "one process per GPU is allowed".
+
 ## How to fix it
 
 nvidia-smi

@@ -71,6 +71,10 @@ The pod is known by its service account and variables; the node's kernel module 
 
 The limit nvidia.com/gpu is missing in the specification, or stands under requests only, or at another container of the pod.
 
+## What people say
+
+"The pod has no nvidia.com/gpu in its limits", "the deployment asks for no GPU", "pod runs on the GPU node and sees none", "resources: limits".
+
 ## How to fix it
 
 Put this into the container's specification and create the pod again:

@@ -80,6 +80,10 @@ The device plugin says `could not load NVML library` or `Incompatible strategy d
 
 The NVIDIA runtime is not configured in containerd, or not the default one and the pod names no runtime class.
 
+## What people say
+
+"The device plugin finds no devices on the node", "default runtime is runc", "Insufficient nvidia.com/gpu", "docker run works on the node, the pod does not", "containerd config.toml, runtimeClassName".
+
 ## How to fix it
 
 On the node:

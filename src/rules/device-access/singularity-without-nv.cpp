@@ -62,6 +62,10 @@ This is a Singularity or Apptainer container, the host's driver is loaded, and `
 
 The option was forgotten in the command or in the job script.
 
+## What people say
+
+"I forgot --nv", "singularity exec or apptainer run without the GPU", "inside the .sif no GPU, on the node it works".
+
 ## How to fix it
 
 apptainer exec --nv IMAGE.sif python program.py

@@ -38,7 +38,9 @@ Verdict Check(const Facts& facts, const Knowledge&) {
 
 void JudgeLog(Signs& s) {
   const LogStory& story = s.story;
-  s.Proves("uvm-not-loaded");
+  // Where the driver's own module does not load, this one cannot.
+  s.Speaks("uvm-module-not-found", kDecisive);
+  s.Speaks("uvm-not-loaded", story.SawAny({"module-no-device", "legacy-gpu"}) ? kWeak : kDecisive);
   if (story.Saw("says-suspend")) return;
   // A machine that slept has another explanation of the error, which excludes this one not.
   s.Speaks("cuda-unknown", story.Saw("suspend") ? kWeak : kStrong);
@@ -80,6 +82,10 @@ Other NVIDIA device nodes or the loaded driver are there, this one is not. On a 
 ## How it happens
 
 A machine without a display never loaded the module, `nvidia-modprobe` is not installed, or a container was started before the node existed.
+
+## What people say
+
+"modprobe nvidia-uvm fixed it", "nvidia-smi works, CUDA says unknown error", "after a reboot it fails until something is run as root", "/dev/nvidia-uvm is not there", "nvidia-modprobe -u", "cuInit fails with unknown error although the driver is fine".
 
 ## How to fix it
 

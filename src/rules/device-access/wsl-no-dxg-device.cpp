@@ -42,8 +42,7 @@ void JudgeLog(Signs& s) {
   const LogStory& story = s.story;
   s.Proves("dxg-missing").Proves("dml-adapter").Proves("says-no-dxg");
   if (!story.wsl) return;
-  s.States(story.Mentions("os", "wsl 1") || story.Mentions("os", "wsl1"), "os", "WSL 1 has no GPU",
-           kDecisive);
+  s.Speaks("says-wsl1", kDecisive);
   const int build = WindowsBuild(story);
   s.StatesProof(build > 0 && build < kFirstBuild, "os", "this Windows gives WSL no GPU");
   s.Speaks("cuda-insufficient-driver", kDecisive).Speaks("dxcore-failed", kDecisive);
@@ -75,6 +74,10 @@ The kernel is WSL's and `/dev/dxg` does not exist.
 ## How it happens
 
 WSL 1 is in use, Windows or WSL is too old, or Windows has no NVIDIA driver.
+
+## What people say
+
+"WSL 1", "Bash on Ubuntu on Windows", "Windows is too old for GPUs in WSL", "/dev/dxg is missing", "wsl --update helped", "Windows 10 before 21H2".
 
 ## How to fix it
 

@@ -76,6 +76,10 @@ libcuda.so.1 is taken from a folder `compat`, and cuInit returns 804, or the GPU
 
 A CUDA image of a container brings the package, and the driver of the host is older than the image wants; or a toolkit's compat folder was put into the search path.
 
+## What people say
+
+"Error 804: forward compatibility was attempted on non supported HW", "cuda-compat package in the image", "GeForce card with a newer image than the driver", "removing /usr/local/cuda/compat helped".
+
 ## How to fix it
 
 Update the driver of the host, and remove the package: `sudo apt-get remove "cuda-compat-*"`.

@@ -167,6 +167,10 @@ A child process opens the libcuda.so.1 that the dynamic loader takes, in this en
 
 Many causes end here. Where one of them is found, it is named in place of this page. 100 means that no GPU may be used, 999 mostly that nvidia-uvm is missing or broken, 802 that the fabric manager is not ready, 803 and 804 that libcuda and the kernel module do not fit.
 
+## What people say
+
+"cuInit returns an error and nobody knows why", "the driver answers with a number".
+
 ## How to fix it
 
 sudo nvidia-modprobe -u -c=0

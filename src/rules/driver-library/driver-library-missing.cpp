@@ -93,6 +93,10 @@ The dynamic loader finds no file of this name for the Python that runs your prog
 
 Only a part of the driver was installed (a server flavour, or the one for display), it was removed by an update, or the container was started without it.
 
+## What people say
+
+"libcuda.so.1: cannot open shared object file", "nvcuda.dll is missing", "the driver's library is not found, NixOS", "driver was never installed in this system", "login node without a driver".
+
 ## How to fix it
 
 Install the missing package of the driver: Debian `libcuda1`, Ubuntu `libnvidia-compute-BRANCH`, Fedora `xorg-x11-drv-nvidia-cuda-libs`.

@@ -98,6 +98,10 @@ The driver consists of a kernel module and libraries, which must be of exactly t
 
 The driver was updated (often by an automatic update) and the machine was not restarted; or two installations are mixed, for example one of the distribution and one from a `.run` file.
 
+## What people say
+
+"Driver/library version mismatch", "after an automatic update of the driver, unattended-upgrades", "a reboot fixed it", "client and kernel module have different versions".
+
 ## How to fix it
 
 Restart. If it stays, remove one of the two installations.

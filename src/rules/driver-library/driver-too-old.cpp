@@ -108,6 +108,8 @@ void JudgeLog(Signs& s) {
   const std::string cuda = story.cuda.empty() ? CudaOfBuild(story) : story.cuda;
   const std::string floor = cuda.empty() ? std::string() : story.knowledge.DriverFloor(cuda);
   const bool old = !floor.empty() && CompareVersions(story.driver, floor) < 0;
+  // Windows has no fork, so that only the driver is left that this says no to.
+  if (story.windows && story.Saw("cuda-not-initialized")) s.Speaks("cudaget-failed", kStrong);
   s.That(old && story.only_stated,
          "CUDA " + cuda + " needs a driver from " + floor + " on; this is " + story.driver, kDecisive);
   s.ThatProves(old && story.trouble,
@@ -143,6 +145,10 @@ The version of the loaded driver is compared with the lowest one that runs progr
 ## How it happens
 
 TensorFlow was upgraded and the driver was not.
+
+## What people say
+
+"CUDA driver version is insufficient for CUDA runtime version", "updating the driver fixed it", "the image needs a newer driver", "brand: unsatisfied condition: cuda>=", "the provided PTX was compiled with an unsupported toolchain".
 
 ## How to fix it
 

@@ -87,6 +87,10 @@ The loader finds no such file, or it does not load, and this release of TensorFl
 
 The driver was installed in parts, or a container got the capability `compute` without `utility` (NVIDIA_DRIVER_CAPABILITIES).
 
+## What people say
+
+"libnvidia-ml.so.1 is missing", "NVML Shared Library Not Found", "nvidia-smi is not there, and TensorFlow 2.21 silently has no GPU".
+
 ## How to fix it
 
 Install the package (Debian `libnvidia-ml1`); in Docker set `NVIDIA_DRIVER_CAPABILITIES=compute,utility`.

@@ -61,6 +61,10 @@ The file that the loader takes for `libcuda.so.1` lies in a folder named `stubs`
 
 LD_LIBRARY_PATH or the loader's configuration contains `/usr/local/cuda/lib64/stubs`, as instructions for building programs say.
 
+## What people say
+
+"lib64/stubs in LD_LIBRARY_PATH", "CUDA driver is a stub library", "the stub of libcuda is loaded", "devel image linked against stubs".
+
 ## How to fix it
 
 Remove the folder from LD_LIBRARY_PATH, or from `/etc/ld.so.conf.d/` and run `sudo ldconfig`.

@@ -70,6 +70,10 @@ This is WSL, and the libcuda.so.1 that the loader takes is not below /usr/lib/ws
 
 `apt install nvidia-driver-…`, `cuda` or `cuda-drivers` inside WSL. Only `cuda-toolkit` may be installed there.
 
+## What people say
+
+"I installed the Linux driver inside WSL", "apt install cuda or nvidia-driver in Ubuntu under Windows", "the Windows driver is enough", "libcuda of /usr/lib/x86_64-linux-gnu instead of /usr/lib/wsl/lib".
+
 ## How to fix it
 
 sudo apt-get remove --purge 'nvidia-driver-*' 'libnvidia-*' 'libcuda1'

@@ -48,6 +48,10 @@ CUDA cannot be used in a process that was forked from one in which it had been s
 
 `multiprocessing` forks by default on Linux; data loaders and servers such as gunicorn do so, too.
 
+## What people say
+
+"It hangs or fails in multiprocessing workers", "the second process fails, the first one works", "Cannot re-initialize CUDA in forked subprocess", "start method spawn helped", "gunicorn preload, celery, joblib, Process pool", "TensorFlow was used in the parent".
+
 ## How to fix it
 
 Start workers with `multiprocessing.set_start_method('spawn')`, or import TensorFlow in the workers only.

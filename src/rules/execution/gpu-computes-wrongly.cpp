@@ -40,6 +40,10 @@ TensorFlow lists the GPU and runs operations on it without an error, and what co
 
 Kernels that do nothing: a library that stands in for `libcuda.so.1` (for tests, for remote GPUs), or an emulator. Memory or arithmetic that fails: overclocking, heat, an aged card without ECC. Seldom a compiler that makes wrong code for a very new GPU.
 
+## What people say
+
+"All results are zero", "the GPU gives other numbers than the CPU", "NaN only on the GPU".
+
 ## How to fix it
 
 Look for errors that the driver has noted, then try the newest driver, without overclocking and without a stand-in for the driver:

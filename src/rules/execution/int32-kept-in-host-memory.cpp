@@ -11,6 +11,7 @@ void JudgeLog(Signs& s) {
                 "tensors of int32 are kept in the host's memory by design");
   if (story.FieldHas("device-of-result", "device", "CPU:0") && !story.trouble)
     s.Speaks("says-int32", kDecisive);
+  if (story.only_stated) s.Speaks("says-int32", kStrong);
   s.States(story.Mentions("dtype", "int32") && story.trouble && !GpuTrouble(story), "dtype",
            "tensors of int32 are kept in the host's memory by design", kStrong);
 }
@@ -38,6 +39,10 @@ A small test with whole numbers runs on CPU:0 or shows no load, and the same tes
 ## How it happens
 
 The first test that people write uses `tf.constant([1, 2, 3])`.
+
+## What people say
+
+"int32 tensor lands on the CPU", "device says CPU:0 for integers", "float works, int does not", "dtype int32 variable or metric on the GPU".
 
 ## How to fix it
 

@@ -47,6 +47,10 @@ Training on several GPUs needs NCCL. It is not there (Windows), refuses the memb
 
 There is no NCCL for Windows. In containers the shared memory is too small. Some versions of NCCL are defective with some drivers.
 
+## What people say
+
+"MirroredStrategy hangs or fails with several GPUs, one GPU works", "all-reduce is stuck", "NCCL on Windows", "HierarchicalCopyAllReduce helped", "NCCL_P2P_DISABLE=1", "too little /dev/shm", "IOMMU".
+
 ## How to fix it
 
 On Windows: `tf.distribute.MirroredStrategy(cross_device_ops=tf.distribute.HierarchicalCopyAllReduce())`. Elsewhere see what it says:

@@ -31,6 +31,10 @@ The program (or a saved graph) demands that an operation runs on the GPU, and th
 
 `with tf.device('/GPU:0')` around code that handles text, files or int32, or a graph that was saved on another machine.
 
+## What people say
+
+"Could not satisfy explicit device specification", "no supported kernel for GPU devices", "only a CPU kernel is registered for this operation", "allow_soft_placement=True helped", "string, resize, sparse or metric operation in tf.device('/gpu:0')".
+
 ## How to fix it
 
 Let TensorFlow choose where an operation has no code for GPUs: `tf.config.set_soft_device_placement(True)`, in TensorFlow 1 `allow_soft_placement=True` in the session's configuration. Or narrow the `tf.device` block.

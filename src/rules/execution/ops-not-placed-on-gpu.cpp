@@ -15,6 +15,9 @@ void JudgeLog(Signs& s) {
     if (both && !story.trouble && !story.Saw("says-int32")) s.Speaks(id, kStrong);
   }
   if (!story.trouble) s.Speaks("says-op-on-cpu", kStrong);
+  // Functions of Dataset.map run on the CPU, whatever device stands around them.
+  if (!story.trouble)
+    s.Speaks("says-dataset-map", story.SawAny({"says-slow", "says-cpu-busy"}) ? kDecisive : kWeak);
   if (!story.trouble && !story.Saw("says-loads-data")) s.Speaks("says-gpu-idle", kWeak);
 }
 
@@ -41,6 +44,10 @@ The device is created, its memory is taken, and its load stays at zero. `tf.debu
 ## How it happens
 
 `with tf.device('/CPU:0')` in a library, sparse or text operations only, or a strategy that was made for the CPU.
+
+## What people say
+
+"The GPU is listed, its memory is full and its utilisation is 0 %", "everything runs on the CPU", "one operation runs on the CPU, the timeline shows it", "functions of Dataset.map run on the CPU", "the algorithm is scikit-learn or NumPy, not TensorFlow".
 
 ## How to fix it
 

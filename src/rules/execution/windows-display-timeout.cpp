@@ -41,6 +41,10 @@ A GPU that also drives a display is reset when a kernel runs for more than about
 
 Large batches on slow cards that also show the desktop.
 
+## What people say
+
+"The screen goes black for a second", "display driver stopped responding and has recovered", "TDR, TdrDelay, TdrLevel", "small inputs work, large ones crash on Windows", "the launch timed out", "unknown error or launch failure on Windows after some seconds".
+
 ## How to fix it
 
 Use smaller batches, or another card for the display. On Windows the limit is the registry value `TdrDelay` below `HKLM\System\CurrentControlSet\Control\GraphicsDrivers` (seconds).

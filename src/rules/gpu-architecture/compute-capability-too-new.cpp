@@ -75,7 +75,8 @@ void JudgeLog(Signs& s) {
   const bool no_sign =
       !s.any() && !LibrariesFail(story) && !story.Saw("ptx-jit") && (story.trouble || !story.harmless);
   s.That(no_sign && IsBlackwell(story) && !AnyReleaseHasCode(story),
-         "no release of TensorFlow that is known here has machine code for this GPU", kStrong);
+         "no release of TensorFlow that is known here has machine code for this GPU",
+         story.only_stated && story.Stated("tf_version").empty() ? kWeak : kStrong);
   s.Speaks("cuda-invalid-ptx", kDecisive);
   if (story.Saw("ptx-jit")) s.Speaks("cuda-invalid-handle", kDecisive).Speaks("cuda-no-binary", kDecisive);
   if (story.Saw("ptx-jit") && IsBlackwell(story)) s.Speaks("ptx-jit", kStrong);
@@ -114,6 +115,10 @@ The compute capability of the GPU is above all machine code in this TensorFlow. 
 ## How it happens
 
 No TensorFlow on PyPI up to 2.22 has machine code above compute capability 9.0.
+
+## What people say
+
+"New card, old TensorFlow", "RTX 30, 40 or 50 with TensorFlow 1", "wrong results, NaN or hangs since I changed the card", "no kernel image is available", "it works with nightly, a newer CUDA or NVIDIA's build", "sm_86, sm_89, sm_120".
 
 ## How to fix it
 

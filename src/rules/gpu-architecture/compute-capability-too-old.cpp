@@ -88,6 +88,10 @@ The compute capability of the GPU is compared with the machine code and the PTX 
 
 TensorFlow drops old GPU generations from time to time.
 
+## What people say
+
+"My card is old", "minimum required Cuda capability is 3.5, 5.2 or 6.0", "Ignoring visible gpu device", "Kepler, GT, GTX 6xx, 7xx, K40, K520, K80", "no kernel image".
+
 ## How to fix it
 
 Use an older TensorFlow that still has code for the GPU (and an older Python for it), or a newer GPU.

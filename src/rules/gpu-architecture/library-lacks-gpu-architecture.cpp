@@ -127,6 +127,10 @@ The machine code inside the library that the loader takes begins above the GPU's
 
 `tensorflow[and-cuda]` of 2.20 and 2.21 allows any cuDNN 9, and pip takes the newest, which has dropped Pascal and Volta.
 
+## What people say
+
+"CUDNN_STATUS_ARCH_MISMATCH", "cuDNN or cuBLAS does not support this card any more", "the build knows the GPU, the library does not", "cuBLAS fails on a new card with an old CUDA", "needs compute capability 3.0 or newer for cuDNN".
+
 ## How to fix it
 
 python -m pip install 'nvidia-cudnn-cu12<9.11'

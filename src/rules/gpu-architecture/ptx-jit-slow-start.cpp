@@ -87,6 +87,10 @@ The GPU's compute capability is above the machine code in this TensorFlow, and P
 
 The GPU is newer than this TensorFlow.
 
+## What people say
+
+"The first run or the first batch takes minutes, later it is fast", "long delay when the session is created, at every start", "it hangs at start and goes on after a while", "CUDA_CACHE_MAXSIZE helped", "JIT compilation of kernels", "training starts late on the newer card".
+
 ## How to fix it
 
 Wait once; let the driver's cache be large and on a disk that stays (`CUDA_CACHE_MAXSIZE`, `CUDA_CACHE_PATH`), or use a newer TensorFlow.

@@ -72,6 +72,10 @@ The GPU is a Blackwell (compute capability 10 or 12) and this TensorFlow was bui
 
 The packages on PyPI are built with CUDA 12.5.
 
+## What people say
+
+"PTX version does not support target sm_89", "Triton or XLA writes PTX for an older GPU", "ptxas fatal: Ptx assembly aborted", "LLVM does not know the GPU".
+
 ## How to fix it
 
 Use a build made with CUDA 12.8 or newer, such as NVIDIA's container 25.02.

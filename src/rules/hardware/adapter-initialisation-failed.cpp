@@ -76,6 +76,10 @@ Opening /dev/nvidia0 fails with EIO, or the kernel log says "RmInitAdapter faile
 
 The flavour of the module (open, proprietary) does not fit the GPU, the BIOS gave it too little address space (Above 4G decoding, Resizable BAR), its firmware (GSP) is missing, a virtual machine passes it through incompletely, or the hardware is defective.
 
+## What people say
+
+"RmInitAdapter failed", "No devices were found, although lspci shows the card", "GSP firmware fails", "passthrough: the VBIOS cannot be read", "Above 4G decoding, BAR", "the driver loads and the GPU does not start".
+
 ## How to fix it
 
 sudo dmesg | grep -i nvrm | tail

@@ -27,6 +27,7 @@ void JudgeLog(Signs& s) {
   // The kernel of a rented machine looked for a GPU: its kind has none.
   if (!story.gpu_seen && story.Saw("says-rented-machine"))
     s.Speaks("module-no-device", kDecisive).Speaks("no-gpu-for-module", kDecisive);
+  s.Proves("use-gpu-instance");
   // The words of the test that Colab's introduction gives.
   if (!hosted) {
     if (!story.gpu_registered) s.Speaks("gpu-not-found", kWeak);
@@ -44,6 +45,9 @@ void JudgeLog(Signs& s) {
       .Speaks("device-unavailable", kStrong);
   s.Speaks("smi-failed", kStrong).Speaks("smi-missing", kStrong).Speaks("cudart-stub", kStrong);
   s.States(s.any() && !chosen, "os", "a hosted notebook", kStrong);
+  const bool asked = story.SawAny({"says-cpu", "says-slow", "says-slow-start", "says-gpu-not-used"});
+  s.States(!s.any() && !chosen && story.only_stated && asked, "os",
+           "a hosted notebook has no GPU until one is chosen", kStrong);
 }
 
 }  // namespace
@@ -70,6 +74,10 @@ The service is known by its environment variables, and no NVIDIA GPU is on the P
 ## How it happens
 
 The runtime type is "CPU" (the default), the free quota of GPUs is used up, or the session was started again without one.
+
+## What people say
+
+"Colab, Kaggle or another hosted notebook computes on the CPU", "Change runtime type to GPU", "the instance type has no GPU, m4, t2, e2, n1 without accelerator", "SageMaker: use a GPU instance", "training takes hours online that should take minutes".
 
 ## How to fix it
 

@@ -77,6 +77,10 @@ The driver's branch (the first number of its version) is compared with the last 
 
 A system update installed a newer driver branch.
 
+## What people say
+
+"supported through the legacy drivers, 340.xx, 390.xx, 470.xx, 580.xx", "after the update to the newest driver my old card is gone", "the driver will ignore this GPU", "Fermi, Kepler, Maxwell, Pascal with a current driver".
+
 ## How to fix it
 
 Remove the driver and install the last branch for the GPU; hold it there (`apt-mark hold`). The package is named differently in each distribution.

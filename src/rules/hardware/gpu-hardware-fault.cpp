@@ -117,6 +117,10 @@ The GPU does not answer on the PCI bus, the kernel log says "fallen off the bus"
 
 Too weak a power supply, heat, an overclocked card, a loose riser or cable, or aged memory.
 
+## What people say
+
+"The PC turns off or restarts under load", "power supply too weak", "GPU has fallen off the bus", "Xid 79, 48, 62, 63, 74", "ECC errors", "memory test of the card fails", "another card in this slot works", "riser, overclocking, heat, random crashes".
+
 ## How to fix it
 
 sudo dmesg | grep -i -e xid -e 'fallen off' | tail

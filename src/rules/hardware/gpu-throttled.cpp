@@ -61,6 +61,10 @@ NVML names the reason for the present clocks: hardware slowdown, hardware therma
 
 Dust or a dead fan, a server card without the server's air flow, a missing power cable, a laptop on a weak power supply.
 
+## What people say
+
+"Slower after some minutes", "power cap, temperature limit, clocks fall".
+
 ## How to fix it
 
 nvidia-smi -q -d PERFORMANCE,TEMPERATURE,POWER

@@ -38,6 +38,10 @@ macOS on an Intel processor; no line names CUDA.
 
 Old guides speak of CUDA on Macs.
 
+## What people say
+
+"MacBook, iMac, macOS", "eGPU or AMD Radeon on a Mac", "tensorflow-gpu for Mac, darwin", "NVIDIA web driver".
+
 ## How to fix it
 
 Use a machine with Linux and an NVIDIA GPU, or a hosted one. On Macs with Apple's own processor there is the plug-in tensorflow-metal.

@@ -62,6 +62,10 @@ The GPU's name holds `MIG`, and the program sees one device whatever CUDA_VISIBL
 
 The administrator cut the GPU into slices so that several users can share it.
 
+## What people say
+
+"Only one of several MIG slices is used", "A100 in MIG mode: device count is 1", "invalid device ordinal for the second slice", "one process per MIG instance".
+
 ## How to fix it
 
 Run one process for each instance, each with its own CUDA_VISIBLE_DEVICES (`nvidia-smi -L` prints the names), or ask for a whole GPU.

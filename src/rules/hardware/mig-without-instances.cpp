@@ -66,6 +66,10 @@ NVML tells the MIG mode of each GPU and its instances; cuInit finds no device.
 
 MIG was turned on and no instance was made, the instances were lost at a restart (they are not kept), or the container was given none.
 
+## What people say
+
+"MIG mode is enabled and no device is found", "nvidia-smi -L shows no MIG device", "after nvidia-smi -mig 0 it works", "MIG M. Enabled".
+
 ## How to fix it
 
 sudo nvidia-smi mig -cgi 0 -C

@@ -75,7 +75,7 @@ void JudgeLog(Signs& s) {
   if (story.gpu_seen || story.wsl || story.no_gpu_stated || story.Saw(Shows::kDriverRefuses)) return;
   if (!HidingVariable(story).empty()) return;
   // Who starts a container with a GPU has one; that the container lacks it is another cause.
-  const Strength absent = story.Saw("docker-gpus-flag") ? kWeak : kStrong;
+  const Strength absent = story.container || story.Saw("docker-gpus-flag") ? kWeak : kStrong;
   s.Speaks("no-device-node", absent).Speaks("module-not-running", absent);
   s.Speaks("cuda-303", absent).Speaks("cuda-no-device", kWeak);
   if (MissesDriverLibrary(story) && !story.Saw("cuda-303")) s.Speaks("library-not-loaded", kStrong);
@@ -109,6 +109,10 @@ None of the display adapters on the PCI bus is NVIDIA's, no NVIDIA driver is loa
 ## How it happens
 
 The machine has none, a virtual machine or notebook service was started without one, the card is switched off in the BIOS, badly seated or without power.
+
+## What people say
+
+"This computer has no NVIDIA card", "Intel or AMD graphics", "virtual machine, VirtualBox", "CPU-only node of the cluster", "is a GPU needed, how to get rid of the message", "laptop without a GPU".
 
 ## How to fix it
 

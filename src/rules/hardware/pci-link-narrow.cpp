@@ -57,6 +57,10 @@ The GPU computes at full speed, but what it computes on reaches it at an eighth 
 
 The GPU sits in a slot with few lanes or on an extension cable (as mining machines have them), or a contact is dirty or loose.
 
+## What people say
+
+"The card runs at x1 or x4", "slow transfers, riser".
+
 ## How to fix it
 
 Put it into the slot next to the processor (x16). Where it is in it: switch off, take it out and in again.

@@ -76,6 +76,10 @@ NVML says that the GPU is a virtual one and whether it is licensed; creating a c
 
 The licence server cannot be reached, the token is missing or expired, or the profile (A, B) is not one for computing (C, Q).
 
+## What people say
+
+"GRID, vGPU, unlicensed", "licence server", "A10 in the cloud: soft lockup or no context", "profile B or A instead of C or Q", "T4 in a virtual machine is listed and refuses".
+
 ## How to fix it
 
 nvidia-smi -q | grep -i -A2 licen

@@ -61,6 +61,10 @@ DKMS keeps the log of a build that failed (/var/lib/dkms/nvidia/VERSION/build/ma
 
 The headers of the kernel are missing, the compiler is another one than the kernel was built with, or the kernel is newer than this driver knows.
 
+## What people say
+
+"dkms status shows an error, bad exit status", "the module does not compile with the new kernel", "gcc version differs from the kernel's", "implicit declaration, make error, linux-headers", "custom kernel: Liquorix, XanMod, CachyOS".
+
 ## How to fix it
 
 sudo apt-get install linux-headers-$(uname -r)

@@ -69,6 +69,10 @@ The open flavour of the module is loaded, and the firmware of exactly its versio
 
 A package was left out or removed, two installations (`.run` file and packages) overwrote each other, or an update was interrupted.
 
+## What people say
+
+"Reinstalling the driver fixed it", "purge nvidia and install again", "another version of the driver works, this release is defective", "mixed .run file and packages", "firmware missing", "downgrade".
+
 ## How to fix it
 
 sudo apt-get install --reinstall firmware-nvidia-gsp nvidia-driver

@@ -83,6 +83,10 @@ No NVIDIA kernel module is loaded and none is installed for the running kernel.
 
 A new system, or only the CUDA toolkit was installed, which does not need to bring a driver.
 
+## What people say
+
+"No driver was installed", "nvidia-smi: command not found on the host", "fresh machine, cloud image without a driver", "the installer image fails and installs nothing", "only nouveau, no proprietary driver".
+
 ## How to fix it
 
 Install the driver from your distribution and restart:

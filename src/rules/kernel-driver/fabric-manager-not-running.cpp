@@ -101,6 +101,10 @@ cuInit returns 802, PCI lists NVSwitches, and the fabric manager is not installe
 
 The driver was updated without the fabric manager, the service was not enabled, or it failed at the start.
 
+## What people say
+
+"system not yet initialized, error 802", "A100 or H100 with NVSwitch, HGX, DGX", "nvidia-fabricmanager is not started or of another version", "No supported GPU detected on an A100".
+
 ## How to fix it
 
 sudo systemctl enable --now nvidia-fabricmanager

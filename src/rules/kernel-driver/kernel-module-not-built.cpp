@@ -42,6 +42,7 @@ Verdict Check(const Facts& facts, const Knowledge&) {
 void JudgeLog(Signs& s) {
   const LogStory& story = s.story;
   s.Proves("module-not-found");
+  s.Speaks("uvm-module-not-found", kDecisive);
   s.Speaks("module-unknown-symbol", kDecisive);
   s.States(story.Saw(Shows::kDriverToolFails) && story.SawAny({"says-worked-before", "says-kernel-update"}),
            "worked_before", "it worked before", kStrong);
@@ -73,6 +74,10 @@ No module is loaded or installed for the running kernel, but another kernel belo
 ## How it happens
 
 A kernel update without its headers, so that DKMS could not build; or a driver installed by hand (`.run` file) before the update.
+
+## What people say
+
+"After a kernel update the driver is gone", "I have to build the module again after each update", "the dkms module is gone after an update of its package", "modinfo nvidia: not found", "headers were missing", "depmod".
 
 ## How to fix it
 

@@ -88,6 +88,10 @@ The NVIDIA driver is installed, but its kernel module is not loaded, so nothing 
 
 The machine was not restarted after the installation, Secure Boot refuses the module, another driver holds the GPU, or a power profile keeps it off.
 
+## What people say
+
+"lsmod shows no nvidia", "modprobe nvidia fixed it", "the module is there and not loaded after a reboot", "blacklisted in modprobe.d", "couldn't communicate with the NVIDIA driver".
+
 ## How to fix it
 
 sudo modprobe nvidia

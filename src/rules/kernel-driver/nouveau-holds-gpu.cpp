@@ -70,6 +70,10 @@ The module `nouveau` is loaded, NVIDIA's module is installed but not loaded.
 
 NVIDIA's driver was installed without switching nouveau off, or the initial RAM disk still contains it.
 
+## What people say
+
+"nouveau or nova is loaded", "Kernel driver in use: nouveau", "blacklist nouveau and update-initramfs helped", "another driver owns the card".
+
 ## How to fix it
 
 Forbid nouveau in `/etc/modprobe.d/`, rebuild the initial RAM disk (`update-initramfs -u`, elsewhere `dracut --force`) and restart.

@@ -47,6 +47,7 @@ void JudgeLog(Signs& s) {
   const bool blackwell = !story.capability.empty() && CompareVersions(story.capability, "10.0") >= 0;
   s.That(blackwell && story.Saw("says-proprietary-module"),
          "this GPU needs the open modules; the proprietary ones are installed", kDecisive);
+  if (blackwell) s.Speaks("says-not-open-module", kDecisive);
   if (blackwell || story.Saw("says-proprietary-module")) s.Speaks("smi-no-devices", kStrong);
   if (!s.any()) return;
   s.Speaks("says-proprietary-module", kStrong);
@@ -76,6 +77,10 @@ The loaded module says which flavour it is (/proc/driver/nvidia/version); the GP
 ## How it happens
 
 An installer or a package (nvidia-driver-NNN without "-open") chose the proprietary flavour.
+
+## What people say
+
+"RTX 50xx, B200, GB10 with the proprietary driver", "install nvidia-open or the -open package", "black screen or blinking cursor with the new card", "kernelModuleType open".
 
 ## How to fix it
 

@@ -69,6 +69,10 @@ The loaded module says that it is the open one; the compute capability of the GP
 
 An installer chose the open flavour, which newer drivers prefer.
 
+## What people say
+
+"GTX 10xx, V100, Maxwell, Pascal with nvidia-open", "the open module does not support the card", "the distribution switched to the open driver", "GSP required".
+
 ## How to fix it
 
 sudo apt-get install nvidia-driver-580

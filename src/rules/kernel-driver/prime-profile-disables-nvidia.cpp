@@ -58,6 +58,10 @@ The profile of prime-select (/etc/prime-discrete) is "intel", or files of envyco
 
 `prime-select intel`, a power-saving setting of the desktop, or a tool of the laptop's maker.
 
+## What people say
+
+"prime-select intel", "Optimus laptop, hybrid graphics", "the card is powered off, envycontrol, bbswitch, supergfxctl", "prime-select nvidia fixed it".
+
 ## How to fix it
 
 sudo prime-select on-demand

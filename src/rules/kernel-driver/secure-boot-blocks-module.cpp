@@ -86,6 +86,10 @@ Secure Boot is on (efivars) and the module is not loaded; the module file carrie
 
 The driver was installed without enrolling its key, or the blue screen of the firmware after the restart was passed by.
 
+## What people say
+
+"Secure Boot is on", "MOK enrolment was skipped", "Key was rejected by service", "after a BIOS update the driver does not load", "sign the module", "disabling Secure Boot fixed it".
+
 ## How to fix it
 
 sudo mokutil --import /var/lib/shim-signed/mok/MOK.der

@@ -71,6 +71,10 @@ cuInit returns 999 (unknown error), versions agree, /dev/nvidia-uvm may be opene
 
 A laptop was closed and opened. A program that used CUDA was running then, or the services nvidia-suspend and nvidia-resume are not enabled.
 
+## What people say
+
+"After sleep, suspend or hibernate CUDA fails, a reboot helps", "rmmod nvidia_uvm and modprobe nvidia_uvm helps", "laptop lid closed", "since the computer woke up".
+
 ## How to fix it
 
 sudo rmmod nvidia_uvm

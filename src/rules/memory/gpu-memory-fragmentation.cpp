@@ -46,6 +46,10 @@ A small allocation fails after a long time of training, and the allocator's stat
 
 Tensors of changing sizes: batches of different length, images of different size.
 
+## What people say
+
+"Out of memory although enough is free", "fails after some time, not at the start", "cuda_malloc_async helped", "regions cannot be joined", "varying sizes".
+
 ## How to fix it
 
 export TF_GPU_ALLOCATOR=cuda_malloc_async

@@ -121,6 +121,10 @@ The driver tells how much of each device's memory is free, and NVML which proces
 
 Another notebook or training is running, or a leftover of one: a Jupyter kernel, a worker after a crash, a container. TensorFlow itself takes all memory at its start.
 
+## What people say
+
+"Another notebook or process is still running", "memory is occupied and no process is listed", "killing the old python process helped", "shared server, other users", "a game, simulator or browser on the same GPU", "the first process takes all memory, the second fails".
+
 ## How to fix it
 
 nvidia-smi

@@ -52,6 +52,10 @@ TensorFlow takes nearly all memory of the GPU for its pool. cuBLAS and cuDNN nee
 
 Small cards, a desktop that uses the same card, or several programs on one card.
 
+## What people say
+
+"allow_growth or set_memory_growth fixed it", "CUDNN_STATUS_INTERNAL_ERROR, CUBLAS_STATUS_ALLOC_FAILED at the start", "Failed to get convolution algorithm on an RTX card", "per_process_gpu_memory_fraction helped".
+
 ## How to fix it
 
 export TF_FORCE_GPU_ALLOW_GROWTH=true

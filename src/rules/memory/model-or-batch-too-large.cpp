@@ -40,6 +40,10 @@ The program needs more memory than the GPU has. TensorFlow and the driver are fi
 
 A larger batch, larger images, a longer sequence, or an optimizer that keeps copies of each weight.
 
+## What people say
+
+"Reducing the batch size helped", "OOM with large images or a large model", "ResourceExhaustedError", "the card has too little memory for it", "long sequences, big vocabulary, high resolution".
+
 ## How to fix it
 
 Make the batch smaller, then the model. `nvidia-smi` shows whether another process holds a part of the memory. Mixed precision (`mixed_float16`) halves what activations take on cards with Tensor Cores.

@@ -40,6 +40,10 @@ The build does not use every instruction set of this CPU. It says nothing about 
 
 Every release from PyPI prints it.
 
+## What people say
+
+"Your CPU supports instructions that this binary was not compiled to use: AVX2 FMA", "optimized with oneDNN", "is this an error? how to hide it", "rebuild TensorFlow with the appropriate flags".
+
 ## How to fix it
 
 Nothing is to be repaired.

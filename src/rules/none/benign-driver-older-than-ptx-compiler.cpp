@@ -31,6 +31,10 @@ XLA compiles with one thread less in parallel, since the driver's CUDA is older 
 
 A driver that is older than the libraries from pip.
 
+## What people say
+
+"The driver's CUDA version is older than ptxas: parallel compilation is disabled", "only a warning, it runs".
+
 ## How to fix it
 
 Nothing has to be repaired; a newer driver makes XLA compile faster.

@@ -34,6 +34,10 @@ TensorFlow registers its plug-ins for cuDNN, cuFFT and cuBLAS twice and says so,
 
 Two parts of the wheel hold the same code. Releases from 2.14 on print it on every start, also where the GPU works.
 
+## What people say
+
+"Unable to register cuDNN, cuFFT, cuBLAS factory", "computation placer already registered", "E lines at every import, it works".
+
 ## How to fix it
 
 Nothing is to be repaired. If the GPU is not used, another line says why.

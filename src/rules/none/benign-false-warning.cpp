@@ -12,7 +12,8 @@ void JudgeLog(Signs& s) {
                     wanted = story.Field("ptxas-old-comparison", "wanted");
   if (!version.empty() && !wanted.empty() && CompareVersions(version, wanted) >= 0)
     s.Proves("ptxas-old-comparison");
-  for (const char* id : {"end-of-sequence", "executor-debug", "delay-kernel", "layout-failed"})
+  for (const char* id :
+       {"end-of-sequence", "executor-debug", "delay-kernel", "layout-failed", "copy-streams"})
     Harmless(s, id);
 }
 
@@ -39,6 +40,10 @@ TensorFlow warns of something that is not so.
 ## How it happens
 
 A defect in that release.
+
+## What people say
+
+"Scary line, training goes on", "can be ignored, fixed in a later release", "layout failed, End of sequence, set to 1 instead", "the log is flooded by a warning".
 
 ## How to fix it
 

@@ -31,6 +31,10 @@ TensorFlow asks the kernel to which NUMA node the GPU belongs, and takes node 0 
 
 Desktop firmware and virtual machines do not set it.
 
+## What people say
+
+"NUMA node read from SysFS had negative value", "could not identify NUMA node, defaulting to 0", "is this a problem? it runs".
+
 ## How to fix it
 
 Nothing is to be repaired.

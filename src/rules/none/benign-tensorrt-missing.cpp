@@ -31,6 +31,10 @@ TensorRT is an optional library for inference. Training on the GPU does not need
 
 TensorFlow looks for it at each start; pip does not install it.
 
+## What people say
+
+"Could not find TensorRT", "libnvinfer.so not found", "TF-TRT Warning", "do I need TensorRT?".
+
 ## How to fix it
 
 Nothing is to be repaired. If the GPU is not used, another line says why.

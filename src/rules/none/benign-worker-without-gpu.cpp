@@ -12,6 +12,7 @@ void JudgeLog(Signs& s) {
                     story.SawAny({"device-count-failed", "cuinit-failed"});
   s.StatesProof(goes_on && none, "run_completes",
                 "the main process has the GPU; a worker without one is meant");
+  if (story.Saw(Shows::kNoDevice)) s.Speaks("says-scheduler", kStrong);
   if (story.Saw("cudart-stub") || story.Saw(Shows::kNoDevice)) s.Speaks("says-image-for-cpu", kDecisive);
   s.StatesProof(none && story.Mentions("cuda_visible_devices", "worker"), "CUDA_VISIBLE_DEVICES",
                 "it hides the GPU from the worker processes only");
@@ -41,6 +42,10 @@ Lines about a missing GPU come from workers, and the program as a whole runs on.
 ## How it happens
 
 Actors of reinforcement learning, preparation of data in worker processes, tools that run TensorFlow only for reading files.
+
+## What people say
+
+"Ray, Spark or data workers print cuInit errors", "CPU-only stage of the pipeline", "the image for the CPU prints messages about CUDA", "the parent process uses the GPU".
 
 ## How to fix it
 

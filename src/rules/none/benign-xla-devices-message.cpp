@@ -31,6 +31,10 @@ TensorFlow 2.4 says that it no longer makes devices XLA_GPU. The GPU's device is
 
 A change in 2.4.
 
+## What people say
+
+"Not creating XLA devices, tf_xla_enable_xla_devices not set", "XLA_GPU device is not there any more".
+
 ## How to fix it
 
 Nothing is to be repaired.

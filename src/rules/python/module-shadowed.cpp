@@ -102,6 +102,10 @@ The module that `import` takes belongs to no installed package, while the packag
 
 A script named `tensorflow.py`, `keras.py` or `numpy.py` lies beside the program, a source tree is the working folder, or PYTHONPATH leads to old files.
 
+## What people say
+
+"My file is called tensorflow.py", "a folder named tensorflow lies in the working directory", "module 'tensorflow' has no attribute", "inspect.py, random.py, code.py of my own", "after renaming the script it works", "partially initialized module, circular import".
+
 ## How to fix it
 
 Rename the file or folder (and remove `__pycache__`), start Python in another folder, or unset PYTHONPATH.

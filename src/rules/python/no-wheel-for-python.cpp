@@ -183,6 +183,10 @@ TensorFlow is not installed, and no wheel of the release that the project wants 
 
 A new Python comes out some months before TensorFlow supports it, and old releases never get wheels for newer Pythons. Free-threaded builds (3.13t) and 32-bit systems have none.
 
+## What people say
+
+"Could not find a version that satisfies the requirement tensorflow (from versions: none)", "Python is too new or too old", "32-bit Python", "Python 3.12 or 3.13 with an old TensorFlow", "not a supported wheel on this platform".
+
 ## How to fix it
 
 Make an environment with a Python that has a wheel, for example:

@@ -82,6 +82,10 @@ TensorFlow is not installed, and all releases that the project allows are among 
 
 These releases pin TensorRT 8.5 or 8.6, whose parts were never on PyPI. TensorRT is not needed for the GPU.
 
+## What people say
+
+"tensorflow[and-cuda] cannot be resolved", "no matching distribution for nvidia-… or tensorrt", "poetry, uv or pip-tools fail with the extra", "pip falls back to an older release".
+
 ## How to fix it
 
 Ask for a release without that pin, 2.15.0.post1 or 2.15.1 for example:

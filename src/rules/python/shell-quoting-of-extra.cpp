@@ -40,6 +40,10 @@ In zsh and some other shells square brackets are a pattern for names of files. p
 
 zsh is the standard shell of macOS and of several Linux distributions. bash passes the brackets on.
 
+## What people say
+
+"zsh: no matches found", "square brackets in the install command", "with quotes it works", "on a Mac the command fails".
+
 ## How to fix it
 
 python3 -m pip install 'tensorflow[and-cuda]'

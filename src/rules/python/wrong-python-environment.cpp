@@ -84,6 +84,10 @@ This interpreter finds no TensorFlow on its `sys.path`, while another environmen
 
 The virtual environment is not activated in this shell, `pip` belongs to another Python than `python`, or an IDE or notebook starts another interpreter.
 
+## What people say
+
+"It works in the terminal, in the notebook there is no module named tensorflow", "sys.executable differs", "the kernel is another Python", "pip belongs to another Python", "sudo pip, --user, conda base", "after activating the environment it works", "ipykernel install".
+
 ## How to fix it
 
 Activate the environment (`. venv/bin/activate`), choose its interpreter in the IDE, and install with `python -m pip`, never with a bare `pip`.

@@ -84,6 +84,10 @@ conda's build string names CUDA (`cuda120py311h…`), but TensorFlow's own build
 
 A mistake in the recipe of the package: the CUDA variant was compiled with the settings of the CPU variant.
 
+## What people say
+
+"The official image or package is broken in this release", "the image has another cuDNN or CUDA than its TensorFlow needs", "latest-gpu fails, the tag before works", "the conda build is labelled cuda and has none", "fixed by a new build of the package".
+
 ## How to fix it
 
 Install another build or release of it:

@@ -69,6 +69,10 @@ The build string in `conda-meta` (`conda list tensorflow`) names no CUDA, and Te
 
 conda takes a GPU build only if it sees a driver (`__cuda` in `conda info`): not on a login node, not while an image is built. Another package may also ask for a CPU build.
 
+## What people say
+
+"conda installed the mkl, eigen or cpu build", "conda update replaced the gpu build", "tensorflow-base mkl_py", "build string", "conda-forge picks the CPU variant".
+
 ## How to fix it
 
 Ask for a build with CUDA by name; where no driver is seen, say which CUDA there will be:

@@ -46,6 +46,9 @@ void JudgeLog(Signs& s) {
   s.States(story.conda && story.Saw("says-missing-symbol") && story.Saw("says-conda-forge"), "install_method",
            "packages of conda-forge and of another channel need not fit each other", kStrong);
   if (story.conda && story.trouble) s.Speaks("says-two-channels", kStrong);
+  if (story.Saw("conda-of-defaults")) s.Speaks("conda-of-forge", kStrong);
+  s.States(story.Saw("says-conda-forge") && story.Saw("says-defaults-channel"), "channels",
+           "packages come from conda-forge and from defaults", kStrong);
   if (symbol == nullptr) return;
   const bool conda_path = symbol->text.Peek()->find("conda") != std::string::npos || story.conda;
   if (!conda_path) return;
@@ -83,6 +86,10 @@ In `conda-meta` TensorFlow and a C++ library that it is linked with (snappy, lib
 ## How it happens
 
 `conda install` takes from whatever channel is configured, and `-c conda-forge` given once does not bind later installations.
+
+## What people say
+
+"defaults and conda-forge in one environment", "undefined symbol after adding a channel", "channel_priority strict helped", "libprotobuf of one channel, protobuf of another".
 
 ## How to fix it
 

@@ -62,12 +62,11 @@ void JudgeLog(Signs& s) {
       listed.erase(brought);
   }
   // What another package brought over tensorflow-gpu.
-  const bool over =
-      story.Saw("says-tensorflow-gpu") && story.Saw("says-pip-install") && story.Saw("says-cpu");
   s.States(story.Saw("says-tensorflow-gpu") && story.Saw("says-no-longer") && listed.size() < 2, "before",
            "what was installed later may have brought tensorflow over tensorflow-gpu", kStrong);
-  s.States(over && story.Saw("says-worked-before") && listed.size() < 2, "worked_before",
-           "what was installed later may have brought tensorflow over tensorflow-gpu", kStrong);
+  s.States(story.Saw("says-tensorflow-gpu") && story.Saw("says-pip-install") && story.Saw("says-cpu") &&
+               listed.size() < 2 && !story.From("2.1"),
+           "install", "what was installed later may have brought tensorflow over tensorflow-gpu", kStrong);
   s.States(story.Saw("says-tensorflow-gpu") && story.Saw("says-requires-tensorflow") && listed.size() < 2 &&
                !story.From("2.1"),
            "requirements", "tensorflow was installed beside tensorflow-gpu", kDecisive);
@@ -108,6 +107,10 @@ More than one TensorFlow distribution is installed there, and the files on disk 
 ## How it happens
 
 `pip install tensorflow-cpu` after `tensorflow` (also as a requirement of another package) overwrites the files silently. Removing one of the two then deletes files of the other.
+
+## What people say
+
+"Both tensorflow and tensorflow-gpu are installed", "another package, keras for instance, pulled in plain tensorflow, and now only the CPU is used", "after pip install of a library the GPU is gone", "uninstall both and install one".
 
 ## How to fix it
 

@@ -87,6 +87,10 @@ TensorFlow's own build information (`tensorflow/python/platform/build_info.py`) 
 - The plain `tensorflow` of 1.15.2 to 1.15.5 and 2.0.x is CPU-only, too.
 - conda or a vendor built it without CUDA.
 
+## What people say
+
+"I installed tensorflow, not tensorflow-gpu", "requirements.txt names the CPU package", "is_built_with_cuda is False", "tensorflow-cpu, intel-tensorflow", "installing tensorflow-gpu fixed it".
+
 ## How to fix it
 
 Replace it:

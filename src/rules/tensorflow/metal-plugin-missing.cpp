@@ -40,6 +40,10 @@ A Mac with Apple's processor, and `pip list` shows no tensorflow-metal.
 
 The plug-in is a package of its own, and supports only certain releases of TensorFlow.
 
+## What people say
+
+"M1, M2, M3 MacBook: only the CPU is listed", "tensorflow-metal", "Apple silicon".
+
 ## How to fix it
 
 python3 -m pip install tensorflow-metal

@@ -70,6 +70,10 @@ The processor is not x86_64 (a Jetson: reason `jetson`) and TensorFlow's build i
 
 `pip install tensorflow` takes the aarch64 wheel, which is built without CUDA.
 
+## What people say
+
+"aarch64, ARM, Jetson, Raspberry, Graviton, Grace", "pip install tensorflow on a Jetson has no GPU", "ppc64le", "is this wheel a CPU or a GPU version?".
+
 ## How to fix it
 
 On Grace and DGX Spark use NVIDIA's container with TensorFlow for ARM.

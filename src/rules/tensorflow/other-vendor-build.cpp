@@ -70,6 +70,10 @@ There are TensorFlows for other GPUs than NVIDIA's: tensorflow-rocm for AMD's, t
 
 The environment was made for another machine, or by instructions for another GPU.
 
+## What people say
+
+"ROCm, DirectML, oneAPI build", "AMD card with tensorflow-rocm".
+
 ## How to fix it
 
 On a machine with an NVIDIA GPU: uninstall it and install `tensorflow[and-cuda]`. On one with the other maker's GPU: that maker's own instructions.

@@ -59,6 +59,10 @@ The distribution `tensorflow-gpu` 2.12 is installed and no TensorFlow files are 
 
 Old instructions say `pip install tensorflow-gpu`. Since 2.1 the plain `tensorflow` package has the GPU code.
 
+## What people say
+
+"pip install tensorflow-gpu fails while building: setup.py egg_info or bdist_wheel", "The tensorflow-gpu package has been removed", "an old project requires tensorflow-gpu", "version 2.12.0 of tensorflow-gpu is empty".
+
 ## How to fix it
 
 python -m pip uninstall -y tensorflow-gpu

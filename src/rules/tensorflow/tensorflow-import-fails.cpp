@@ -72,6 +72,7 @@ void JudgeLog(Signs& s) {
   }
   s.Speaks("symbol-not-found", kStrong).Speaks("native-runtime", kWeak);
   if (MissingLibraries(story).empty() && !MissesDriverLibrary(story)) s.Speaks("dll-load", kStrong);
+  if (story.only_stated) s.Speaks("says-kernel-dies", kStrong);
   // Up to 1.1.0 the plug-in does not load with 2.18 and later.
   const bool metal = story.mac && story.Mentions("pip_list", "tensorflow-metal") && story.From("2.18");
   s.States(metal && story.Saw("traceback"), "pip_list",
@@ -103,6 +104,10 @@ What is installed does not meet a requirement without which the import fails: Nu
 ## How it happens
 
 Another `pip install` upgraded a shared package, mostly NumPy. pip prints a warning, which is easily missed.
+
+## What people say
+
+"import tensorflow crashes, illegal instruction, core dumped", "the kernel dies or restarts at the import", "old CPU without AVX", "numpy 2: _ARRAY_API not found", "protobuf: Descriptors cannot be created directly", "DLL load failed", "GLIBC not found".
 
 ## How to fix it
 

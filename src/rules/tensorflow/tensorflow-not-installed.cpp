@@ -113,6 +113,10 @@ No folder on this interpreter's `sys.path` holds a TensorFlow package.
 
 TensorFlow was never installed here, its installation failed (look at pip's last lines), or the environment was made anew.
 
+## What people say
+
+"No module named tensorflow", "I did not install it", "the package does not list it as a requirement".
+
 ## How to fix it
 
 Install it in the environment in which your program runs:

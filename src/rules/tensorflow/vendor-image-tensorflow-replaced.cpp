@@ -81,6 +81,10 @@ NVIDIA's images (`nvcr.io/nvidia/tensorflow`) hold a TensorFlow that NVIDIA buil
 - `pip install -r requirements.txt` with a line `tensorflow`, or a package that requires another release.
 - `pip install --user`, or a virtual environment made in the container.
 
+## What people say
+
+"In NVIDIA's NGC image I ran pip install and the GPU is gone", "pip replaced the TensorFlow of the image".
+
 ## How to fix it
 
 Start a new container: what pip replaced is not kept. In a virtual environment, leave it; after `pip install --user`, uninstall the other one.

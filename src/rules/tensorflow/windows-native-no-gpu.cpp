@@ -48,6 +48,10 @@ Windows (not WSL) and TensorFlow above 2.10: `tf.config.list_physical_devices('G
 
 `pip install tensorflow` on Windows takes the newest release.
 
+## What people say
+
+"Windows 10 or 11, TensorFlow 2.11 or newer, no GPU", "pip install tensorflow on Windows finds only the CPU", "WSL2 or 2.10 helped", "directml plugin", "libtensorflow for Windows GPU is not there".
+
 ## How to fix it
 
 Install TensorFlow in WSL 2, where the driver of Windows serves Linux programs. In PowerShell:

@@ -35,6 +35,10 @@ A profile shows copies between host and device in each step; the load is low alt
 
 Preparation of the input inside a `tf.device('/GPU:0')` block.
 
+## What people say
+
+"Data is copied to the GPU in every step", "MemcpyH2D, MemcpyD2H", "the input pipeline or embedding is on the wrong device", "preprocessing lands on the GPU", "prefetch_to_device does nothing".
+
 ## How to fix it
 
 Prepare the input with tf.data, or inside `with tf.device('/CPU:0')`.

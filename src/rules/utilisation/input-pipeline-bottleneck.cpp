@@ -57,6 +57,10 @@ The GPU's load goes up and down; TensorFlow's profiler says that the program is 
 
 Decoding images in Python, reading many small files over a network, no prefetching.
 
+## What people say
+
+"GPU utilisation is low and jumps between 0 and 100 %", "CPU at 100 %", "generator, fit_generator, ImageDataGenerator, slow disk or network drive", "data loading is the bottleneck", "the simulator or environment runs on the CPU", "more workers, prefetch or cache helped".
+
 ## How to fix it
 
 Use `dataset.map(..., num_parallel_calls=tf.data.AUTOTUNE).prefetch(tf.data.AUTOTUNE)`, and `cache()` where the data fits into memory.

@@ -38,6 +38,10 @@ float16 is faster only with Tensor Cores and with shapes that they take.
 
 A card before compute capability 7.0, small layers, or sizes that are no multiple of 8. On Ampere and later TensorFloat-32 is in use anyway.
 
+## What people say
+
+"float16, fp16, AMP is not faster or slower", "GTX 10xx or K40, P40 without Tensor Cores", "mixed_float16".
+
 ## How to fix it
 
 Leave the policy at float32 on such cards; elsewhere make layers and batches multiples of 8.

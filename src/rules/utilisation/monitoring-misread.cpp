@@ -9,6 +9,8 @@ void JudgeLog(Signs& s) {
   const LogStory& story = s.story;
   s.States(story.only_stated && story.Saw("says-task-manager") && !story.Saw("says-task-manager-cuda"),
            "symptom", "Task Manager's first graphs leave out what CUDA does", kDecisive);
+  // The driver knows the numbers that the host gives to processes, not those of the container.
+  if (story.container) s.Speaks("says-no-process-listed", kDecisive);
   s.States(!s.any() && GpuWorks(story) && story.SawAny({"says-gpu-memory-used", "says-task-manager"}),
            "gpu_memory_used", "the GPU's memory is in use, so TensorFlow has it", kDecisive);
 }
@@ -36,6 +38,10 @@ The device is created and its memory is in use, training is fast, and Windows' T
 ## How it happens
 
 Task Manager shows 3D load by default; the load of CUDA stands under the view Cuda or Compute. `nvidia-smi` shows a moment, not an average.
+
+## What people say
+
+"Task Manager shows 0 % or 5 %", "choose Cuda or Compute_0 in Task Manager", "nvidia-smi shows no process inside the container", "process list is empty", "the memory is used, is the GPU used?".
 
 ## How to fix it
 

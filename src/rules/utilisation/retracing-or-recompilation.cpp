@@ -34,6 +34,10 @@ TensorFlow makes a new graph for each new shape or Python value that a `tf.funct
 
 Python numbers as arguments, batches of different size, a `tf.function` made in a loop.
 
+## What people say
+
+"Each call is slow, tf.function retracing", "every new shape or length compiles again", "memory grows, graph is built in a loop", "Python numbers as arguments", "model.predict in a loop".
+
 ## How to fix it
 
 Pass tensors in place of Python numbers, give `input_signature` or `reduce_retracing=True`, drop the last, smaller batch (`drop_remainder=True`).

@@ -41,6 +41,10 @@ cuDNN's fast kernel for LSTM and GRU needs the default arguments. With others th
 
 `recurrent_dropout` above 0, another `activation` or `recurrent_activation`, `unroll=True`, `use_bias=False`, or a mask that is not padded on the right.
 
+## What people say
+
+"LSTM or GRU is slow on the GPU", "recurrent_dropout, activation, mask, unroll, ragged", "will not use cuDNN kernels since it doesn't meet the criteria", "CuDNNLSTM was faster".
+
 ## How to fix it
 
 Use the defaults: activation tanh, recurrent_activation sigmoid, recurrent_dropout 0, unroll False, use_bias True, for GRU reset_after True.

@@ -37,6 +37,10 @@ The GPU is used and its load is low; larger batches make the time per sample fal
 
 A batch of one, small layers, reinforcement learning with single steps.
 
+## What people say
+
+"The GPU is slower than the CPU", "small network, MNIST, tiny batch, few units", "two GPUs are slower than one", "low utilisation with a small model".
+
 ## How to fix it
 
 Make the batch larger, put several steps into one `tf.function` (`steps_per_execution` in Keras' `compile`), or use the CPU.

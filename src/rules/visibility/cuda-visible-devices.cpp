@@ -133,6 +133,10 @@ The value is read as the driver reads it: a list that ends at its first invalid 
 
 A line in `~/.bashrc` or a script, a notebook server that was started with it, or a batch system that gave no GPU to this job. Where the program (`--script`) sets it itself, that is another cause: program-hides-gpu.
 
+## What people say
+
+"CUDA_VISIBLE_DEVICES=1 on a machine with one GPU", "-1 or empty", "Slurm, Ray or the launcher sets it", "unset it and the GPU is back", "the script of the project exports it".
+
 ## How to fix it
 
 unset CUDA_VISIBLE_DEVICES

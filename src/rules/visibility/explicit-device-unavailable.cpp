@@ -76,6 +76,10 @@ The program names a device such as `/GPU:1`, and the process has no GPU of that 
 
 The program was written for a machine with more GPUs, or CUDA_VISIBLE_DEVICES leaves fewer of them. With `CUDA_VISIBLE_DEVICES=1` the one GPU that is left is `/GPU:0`.
 
+## What people say
+
+"Cannot assign a device: /device:GPU:3", "the model was saved on a machine with a GPU", "with tf.device('/gpu:1') and only one GPU", "allow_soft_placement helped", "clear_devices".
+
 ## How to fix it
 
 Name no device at all, or `/GPU:0`. For graphs of TensorFlow 1 `allow_soft_placement=True` lets them run elsewhere.

@@ -70,6 +70,10 @@ In the program (`--script`) such a call comes after one that creates the devices
 
 The settings stand below the first use of TensorFlow, or a module that is imported before them uses it.
 
+## What people say
+
+"Physical devices cannot be modified after being initialized", "Virtual devices cannot be modified", "set_memory_growth after the first operation", "put it at the top of the program".
+
 ## How to fix it
 
 Configure first, directly behind the import:

@@ -101,6 +101,10 @@ Keras 3 is installed, and the variable KERAS_BACKEND (of this shell, or set by t
 
 The variable was set for another project, in `~/.bashrc` or by a notebook.
 
+## What people say
+
+"Using Theano backend", "keras.json says theano", "KERAS_BACKEND=jax or torch", "activating the environment sets KERAS_BACKEND".
+
 ## How to fix it
 
 export KERAS_BACKEND=tensorflow

@@ -73,6 +73,10 @@ The program (`--script`) calls `set_memory_growth(gpus[0], True)` and this machi
 
 Many examples name `gpus[0]`, which works on a machine with one GPU.
 
+## What people say
+
+"Memory growth cannot differ between GPU devices", "two GPUs and set_memory_growth for the first only", "loop over all GPUs helped".
+
 ## How to fix it
 
     for gpu in tf.config.list_physical_devices("GPU"):

@@ -165,6 +165,10 @@ The machine and the environment may be fine: the program says itself that Tensor
 
 The line was written to keep a small job off the GPU, came with an example, or hides the GPU from TensorFlow because another framework uses it.
 
+## What people say
+
+"The script sets os.environ['CUDA_VISIBLE_DEVICES'] itself", "in an interactive Python the GPU is there, in the program it is not", "importing a package hides the GPU", "hard-coded GPU index, set_visible_devices([])", "--gpu argument of the program".
+
 ## How to fix it
 
 Remove the line, or let it name the GPU that you want:

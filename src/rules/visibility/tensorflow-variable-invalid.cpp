@@ -69,6 +69,10 @@ TF_FORCE_GPU_ALLOW_GROWTH knows exactly `true` and `false` (not `1`, not `yes`),
 
 Other programs accept `1` and `yes`; TensorFlow does not.
 
+## What people say
+
+"TF_GPU_ALLOCATOR=cuda_malloc_async fails", "TF_FORCE_GPU_ALLOW_GROWTH with a wrong value", "a TF_ variable breaks the start", "without the variable it works".
+
 ## How to fix it
 
 export TF_FORCE_GPU_ALLOW_GROWTH=true

@@ -87,6 +87,10 @@ A word of the value does not begin with `--`, is a flag of the other variable, o
 
 A blank inside a path, a missing `--`, a slip of the pen, or a flag that was copied from instructions for another release or for JAX.
 
+## What people say
+
+"Unknown flags in XLA_FLAGS", "a flag from another release or from JAX", "the process crashes since I set TF_XLA_FLAGS", "without -- or with a blank".
+
 ## How to fix it
 
 unset XLA_FLAGS TF_XLA_FLAGS
