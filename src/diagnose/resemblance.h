@@ -18,8 +18,7 @@ struct Resemblance {
 };
 
 // The pages that are most like the text, best first; none where it has too little in common with any. Weights
-// of words are those of Okapi BM25 (Robertson, Walker: TREC-3, 1994). That the shares are true was measured
-// on reports that no rule understood (docs/accuracy.md).
+// of words are those of Okapi BM25 (Robertson, Walker: TREC-3, 1994).
 std::vector<Resemblance> Resembling(std::string_view text, const Knowledge& knowledge,
                                     std::span<const Rule* const> rules);
 

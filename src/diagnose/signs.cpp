@@ -119,7 +119,7 @@ LogStory::LogStory(const Facts& f, const Knowledge& k) : facts(f), knowledge(k),
   if (capability.empty() && !for_others && NamesOtherMaker(gpu)) no_gpu_stated = true;
   no_gpu_stated = no_gpu_stated || gpu == "none" || gpu == "no" || Saw("says-no-gpu");
   if (const bool* registered = facts.log.gpu_registered.Peek()) gpu_registered = *registered;
-  gpu_registered = gpu_registered || Saw("says-gpu-listed") || Saw("says-gpu-used");
+  gpu_registered = gpu_registered || SawAny({"says-gpu-listed", "says-gpu-detected", "says-gpu-used"});
   smi_works = SawAny({"smi-table", "smi-gpu-line", "says-smi-works"});
   gpu_seen = gpu_seen || (!gpu.empty() && !no_gpu_stated) || smi_works || gpu_registered ||
              Saw("found-device") || !capability.empty();

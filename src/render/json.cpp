@@ -51,6 +51,7 @@ Json FindingJson(const Finding& finding, bool simulated) {
                {"title", finding.title},           {"explanation", finding.explanation}};
   if (!finding.reason.empty()) json["reason"] = finding.reason;
   json["likelihood"] = finding.likelihood;
+  if (finding.guessed) json["guessed"] = true;
   json["evidence"] = Array(finding.evidence, EvidenceJson);
   json["fixes"] = Array(finding.fixes, [&](const Fix& fix) { return FixJson(fix, simulated); });
   if (finding.explained_by != nullptr) json["explained_by"] = finding.explained_by->id;

@@ -216,6 +216,20 @@ class UsageErrors(Case):
                 file.flush()
                 self.usage_error("explain", "--context", file.name, "-", says="--context")
 
+    def test_explain_says_that_a_guess_is_one(self):
+        words = "the kernel headers and the gcc of dkms differ, the module cannot be compiled"
+        answer = self.log_answer("--text", words)
+        first = answer["causes"][0]
+        self.assertEqual((first["id"], first["state"], first["guessed"]), ("dkms-build-failed", "open", True))
+        self.assertEqual((answer["verdict"], answer["confident"]), ("unknown", False))
+        self.assertLess(first["likelihood"], 0.8)
+        self.assertEqual(first["fixes"], [])
+        done = subprocess.run([BINARY, "explain", "--text", words, "--width", "80"], env=UTF8, cwd="/", timeout=LIMIT,
+                              capture_output=True, text=True)
+        self.assertTrue(done.stdout.startswith("No rule understands it."), done.stdout)
+        self.assertNotIn("sudo", done.stdout, "no command on a guess")
+        self.assertEqual(self.log_answer("--text", "what a lovely day")["causes"], [])
+
     def test_explain_is_safe_and_bounded_on_hostile_logs(self):
         hostile = b"\x1b]0;title\x07\x1b[2J failed call to cuInit: \x1b[31m\xff\xfe\x00\xe2\x80\xae UNKNOWN ERROR (303)\n" * 50
         for log in (hostile, b"\x00" * 100000, b"x" * 3000000, bytes(range(256)) * 1000, b"\x1f\x8b\x08\x00garbage", b"PK\x03\x04" * 99):

@@ -38,8 +38,8 @@ Verdict Check(const Facts& facts, const Knowledge&) {
 
 void JudgeLog(Signs& s) {
   const LogStory& story = s.story;
-  // Where the driver's own module does not load, this one cannot.
   s.Speaks("uvm-module-not-found", kDecisive);
+  // Where the driver's own module does not load, this one cannot.
   s.Speaks("uvm-not-loaded", story.SawAny({"module-no-device", "legacy-gpu"}) ? kWeak : kDecisive);
   if (story.Saw("says-suspend")) return;
   // A machine that slept has another explanation of the error, which excludes this one not.

@@ -86,7 +86,7 @@ void JudgeLog(Signs& s) {
     stated = stated || IsHardwareXid(std::string(Trim(code)));
   s.StatesProof(stated, "xid", "Xid " + story.Stated("xid"));
   // No program can switch a machine off; power and hardware can.
-  s.Proves("says-machine-dies");
+  s.Speaks("says-machine-dies", kDecisive);
   s.Speaks("xid", kStrong).Speaks("cuda-launch-failed", story.windows ? kWeak : kStrong);
   s.Speaks("cuda-illegal-address", kWeak).Speaks("query-event-failed", kWeak);
   s.Speaks("says-overclock", kStrong);
