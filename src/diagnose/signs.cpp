@@ -117,7 +117,8 @@ LogStory::LogStory(const Facts& f, const Knowledge& k) : facts(f), knowledge(k),
   // AMD's own builds of TensorFlow and the plugin for macOS use other GPUs.
   const bool for_others = mac || has(method, "rocm") || has(Stated("tf_version"), "rocm");
   if (capability.empty() && !for_others && NamesOtherMaker(gpu)) no_gpu_stated = true;
-  no_gpu_stated = no_gpu_stated || gpu == "none" || gpu == "no" || Saw("says-no-gpu");
+  no_gpu_stated =
+      no_gpu_stated || gpu == "none" || gpu == "no" || SawAny({"says-no-gpu", "says-machine-without-gpu"});
   if (const bool* registered = facts.log.gpu_registered.Peek()) gpu_registered = *registered;
   gpu_registered = gpu_registered || SawAny({"says-gpu-listed", "says-gpu-detected", "says-gpu-used"});
   smi_works = SawAny({"smi-table", "smi-gpu-line", "says-smi-works"});

@@ -179,7 +179,11 @@ std::string LibrarySeen(const LogStory& story) {
   for (const char* key :
        {"find ", "present", "locate", "ls ", "exists", "found_in", "found in", "lies_in", "lies in"}) {
     std::string value = story.StatedLike(key);
-    if (!value.empty() && !SaysMissing(value)) return value;
+    if (value.empty() || SaysMissing(value)) continue;
+    // A list of what lies in a folder has to name one of them.
+    const std::vector<std::string> missing = MissingLibraries(story);
+    const auto listed = [&](const std::string& name) { return value.find(name) != value.npos; };
+    if (std::string_view(key) != "ls " || std::any_of(missing.begin(), missing.end(), listed)) return value;
   }
   return {};
 }
@@ -304,7 +308,8 @@ bool PoolIsTiny(const LogStory& story) {
 }
 
 void Harmless(Signs& s, std::string_view id, Strength beside_trouble) {
-  if (!s.story.trouble) {
+  // Where TensorFlow has no GPU, something is wrong that it does not say.
+  if (!s.story.trouble && !s.story.Saw("only-cpu-listed")) {
     s.Proves(id);
   } else {
     s.Speaks(id, beside_trouble);

@@ -40,7 +40,8 @@ void JudgeLog(Signs& s) {
                                    [](const std::string& name) { return name.find("cudart") != name.npos; });
   if (any_cudnn && !runtime) {
     s.Speaks("library-not-loaded", missing.size() <= 2 ? kDecisive : kStrong)
-        .Speaks("import-library", kStrong);
+        .Speaks("import-library", kStrong)
+        .Speaks("dll-load", kDecisive);
   }
   if (missing.empty()) s.Speaks("cudnn-version-unknown", kStrong);
   if (!s.any()) s.Speaks("says-no-cudnn", kStrong);

@@ -10,6 +10,8 @@ namespace {
 
 void JudgeLog(Signs& s) {
   const LogStory& story = s.story;
+  const std::string there = story.Stated("ld_library_path");
+  if (SaysMissing(there)) s.Speaks("says-launcher", kDecisive);
   if (!LibrariesFail(story) && !story.Saw("says-libraries-not-found")) return;
   const std::string path = story.Stated("ld_library_path");
   s.StatesProof(

@@ -38,6 +38,7 @@ Verdict Check(const Facts& facts, const Knowledge&) {
 
 void JudgeLog(Signs& s) {
   const LogStory& story = s.story;
+  if (story.windows || story.mac) return;
   s.Speaks("uvm-module-not-found", kDecisive);
   // Where the driver's own module does not load, this one cannot.
   s.Speaks("uvm-not-loaded", story.SawAny({"module-no-device", "legacy-gpu"}) ? kWeak : kDecisive);

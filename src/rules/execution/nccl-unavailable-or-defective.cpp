@@ -17,7 +17,7 @@ void JudgeLog(Signs& s) {
   s.Speaks("nccl-error", kStrong);
   const bool several = story.Saw("says-several-gpus") || story.gpu_count > 1;
   s.States(story.windows && several && !story.trouble, "os",
-           "NCCL, which several GPUs need, is not made for Windows", kStrong);
+           "NCCL, which several GPUs need, is not made for Windows", kWeak);
   s.States(several && story.Saw("says-hangs"), "hangs", "it hangs where several GPUs work together",
            kDecisive);
   s.States(!story.Stated("nccl").empty() && !s.any(), "nccl", "NCCL " + story.Stated("nccl"), kStrong);

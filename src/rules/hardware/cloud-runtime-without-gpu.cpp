@@ -47,7 +47,7 @@ void JudgeLog(Signs& s) {
   s.States(s.any() && !chosen, "os", "a hosted notebook", kStrong);
   const bool asked = story.SawAny({"says-cpu", "says-slow", "says-slow-start", "says-gpu-not-used"});
   s.States(!s.any() && !chosen && story.only_stated && asked, "os",
-           "a hosted notebook has no GPU until one is chosen", kStrong);
+           "a hosted notebook has no GPU until one is chosen", kWeak);
 }
 
 }  // namespace

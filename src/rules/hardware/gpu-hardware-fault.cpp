@@ -88,6 +88,7 @@ void JudgeLog(Signs& s) {
   // No program can switch a machine off; power and hardware can.
   s.Speaks("says-machine-dies", kDecisive);
   s.Speaks("xid", kStrong).Speaks("cuda-launch-failed", story.windows ? kWeak : kStrong);
+  s.Speaks("cuda-illegal-instruction", kDecisive);
   s.Speaks("cuda-illegal-address", kWeak).Speaks("query-event-failed", kWeak);
   s.Speaks("says-overclock", kStrong);
 }

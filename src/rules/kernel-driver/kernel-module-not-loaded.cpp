@@ -52,7 +52,7 @@ void JudgeLog(Signs& s) {
   const std::string module = story.StatedLike("module") + story.StatedLike("lsmod");
   s.States(module.find("not loaded") != module.npos || module.find("no nvidia") != module.npos, "module",
            "the kernel module is not loaded", kDecisive);
-  if (!s.any()) s.Speaks("says-module-not-loaded", kDecisive);
+  if (!s.any()) s.Speaks("says-module-not-loaded", kStrong);
   if (s.any()) s.Wants(story.facts.kernel_driver.version);
 }
 

@@ -14,7 +14,7 @@ void JudgeLog(Signs& s) {
     if (mib >= 0 && (smallest < 0 || mib < smallest)) smallest = mib;
   }
   const bool small = smallest >= 0 && smallest < 256;
-  s.Speaks("says-free-and-out", kDecisive);
+  s.Speaks("says-free-and-out", kDecisive).Speaks("says-better-without-growth", kDecisive);
   if (story.Saw("fragmentation-hint") && !PoolIsTiny(story)) {
     s.Speaks("fragmentation-hint", small ? kStrong : kWeak);
     s.That(small && !story.Saw("oom-tensor"), "the piece that could not be had is small", kStrong);

@@ -8,6 +8,8 @@ namespace {
 void JudgeLog(Signs& s) {
   const LogStory& story = s.story;
   const double share = FreeShare(story);
+  // After such an error nothing of CUDA works any more.
+  if (story.SawAny({"cuda-illegal-instruction", "cuda-illegal-address"})) return;
   if (story.Saw(Shows::kVersionsDiffer) || PoolIsTiny(story) || (share >= 0 && share < 0.2)) return;
   s.Speaks("cublas-handle", kStrong).Speaks("cudnn-handle", kStrong).Speaks("conv-algorithm", kStrong);
   s.Speaks("blas-missing", kStrong).Speaks("dnn-not-found", kWeak).Speaks("cublas-alloc-failed", kStrong);

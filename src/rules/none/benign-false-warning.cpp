@@ -12,8 +12,8 @@ void JudgeLog(Signs& s) {
                     wanted = story.Field("ptxas-old-comparison", "wanted");
   if (!version.empty() && !wanted.empty() && CompareVersions(version, wanted) >= 0)
     s.Proves("ptxas-old-comparison");
-  for (const char* id :
-       {"end-of-sequence", "executor-debug", "delay-kernel", "layout-failed", "copy-streams"})
+  for (const char* id : {"end-of-sequence", "executor-debug", "delay-kernel", "layout-failed", "copy-streams",
+                         "rewrite-skipped"})
     Harmless(s, id);
 }
 

@@ -124,7 +124,8 @@ std::string PythonsOf(const LogStory& story) {
         story.knowledge.FindBuild("tensorflow", version, story.aarch64 ? "aarch64" : "x86_64");
     if (build == nullptr) continue;
     std::vector<std::string> minors;
-    for (const std::string& tag : build->pythons) minors.push_back(Dotted(MinorOf(tag)));
+    // "cp27", "cp310"
+    for (const std::string& tag : build->pythons) minors.push_back(tag.substr(2, 1) + "." + tag.substr(3));
     return Join(minors, ", ");
   }
   return {};

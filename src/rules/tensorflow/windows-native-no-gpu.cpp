@@ -11,8 +11,8 @@ void JudgeLog(Signs& s) {
   if (StatedTensorFlows(story, "pip_list").contains("tensorflow-intel"))
     s.StatesProof(true, "pip_list", "tensorflow-intel is TensorFlow for Windows, which has no CUDA");
   if (!story.windows || story.container) return;
-  const bool newer =
-      story.From("2.11") || (story.tensorflow.empty() && story.Mentions("tf_version", "nightly"));
+  const bool newer = story.From("2.11") || (FindVersion(story.Stated("tf_version")).empty() &&
+                                            story.Mentions("tf_version", "nightly"));
   s.StatesProof(newer, "os",
                 "natively on Windows TensorFlow has had no CUDA since 2.11; this is " + story.tensorflow);
   // 2.10 is for Python 3.7 to 3.10.
