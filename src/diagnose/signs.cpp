@@ -121,7 +121,7 @@ LogStory::LogStory(const Facts& f, const Knowledge& k) : facts(f), knowledge(k),
       no_gpu_stated || gpu == "none" || gpu == "no" || SawAny({"says-no-gpu", "says-machine-without-gpu"});
   if (const bool* registered = facts.log.gpu_registered.Peek()) gpu_registered = *registered;
   gpu_registered = gpu_registered || SawAny({"says-gpu-listed", "says-gpu-detected", "says-gpu-used"});
-  smi_works = SawAny({"smi-table", "smi-gpu-line", "says-smi-works"});
+  smi_works = SawAny({"smi-table", "smi-gpu-line", "says-smi-works", "says-smi-is-fine"});
   gpu_seen = gpu_seen || (!gpu.empty() && !no_gpu_stated) || smi_works || gpu_registered ||
              Saw("found-device") || !capability.empty();
   other_framework = !Stated("framework").empty() && !Mentions("framework", "tensorflow");
@@ -208,7 +208,12 @@ Signs& Signs::Speaks(std::string_view id, Strength strength) {
 }
 
 Signs& Signs::States(bool condition, const std::string& key, std::string text, Strength strength) {
-  if (condition) evidence_.push_back({"stated: " + key, Witness::kStated, std::move(text), strength});
+  if (!condition) return *this;
+  const SeenMessage* saying = story.Message(key);
+  const std::string from = saying != nullptr          ? saying->text.origin().from
+                           : key.starts_with("says-") ? "what is stated"
+                                                      : "stated: " + key;
+  evidence_.push_back({from, Witness::kStated, std::move(text), strength});
   return *this;
 }
 

@@ -99,7 +99,8 @@ class Signs {
   Signs& Proves(std::string_view id);
   // The message speaks for the cause, or against it.
   Signs& Speaks(std::string_view id, Strength strength);
-  // A statement does; nothing if `condition` is false.
+  // A statement does; nothing if `condition` is false. `key`: of the statement, or the id of the saying in
+  // it.
   Signs& States(bool condition, const std::string& key, std::string text, Strength strength);
   Signs& StatesProof(bool condition, const std::string& key, std::string text);
   // Something else that was worked out from several of them.

@@ -299,10 +299,14 @@ class Filler {
     seen.emplace("library-not-loaded", std::move(missing));
   }
   void TakeSayings(std::map<std::string, SeenMessage>& seen) {
-    for (const Said& said : SayingsIn(statements_.values, knowledge_.Sayings())) {
+    std::map<std::string, std::string> values = statements_.values;
+    const std::string kOwnWords = "the text";
+    if (!reading_.own_words.empty()) values.try_emplace(kOwnWords, reading_.own_words);
+    for (const Said& said : SayingsIn(values, knowledge_.Sayings())) {
       taken_.insert(said.key);
-      const Origin origin{Witness::kStated, "stated: " + said.key};
-      seen[said.id].text = Fact<std::string>::Value(said.text, origin);
+      const bool own = said.key == kOwnWords;
+      const Origin origin{Witness::kStated, own ? kOwnWords : "stated: " + said.key};
+      seen[said.id].text = Fact<std::string>::Value(own ? reading_.own_words : said.text, origin);
       if (said.id == "says-worked-before")
         facts_.container_engine.worked_before.Add(Fact<bool>::Value(true, origin));
     }

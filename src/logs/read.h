@@ -51,8 +51,9 @@ struct LogReading {
   std::vector<LogLine> lines;                 // that were recognised, each kind of text once
   uint64_t line_count = 0;
   uint64_t bytes = 0;
-  std::string unread;   // of a short log: the lines in which no message stands
-  std::string trouble;  // why not all of it was read
+  std::string own_words;  // of somebody who describes instead of giving a log: may hold sayings
+  std::string unread;     // of a short log: the lines in which no message stands
+  std::string trouble;    // why not all of it was read
 
   // The last attempt that shows trouble, else the last; nullptr: none.
   const Attempt* Judged() const;

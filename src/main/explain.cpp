@@ -277,6 +277,7 @@ int ExplainLog(Arguments& arguments, const Subject& subject, const Clock& clock)
       break;
     case Subject::Kind::kText:
       reading = ReadLog(subject.value, knowledge);
+      reading.own_words = subject.value;
       name = "This text";
       break;
     case Subject::Kind::kFile:

@@ -216,6 +216,14 @@ class UsageErrors(Case):
                 file.flush()
                 self.usage_error("explain", "--context", file.name, "-", says="--context")
 
+    def test_explain_takes_what_somebody_types_for_his_own_words(self):
+        answer = self.log_answer("--text", "since the laptop slept CUDA fails with an unknown error, nvidia-smi works")
+        self.assertEqual(answer["causes"][0]["id"], "uvm-broken-after-suspend")
+        self.assertNotIn("guessed", answer["causes"][0])
+        # The same as a log is what a program printed.
+        answer = self.log_answer("-", log="since the laptop slept CUDA fails with an unknown error, nvidia-smi works\n")
+        self.assertTrue(all("guessed" in cause for cause in answer["causes"]))
+
     def test_explain_says_that_a_guess_is_one(self):
         words = "the kernel headers and the gcc of dkms differ, the module cannot be compiled"
         answer = self.log_answer("--text", words)

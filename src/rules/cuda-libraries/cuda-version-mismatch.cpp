@@ -72,7 +72,7 @@ void JudgeLog(Signs& s) {
   }
   s.States(story.Saw("says-cuda-11-packages") && !CudaOfBuild(story).empty() &&
                MajorVersion(CudaOfBuild(story)) > 11,
-           "pip_list", "the libraries are those of CUDA 11", kDecisive);
+           "says-cuda-11-packages", "the libraries are those of CUDA 11", kDecisive);
   // cuSOLVER counts for itself: CUDA 11.0 has libcusolver.so.10, later ones libcusolver.so.11 (the nvidia
   // wheels).
   const std::vector<std::string> missing = MissingLibraries(story);

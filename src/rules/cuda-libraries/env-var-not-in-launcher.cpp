@@ -18,7 +18,7 @@ void JudgeLog(Signs& s) {
       path.find("shell") != path.npos && (path.find("absent") != path.npos || path.find("not") != path.npos),
       "LD_LIBRARY_PATH", path);
   s.StatesProof(story.Saw("says-terminal-works") && story.SawAny({"says-launcher-fails", "says-launcher"}),
-                "launcher", "it works in a terminal, and not where another program starts it");
+                "says-terminal-works", "it works in a terminal, and not where another program starts it");
   if (!s.any()) s.Speaks("says-launcher", kStrong);
 }
 

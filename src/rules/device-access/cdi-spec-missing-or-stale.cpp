@@ -60,9 +60,9 @@ void JudgeLog(Signs& s) {
     s.Proves("cdi-stale");
   }
   const bool cdi = story.Saw("says-cdi");
-  s.States(cdi, "install_method", "the container gets the GPU through a CDI specification",
+  s.States(cdi, "says-cdi", "the container gets the GPU through a CDI specification",
            story.Saw(Shows::kContainerStartFails) || story.smi_works ? kStrong : kWeak);
-  s.States(cdi && story.Saw("says-driver-update"), "driver_updated",
+  s.States(cdi && story.Saw("says-driver-update"), "says-driver-update",
            "the driver was updated: the specification names files of the old one", kDecisive);
 }
 

@@ -145,7 +145,7 @@ void JudgeLog(Signs& s) {
   }
   s.Speaks("node-for-a-group", kStrong);
   const bool root = story.Saw("says-works-as-root");
-  s.States(root && (story.Saw(Shows::kNoDevice) || story.Saw("cuda-unknown")), "works_as_root",
+  s.States(root && (story.Saw(Shows::kNoDevice) || story.Saw("cuda-unknown")), "says-works-as-root",
            "it works for root", kStrong);
   if (!s.any() && !story.trouble) s.Speaks("says-works-as-root", kStrong);
   s.Speaks("says-no-permission", kStrong);

@@ -36,7 +36,7 @@ void JudgeLog(Signs& s) {
   // In a container, and in WSL, it is not the driver that makes them.
   if (story.container || story.wsl || !story.gpu_seen) return;
   s.Speaks("no-device-node", kWeak);
-  s.States(s.any() && story.Saw("says-works-as-root"), "works_as_root", "root's call makes the nodes",
+  s.States(s.any() && story.Saw("says-works-as-root"), "says-works-as-root", "root's call makes the nodes",
            kStrong);
   if (s.any()) s.Wants(story.facts.device_access.nodes);
 }

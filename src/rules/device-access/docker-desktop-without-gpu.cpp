@@ -41,10 +41,10 @@ void JudgeLog(Signs& s) {
   const LogStory& story = s.story;
   const bool fails = story.Saw(Shows::kContainerStartFails) || GpuMissingInside(story);
   if (story.Saw("docker-desktop") && fails && !story.wsl && !story.windows) s.Proves("docker-desktop");
-  s.States(story.Saw("says-docker-desktop") && !story.wsl && !story.windows, "install_method",
+  s.States(story.Saw("says-docker-desktop") && !story.wsl && !story.windows, "says-docker-desktop",
            "Docker Desktop on Linux runs containers in a virtual machine without the GPU",
            fails ? kDecisive : kStrong);
-  s.States(story.Saw("says-works-as-root") && fails, "works_with_sudo",
+  s.States(story.Saw("says-works-as-root") && fails, "says-works-as-root",
            "with sudo another Docker answers, and it works", kDecisive);
   if (!story.Saw("snap-docker")) s.Speaks("hook-no-nvml", kWeak);
 }

@@ -50,7 +50,7 @@ void JudgeLog(Signs& s) {
   if (story.Saw("says-kubernetes") && MissesDriverLibrary(story)) {
     s.That(true, "a pod without the driver's library: the node's runtime did not put it in", kDecisive);
   }
-  s.States(story.Saw("says-kubernetes") && story.Saw("says-container-has-gpu"), "docker run",
+  s.States(story.Saw("says-kubernetes") && story.Saw("says-container-has-gpu"), "says-container-has-gpu",
            "outside Kubernetes a container on this node gets the GPU", kStrong);
 }
 

@@ -53,7 +53,7 @@ void JudgeLog(Signs& s) {
   }
   s.Speaks("versions-match", kStrong);
   s.That(story.smi_works, "nvidia-smi works, which needs no nvidia-uvm", kStrong);
-  s.States(story.Saw("says-works-as-root"), "works_as_root", "root's call makes the node", kStrong);
+  s.States(story.Saw("says-works-as-root"), "says-works-as-root", "root's call makes the node", kStrong);
   s.Speaks("module-not-running", kAgainst);
   s.Wants(story.facts.device_access.nodes);
 }

@@ -14,7 +14,7 @@ void JudgeLog(Signs& s) {
     s.Speaks("cuda-not-initialized", kStrong);
     s.States(fork, "start_method", "the process was forked", kDecisive);
   }
-  s.States(story.Saw("says-child-process") && story.Saw("says-parent-uses-cuda"), "code",
+  s.States(story.Saw("says-child-process") && story.Saw("says-parent-uses-cuda"), "says-parent-uses-cuda",
            "CUDA was used before the process was forked", kDecisive);
   // Only a driver that was initialised before the process was forked can be reached and not be initialised.
   if (story.FieldHas("device-count-failed", "error", "CUDA_ERROR_NOT_INITIALIZED")) {

@@ -18,7 +18,7 @@ void JudgeLog(Signs& s) {
   const bool several = story.Saw("says-several-gpus") || story.gpu_count > 1;
   s.States(story.windows && several && !story.trouble, "os",
            "NCCL, which several GPUs need, is not made for Windows", kWeak);
-  s.States(several && story.Saw("says-hangs"), "hangs", "it hangs where several GPUs work together",
+  s.States(several && story.Saw("says-hangs"), "says-hangs", "it hangs where several GPUs work together",
            kDecisive);
   s.States(!story.Stated("nccl").empty() && !s.any(), "nccl", "NCCL " + story.Stated("nccl"), kStrong);
 }

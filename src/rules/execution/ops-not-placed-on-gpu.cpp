@@ -7,7 +7,7 @@ namespace {
 
 void JudgeLog(Signs& s) {
   const LogStory& story = s.story;
-  s.States(story.Saw("says-gpu-not-used") && story.gpu_registered, "gpu_used",
+  s.States(story.Saw("says-gpu-not-used") && story.gpu_registered, "says-gpu-not-used",
            "the GPU is there and not used", kStrong);
   // Some run on the GPU, and some do not.
   for (const char* id : {"op-placed", "device-of-result"}) {

@@ -36,7 +36,7 @@ void JudgeLog(Signs& s) {
   const std::string instances = s.story.Stated("mig_instances");
   s.StatesProof(instances == "0" || instances == "none" || instances == "[]", "mig_instances",
                 "MIG is on and has no instances");
-  s.States(s.story.Saw("says-mig") && s.story.Saw(Shows::kNoDevice), "mig",
+  s.States(s.story.Saw("says-mig") && s.story.Saw(Shows::kNoDevice), "says-mig",
            "MIG is on and the program sees no device", kDecisive);
 }
 

@@ -63,7 +63,7 @@ void JudgeLog(Signs& s) {
   // Where only harmless messages are asked about, that there is no GPU is no fault.
   s.StatesProof(story.no_gpu_stated && (story.trouble || !story.harmless), "gpu",
                 "this machine has no NVIDIA GPU");
-  s.States(story.Saw("says-docker-build") && missing, "docker_build_step",
+  s.States(story.Saw("says-docker-build") && missing, "says-docker-build",
            "an image is built without a GPU: what fails there need not fail later", kDecisive);
   if (!story.gpu_seen) {
     s.Speaks("module-no-device", kStrong).Speaks("no-gpu-for-module", kStrong);

@@ -46,7 +46,8 @@ void JudgeLog(Signs& s) {
   const LogStory& story = s.story;
   s.Proves("vgpu-unlicensed");
   const bool virtual_gpu = story.gpu_name.find("GRID") != std::string::npos || story.Saw("says-vgpu");
-  s.StatesProof(virtual_gpu && story.Saw("cuda-busy"), "vgpu", "it is a virtual GPU and refuses a context");
+  s.StatesProof(virtual_gpu && story.Saw("cuda-busy"), "says-vgpu",
+                "it is a virtual GPU and refuses a context");
   s.Speaks("cuda-busy", kWeak);
 }
 

@@ -56,7 +56,7 @@ void JudgeLog(Signs& s) {
                      (story.only_stated && story.Saw("says-smi-fails"));
   // An update of the firmware sets it to what the maker chose.
   if (story.Saw(Shows::kDriverToolFails)) s.Speaks("says-bios-update", kStrong);
-  s.States(story.Saw("says-secure-boot") && fails, "secure_boot",
+  s.States(story.Saw("says-secure-boot") && fails, "says-secure-boot",
            "Secure Boot is on and the module is not loaded", kDecisive);
 }
 

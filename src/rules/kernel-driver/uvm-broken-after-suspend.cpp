@@ -39,9 +39,12 @@ void JudgeLog(Signs& s) {
   const LogStory& story = s.story;
   if (story.windows || story.mac) return;
   const bool suspended = story.Saw("says-suspend");
-  s.StatesProof(suspended && (story.Saw("cuda-unknown") || story.smi_works), "after_suspend",
-                "it stopped working after suspend, and nvidia-smi or the error shows that only CUDA does");
-  s.States(suspended, "after_suspend", "it stopped working after suspend", kDecisive);
+  // Only CUDA does not work.
+  if (suspended && (story.Saw("cuda-unknown") || story.smi_works)) {
+    s.Proves("says-suspend");
+  } else {
+    s.Speaks("says-suspend", kDecisive);
+  }
   if (story.Saw("suspend") && story.Saw("cuda-unknown")) s.Speaks("suspend", kStrong);
   if (!story.container) s.Speaks("cuda-unknown", suspended ? kStrong : kWeak);
 }

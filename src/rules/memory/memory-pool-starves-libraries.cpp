@@ -18,7 +18,7 @@ void JudgeLog(Signs& s) {
       .Speaks("cudnn-not-initialized", kWeak)
       .Speaks("no-algorithm-worked", kStrong);
   s.Speaks("blas-launch-failed", kWeak);
-  s.States(story.Saw("says-dense-works") && story.Saw("says-conv-fails"), "conv_fails",
+  s.States(story.Saw("says-dense-works") && story.Saw("says-conv-fails"), "says-conv-fails",
            "cuBLAS works and cuDNN finds no memory", kStrong);
   if (s.any()) s.Wants(story.facts.device_memory.holders);
 }

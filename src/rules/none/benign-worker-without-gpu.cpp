@@ -10,7 +10,7 @@ void JudgeLog(Signs& s) {
   const bool goes_on = story.Saw("says-run-completes") || story.gpu_registered;
   const bool none = story.Saw(Shows::kNoDevice) || MissesDriverLibrary(story) ||
                     story.SawAny({"device-count-failed", "cuinit-failed"});
-  s.StatesProof(goes_on && none, "run_completes",
+  s.StatesProof(goes_on && none, "says-run-completes",
                 "the main process has the GPU; a worker without one is meant");
   if (story.Saw(Shows::kNoDevice)) s.Speaks("says-scheduler", kStrong);
   if (story.Saw("cudart-stub") || story.Saw(Shows::kNoDevice)) s.Speaks("says-image-for-cpu", kDecisive);

@@ -47,7 +47,7 @@ void JudgeLog(Signs& s) {
   s.States(story.Mentions("tf_version", "imported"), "tf_version",
            "another version is imported than was installed", kDecisive);
   s.States(story.only_stated && story.Saw("says-notebook-lacks") && story.Saw("says-terminal-works"),
-           "jupyter", "the notebook does not have what the terminal has", kDecisive);
+           "says-notebook-lacks", "the notebook does not have what the terminal has", kDecisive);
   const std::string method = story.Stated("install_method");
   auto has = [&](std::string_view part) { return method.find(part) != method.npos; };
   s.States(has("--user") || (has("sudo pip") && has("conda")), "install_method",

@@ -39,7 +39,7 @@ void JudgeLog(Signs& s) {
            "installed with conda, and built without CUDA", kDecisive);
   // Without a driver in sight the solver takes a build for the CPU.
   if (story.conda) s.Speaks("says-mkl-build", kStrong);
-  s.States(story.conda && story.Saw("says-docker-build"), "os",
+  s.States(story.conda && story.Saw("says-docker-build"), "says-docker-build",
            "conda sees no driver while an image is built, and takes a build for the CPU", kStrong);
 }
 

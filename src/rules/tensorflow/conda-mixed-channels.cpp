@@ -43,11 +43,12 @@ Verdict Check(const Facts& facts, const Knowledge&) {
 void JudgeLog(Signs& s) {
   const LogStory& story = s.story;
   const SeenMessage* symbol = story.Message("undefined-symbol");
-  s.States(story.conda && story.Saw("says-missing-symbol") && story.Saw("says-conda-forge"), "install_method",
-           "packages of conda-forge and of another channel need not fit each other", kStrong);
+  s.States(story.conda && story.Saw("says-missing-symbol") && story.Saw("says-conda-forge"),
+           "says-conda-forge", "packages of conda-forge and of another channel need not fit each other",
+           kStrong);
   if (story.conda && story.trouble) s.Speaks("says-two-channels", kStrong);
   if (story.Saw("conda-of-defaults")) s.Speaks("conda-of-forge", kStrong);
-  s.States(story.Saw("says-conda-forge") && story.Saw("says-defaults-channel"), "channels",
+  s.States(story.Saw("says-conda-forge") && story.Saw("says-defaults-channel"), "says-defaults-channel",
            "packages come from conda-forge and from defaults", kStrong);
   if (symbol == nullptr) return;
   const bool conda_path = symbol->text.Peek()->find("conda") != std::string::npos || story.conda;

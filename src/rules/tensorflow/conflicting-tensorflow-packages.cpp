@@ -62,14 +62,16 @@ void JudgeLog(Signs& s) {
       listed.erase(brought);
   }
   // What another package brought over tensorflow-gpu.
-  s.States(story.Saw("says-tensorflow-gpu") && story.Saw("says-no-longer") && listed.size() < 2, "before",
-           "what was installed later may have brought tensorflow over tensorflow-gpu", kStrong);
+  s.States(story.Saw("says-tensorflow-gpu") && story.Saw("says-no-longer") && listed.size() < 2,
+           "says-no-longer", "what was installed later may have brought tensorflow over tensorflow-gpu",
+           kStrong);
   s.States(story.Saw("says-tensorflow-gpu") && story.Saw("says-pip-install") && story.Saw("says-cpu") &&
                listed.size() < 2 && !story.From("2.1"),
-           "install", "what was installed later may have brought tensorflow over tensorflow-gpu", kStrong);
+           "says-pip-install", "what was installed later may have brought tensorflow over tensorflow-gpu",
+           kStrong);
   s.States(story.Saw("says-tensorflow-gpu") && story.Saw("says-requires-tensorflow") && listed.size() < 2 &&
                !story.From("2.1"),
-           "requirements", "tensorflow was installed beside tensorflow-gpu", kDecisive);
+           "says-requires-tensorflow", "tensorflow was installed beside tensorflow-gpu", kDecisive);
   if (listed.size() < 2) return;
   // From 2.1 on tensorflow and tensorflow-gpu are the same files.
   const bool same = listed == std::set<std::string>{"tensorflow", "tensorflow-gpu"} && story.From("2.1");

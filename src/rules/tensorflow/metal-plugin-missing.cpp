@@ -12,8 +12,8 @@ void JudgeLog(Signs& s) {
   const bool plugin = story.Mentions("pip_list", "tensorflow-metal") || story.Saw("metal");
   s.StatesProof(apple && !plugin && !story.Stated("pip_list").empty(), "pip_list",
                 "tensorflow-metal is not installed");
-  s.States(apple && !plugin && story.Stated("pip_list").empty(), "gpu", "Apple's GPU needs tensorflow-metal",
-           kStrong);
+  s.States(apple && !plugin && story.Stated("pip_list").empty(), "says-apple-silicon",
+           "Apple's GPU needs tensorflow-metal", kStrong);
 }
 
 }  // namespace

@@ -28,7 +28,7 @@ void JudgeLog(Signs& s) {
   const LogStory& story = s.story;
   const bool fails = story.Saw("says-install-fails") || story.Mentions("symptom", "error") ||
                      story.Mentions("symptom", "fail");
-  s.States(story.only_stated && story.Saw("says-tensorflow-gpu") && fails, "requirement",
+  s.States(story.only_stated && story.Saw("says-tensorflow-gpu") && fails, "says-tensorflow-gpu",
            "tensorflow-gpu is empty today, and its installation fails on purpose", kStrong);
   if (story.Saw("says-tensorflow-gpu")) s.Speaks("pip-build-failed", kDecisive);
 }

@@ -29,7 +29,7 @@ void JudgeLog(Signs& s) {
   s.States(busy >= 0 && busy <= 30, "utilisation", "the GPU is busy for a small part of the time", kWeak);
   s.Speaks("says-gpu-idle", s.story.SawAny({"says-loads-data", "says-cpu-busy"}) ? kStrong : kWeak);
   if (s.story.Saw("says-gpu-idle")) s.Speaks("says-loads-data", kStrong);
-  s.States(GpuWorks(s.story) && s.story.Saw("says-gpu-used"), "gpu_used",
+  s.States(GpuWorks(s.story) && s.story.Saw("says-gpu-used"), "says-gpu-used",
            "the GPU is used and may wait for data", kWeak);
 }
 

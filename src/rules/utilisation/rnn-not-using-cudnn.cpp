@@ -8,7 +8,7 @@ namespace {
 void JudgeLog(Signs& s) {
   const LogStory& story = s.story;
   s.Proves("rnn-criteria");
-  s.States(story.Saw("says-recurrent-layer") && story.Saw("says-slow") && !story.trouble, "symptom",
+  s.States(story.Saw("says-recurrent-layer") && story.Saw("says-slow") && !story.trouble, "says-slow",
            "a recurrent layer is slow: some of its arguments exclude cuDNN's kernel", kStrong);
   if (!story.trouble && story.Saw("says-recurrent-layer")) s.Speaks("says-recurrent-dropout", kDecisive);
   if (!story.trouble && story.Saw("says-recurrent-layer")) s.Speaks("says-cudnn-kernel", kStrong);

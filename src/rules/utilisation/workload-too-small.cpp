@@ -9,8 +9,8 @@ void JudgeLog(Signs& s) {
   const LogStory& story = s.story;
   if (!story.trouble) s.Speaks("says-slower-on-gpu", kStrong);
   s.States(GpuWorks(story) && story.Stated("batch_size") == "1", "batch_size", "a batch of one", kDecisive);
-  s.States(GpuWorks(story) && story.Saw("says-gpu-used") && story.Stated("batch_size").empty(), "gpu_used",
-           "the GPU is used; small work does not keep it busy", kWeak);
+  s.States(GpuWorks(story) && story.Saw("says-gpu-used") && story.Stated("batch_size").empty(),
+           "says-gpu-used", "the GPU is used; small work does not keep it busy", kWeak);
 }
 
 }  // namespace

@@ -133,7 +133,7 @@ Verdict Check(const Facts& facts, const Knowledge&) {
 // "interactive python sees the GPU": true, "training script sees the GPU": false
 void JudgeLog(Signs& s) {
   const LogStory& story = s.story;
-  s.States(story.Saw("says-shell-has-gpu") && story.Saw("says-program-lacks-gpu"), "gpu",
+  s.States(story.Saw("says-shell-has-gpu") && story.Saw("says-program-lacks-gpu"), "says-program-lacks-gpu",
            "an interactive Python sees the GPU, and the program does not", kDecisive);
   s.Speaks("says-program-hides-gpu", kDecisive);
   if (!story.gpu_registered) s.Speaks("says-program-sets-devices", kDecisive);
