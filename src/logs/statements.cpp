@@ -57,16 +57,26 @@ bool Denied(std::string_view before) {
   return in(word, kDenials);
 }
 
-// "shows no devices"
+// Whether what stands behind does: "shows no devices", "secure boot: disabled", "nouveau is blacklisted".
 bool DeniedAfter(std::string_view rest) {
-  while (!rest.empty() && rest[0] == ' ') rest.remove_prefix(1);
-  for (const std::string_view word : {"no ", "nothing", "none"}) {
-    if (rest.starts_with(word)) return true;
-  }
-  return false;
+  static constexpr std::string_view kDenials[] = {"no",       "nothing", "none",       "never",
+                                                  "disabled", "off",     "unknown",    "blacklisted",
+                                                  "removed",  "purged",  "uninstalled"};
+  const auto next = [&] {
+    while (!rest.empty() && IsGap(rest[0])) rest.remove_prefix(1);
+    size_t end = 0;
+    while (end < rest.size() && IsWordCharacter(rest[end])) end++;
+    const std::string_view word = rest.substr(0, end);
+    rest.remove_prefix(end);
+    return word;
+  };
+  std::string_view word = next();
+  if (word == "is" || word == "was" || word == "are") word = next();
+  return std::find(std::begin(kDenials), std::end(kDenials), word) != std::end(kDenials);
 }
 
 bool Holds(std::string_view text, std::string_view words) {
+  if (words.starts_with('=')) return EndOf(text, 0, words.substr(1)) == text.size();
   const bool open = words.ends_with('*');
   if (open) words.remove_suffix(1);
   if (words.empty()) return false;

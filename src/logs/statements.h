@@ -43,7 +43,8 @@ struct Said {
 // Words are those of a SayingRow. Case does not matter; a blank stands for blanks, '-', '_' and ':'. They
 // begin and end where a word does ("snap" does not end in "snap-in"), unless a '*' at the end lets the word
 // go on. Said is nothing that "no", "not", "without" or "never" stands before ("no Docker Desktop"), an
-// article or preposition between them or not.
+// article or preposition between them or not, or that "no", "disabled", "removed" and the like stand behind.
+// After a '=' the words are all that is said: "=terminal" is "terminal": true.
 std::vector<Said> SayingsIn(const std::map<std::string, std::string>& values,
                             const std::vector<SayingRow>& sayings);
 

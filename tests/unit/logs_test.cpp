@@ -388,6 +388,16 @@ TEST(Sayings, AreWordsOfTheirOwnAndNotTakenBack) {
   for (const char* denied : {"no Docker Desktop", "not in Docker Desktop", "without the Docker Desktop"})
     EXPECT_FALSE(says("install_method", denied, "docker desktop")) << denied;
   EXPECT_TRUE(says("install_method", "not podman but Docker Desktop", "docker desktop"));
+  for (const char* denied : {"shows no devices", "shows nothing"})
+    EXPECT_FALSE(says("nvidia-smi", denied, "shows")) << denied;
+  EXPECT_TRUE(says("nvidia-smi", "shows the notebook's GPU", "shows"));
+  for (const char* denied : {"disabled", "off", "is off", "unknown"})
+    EXPECT_FALSE(says("secure_boot", denied, "secure boot")) << denied;
+  EXPECT_TRUE(says("secure_boot", "on", "secure boot"));
+  EXPECT_FALSE(says("check", "nouveau is blacklisted", "nouveau"));
+  // All that is said.
+  EXPECT_TRUE(says("terminal", "true", "=terminal"));
+  EXPECT_FALSE(says("terminal", "fails", "=terminal"));
   EXPECT_TRUE(says("note", "no Docker Desktop here, Docker Desktop there", "docker desktop"));
   // Beyond ASCII, at the ends, and nothing.
   EXPECT_TRUE(says("note", "é kvm", "kvm"));
