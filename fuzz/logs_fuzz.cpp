@@ -54,9 +54,12 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (size == 0) return 0;
   const std::string_view bytes(reinterpret_cast<const char*>(data) + 1, size - 1);
   switch (data[0] % 4) {
-    case 0:
-      Judge(ReadLog(bytes, BuiltInKnowledge()), {});
+    case 0: {
+      LogReading reading = ReadLog(bytes, BuiltInKnowledge());
+      reading.own_words = bytes;
+      Judge(reading, {});
       break;
+    }
     case 1:
       FuzzPieces(bytes);
       break;

@@ -301,12 +301,13 @@ class Filler {
   void TakeSayings(std::map<std::string, SeenMessage>& seen) {
     std::map<std::string, std::string> values = statements_.values;
     const std::string kOwnWords = "the text";
-    if (!reading_.own_words.empty()) values.try_emplace(kOwnWords, reading_.own_words);
+    constexpr size_t kLongest = 8192;  // as of a statement
+    if (!reading_.own_words.empty()) values.try_emplace(kOwnWords, reading_.own_words.substr(0, kLongest));
     for (const Said& said : SayingsIn(values, knowledge_.Sayings())) {
       taken_.insert(said.key);
       const bool own = said.key == kOwnWords;
       const Origin origin{Witness::kStated, own ? kOwnWords : "stated: " + said.key};
-      seen[said.id].text = Fact<std::string>::Value(own ? reading_.own_words : said.text, origin);
+      seen[said.id].text = Fact<std::string>::Value(own ? values.at(kOwnWords) : said.text, origin);
       if (said.id == "says-worked-before")
         facts_.container_engine.worked_before.Add(Fact<bool>::Value(true, origin));
     }
