@@ -135,7 +135,7 @@ std::vector<Said> SayingsIn(const std::map<std::string, std::string>& values,
     const std::string text = IsYes(value) ? key : no ? "not " + key : key + ": " + value;
     const std::string lower = Lower(text);
     for (const SayingRow& row : sayings) {
-      const auto in_key = [&](const std::string& part) { return key.find(part) != key.npos; };
+      const auto in_key = [&name = key](const std::string& part) { return name.find(part) != name.npos; };
       if (!row.under.empty() && std::none_of(row.under.begin(), row.under.end(), in_key)) continue;
       const auto in_text = [&](const std::string& words) {
         return (!no || words.starts_with("not ")) && Holds(lower, words);

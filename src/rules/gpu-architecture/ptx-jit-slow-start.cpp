@@ -50,10 +50,12 @@ void JudgeLog(Signs& s) {
     s.Proves("ptx-jit");
   }
   if (!s.any()) s.Speaks("says-works-after-wait", kDecisive);
-  if (!s.any() && !story.trouble) s.Speaks("says-slow-start", kStrong);
+  if (s.any() || story.trouble) return;
+  s.Speaks("says-slow-start", kStrong);
   std::string why;
-  const bool compiled = s.any() && AgeOfCode(story, why) != CodeAge::kRuns && !story.capability.empty();
-  s.That(compiled && AgeOfCode(story, why) != CodeAge::kUnknown, why, kStrong);
+  const CodeAge age = AgeOfCode(story, why);
+  const bool compiled = age != CodeAge::kRuns && age != CodeAge::kUnknown && !story.capability.empty();
+  s.That(s.any() && compiled, why, kStrong);
 }
 
 }  // namespace
