@@ -25,7 +25,8 @@ Usage:
   tfdoctor prove [options]     run that TensorFlow: does it compute and train on
                                the GPU, and are the results right?
   tfdoctor explain LOG         what do the lines of a log mean, and what is the
-                               cause? A file, - (standard input), or a line
+                               cause? A file, - (standard input), a line, or
+                               what happens, in your own words
   tfdoctor explain NAME        explain one cause: what it is, how to repair it
   tfdoctor causes              list all causes that tfdoctor knows
   tfdoctor record -o FILE [options of check]
@@ -46,6 +47,8 @@ Examples:
       why did this program not use the GPU?
   tail -f train.log | tfdoctor explain --follow -
       the same, said as soon as the log shows it
+  tfdoctor explain "since the laptop slept: unknown error, nvidia-smi works"
+      which cause is that?
   tfdoctor record -o job.tfdoctor
       send this file to who can help; there: tfdoctor --from job.tfdoctor
 

@@ -37,6 +37,11 @@ bool GoesOn(std::string_view rest) {
   return !rest.empty() && IsWordCharacter(rest[0]);
 }
 
+template <size_t N>
+bool In(std::string_view word, const std::string_view (&list)[N]) {
+  return std::find(std::begin(list), std::end(list), word) != std::end(list);
+}
+
 // Whether what stands before takes back what follows: "…without the", "no".
 bool Denied(std::string_view before) {
   static constexpr std::string_view kDenials[] = {"no", "not", "without", "never", "neither", "isn't", "non"};
@@ -49,19 +54,17 @@ bool Denied(std::string_view before) {
     before.remove_suffix(word.size());
     return word;
   };
-  const auto in = [](std::string_view word, const auto& list) {
-    return std::find(std::begin(list), std::end(list), word) != std::end(list);
-  };
   std::string_view word = last();
-  for (int i = 0; i < 2 && in(word, kBetween); i++) word = last();
-  return in(word, kDenials);
+  for (int i = 0; i < 2 && In(word, kBetween); i++) word = last();
+  return In(word, kDenials);
 }
 
 // Whether what stands behind does: "shows no devices", "secure boot: disabled", "nouveau is blacklisted".
+// What begins a thought of its own does not: "the laptop slept: no GPU since".
 bool DeniedAfter(std::string_view rest) {
-  static constexpr std::string_view kDenials[] = {"no",       "nothing", "none",       "never",
-                                                  "disabled", "off",     "unknown",    "blacklisted",
-                                                  "removed",  "purged",  "uninstalled"};
+  static constexpr std::string_view kNothing[] = {"no", "nothing", "none"};
+  static constexpr std::string_view kGone[] = {"disabled",    "off",     "never",  "none",
+                                               "blacklisted", "removed", "purged", "uninstalled"};
   const auto next = [&] {
     while (!rest.empty() && IsGap(rest[0])) rest.remove_prefix(1);
     size_t end = 0;
@@ -70,9 +73,11 @@ bool DeniedAfter(std::string_view rest) {
     rest.remove_prefix(end);
     return word;
   };
+  const bool goes_on = rest.starts_with(' ');
   std::string_view word = next();
+  if (goes_on && In(word, kNothing)) return true;
   if (word == "is" || word == "was" || word == "are") word = next();
-  return std::find(std::begin(kDenials), std::end(kDenials), word) != std::end(kDenials);
+  return In(word, kGone);
 }
 
 bool Holds(std::string_view text, std::string_view words) {

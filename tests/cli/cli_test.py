@@ -217,7 +217,7 @@ class UsageErrors(Case):
                 self.usage_error("explain", "--context", file.name, "-", says="--context")
 
     def test_explain_takes_what_somebody_types_for_his_own_words(self):
-        answer = self.log_answer("--text", "since the laptop slept CUDA fails with an unknown error, nvidia-smi works")
+        answer = self.log_answer("since the laptop slept: unknown error, nvidia-smi works")
         self.assertEqual(answer["causes"][0]["id"], "uvm-broken-after-suspend")
         self.assertNotIn("guessed", answer["causes"][0])
         # The same as a log is what a program printed.

@@ -391,7 +391,9 @@ TEST(Sayings, AreWordsOfTheirOwnAndNotTakenBack) {
   for (const char* denied : {"shows no devices", "shows nothing"})
     EXPECT_FALSE(says("nvidia-smi", denied, "shows")) << denied;
   EXPECT_TRUE(says("nvidia-smi", "shows the notebook's GPU", "shows"));
-  for (const char* denied : {"disabled", "off", "is off", "unknown"})
+  EXPECT_TRUE(says("symptom", "the laptop slept: no GPU since", "slept"));
+  EXPECT_TRUE(says("symptom", "the laptop slept: unknown error", "slept"));
+  for (const char* denied : {"disabled", "off", "is off", "never"})
     EXPECT_FALSE(says("secure_boot", denied, "secure boot")) << denied;
   EXPECT_TRUE(says("secure_boot", "on", "secure boot"));
   EXPECT_FALSE(says("check", "nouveau is blacklisted", "nouveau"));
