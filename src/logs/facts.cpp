@@ -284,7 +284,8 @@ class Filler {
                         text.find("nowhere") != text.npos || text.find("does not exist") != text.npos;
       for (std::string_view word : SplitWords(key)) {
         const size_t name =
-            std::min({word.find("lib"), word.find("cud"), word.find("cublas"), word.find("cufft")});
+            std::min({word.find("lib"), word.find("nvcuda"), word.find("cud"), word.find("cublas"),
+                      word.find("cufft"), word.find("curand"), word.find("cusolver"), word.find("cusparse")});
         if (!none || name == word.npos) continue;
         word.remove_prefix(name);
         if (word.find(".so") + 1 + word.find(".dll") + 1 == 0) continue;

@@ -12,6 +12,15 @@ namespace {
 constexpr size_t kMostValues = 200;
 constexpr size_t kLongestValue = 8192;
 
+bool IsYes(std::string_view value) {
+  const std::string word = Lower(Trim(value));
+  return word == "true" || word == "yes";
+}
+bool IsNo(std::string_view value) {
+  const std::string word = Lower(Trim(value));
+  return word == "false" || word == "no";
+}
+
 bool IsWordCharacter(char c) {
   return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || static_cast<unsigned char>(c) >= 0x80;
 }
@@ -42,6 +51,10 @@ bool In(std::string_view word, const std::string_view (&list)[N]) {
   return std::find(std::begin(list), std::end(list), word) != std::end(list);
 }
 
+// What is said of a thing that is not there any more: "nouveau is blacklisted", "I removed Docker Desktop".
+constexpr std::string_view kGone[] = {"disabled",    "disable",   "off",     "never",  "none",
+                                      "blacklisted", "blacklist", "removed", "purged", "uninstalled"};
+
 // Whether what stands before takes back what follows: "…without the", "no".
 bool Denied(std::string_view before) {
   static constexpr std::string_view kDenials[] = {"no", "not", "without", "never", "neither", "isn't", "non"};
@@ -56,15 +69,13 @@ bool Denied(std::string_view before) {
   };
   std::string_view word = last();
   for (int i = 0; i < 2 && In(word, kBetween); i++) word = last();
-  return In(word, kDenials);
+  return In(word, kDenials) || In(word, kGone);
 }
 
 // Whether what stands behind does: "shows no devices", "secure boot: disabled", "nouveau is blacklisted".
 // What begins a thought of its own does not: "the laptop slept: no GPU since".
 bool DeniedAfter(std::string_view rest) {
   static constexpr std::string_view kNothing[] = {"no", "nothing", "none"};
-  static constexpr std::string_view kGone[] = {"disabled",    "off",     "never",  "none",
-                                               "blacklisted", "removed", "purged", "uninstalled"};
   const auto next = [&] {
     while (!rest.empty() && IsGap(rest[0])) rest.remove_prefix(1);
     size_t end = 0;
@@ -121,15 +132,6 @@ void Statements::Answer(std::string_view key, std::string_view value, const Know
     if (Lower(word) == Lower(Trim(value))) return void(facts[name] = fact);
   }
   Set(question->stated.empty() ? name : question->stated, value);
-}
-
-bool IsYes(std::string_view value) {
-  const std::string word = Lower(Trim(value));
-  return word == "true" || word == "yes";
-}
-bool IsNo(std::string_view value) {
-  const std::string word = Lower(Trim(value));
-  return word == "false" || word == "no";
 }
 
 std::vector<Said> SayingsIn(const std::map<std::string, std::string>& values,

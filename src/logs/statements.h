@@ -25,10 +25,6 @@ struct Statements {
   void Answer(std::string_view key, std::string_view value, const Knowledge& knowledge);
 };
 
-// Whether a statement is no more than a yes ("true", "yes") or a no ("false", "no").
-bool IsYes(std::string_view value);
-bool IsNo(std::string_view value);
-
 // A saying of the data that a statement holds.
 struct Said {
   std::string id;    // of the SayingRow
@@ -36,15 +32,15 @@ struct Said {
   std::string text;  // the statement in one line: "os: Ubuntu in VirtualBox", "after_suspend"
 };
 
-// What is looked through is the key with its value; by a yes the key alone, and by a no "not " and the key
-// (and only for words that begin with "not "): "after_suspend": true says "after suspend", "nvidia_smi_ok":
-// false says "not nvidia smi ok".
+// What is looked through is the key with its value; by a yes ("true", "yes") the key alone, and by a no "not
+// " and the key (and only for words that begin with "not "): "after_suspend": true says "after suspend",
+// "nvidia_smi_ok": false says "not nvidia smi ok".
 //
 // Words are those of a SayingRow. Case does not matter; a blank stands for blanks, '-', '_' and ':'. They
 // begin and end where a word does ("snap" does not end in "snap-in"), unless a '*' at the end lets the word
 // go on. Said is nothing that "no", "not", "without" or "never" stands before ("no Docker Desktop"), an
-// article or preposition between them or not, or that "no", "disabled", "removed" and the like stand behind.
-// After a '=' the words are all that is said: "=terminal" is "terminal": true.
+// article or preposition between them or not, nor what "disabled", "removed" and the like stand before or
+// behind. After a '=' the words are all that is said: "=terminal" is "terminal": true.
 std::vector<Said> SayingsIn(const std::map<std::string, std::string>& values,
                             const std::vector<SayingRow>& sayings);
 

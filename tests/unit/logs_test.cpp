@@ -397,6 +397,8 @@ TEST(Sayings, AreWordsOfTheirOwnAndNotTakenBack) {
     EXPECT_FALSE(says("secure_boot", denied, "secure boot")) << denied;
   EXPECT_TRUE(says("secure_boot", "on", "secure boot"));
   EXPECT_FALSE(says("check", "nouveau is blacklisted", "nouveau"));
+  EXPECT_FALSE(says("tried", "blacklisted nouveau", "nouveau"));
+  EXPECT_FALSE(says("tried", "I have disabled the Secure Boot", "secure boot"));
   // All that is said.
   EXPECT_TRUE(says("terminal", "true", "=terminal"));
   EXPECT_FALSE(says("terminal", "fails", "=terminal"));

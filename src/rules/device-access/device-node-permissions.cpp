@@ -143,7 +143,8 @@ void JudgeLog(Signs& s) {
   } else {
     s.Proves("smi-no-permission");
   }
-  s.Speaks("node-for-a-group", kStrong);
+  // Whether this user is in the group, the line does not say.
+  s.Speaks("node-for-a-group", kWeak);
   const bool root = story.Saw("says-works-as-root");
   s.States(root && (story.Saw(Shows::kNoDevice) || story.Saw("cuda-unknown")), "says-works-as-root",
            "it works for root", kStrong);

@@ -11,7 +11,7 @@ void JudgeLog(Signs& s) {
                 "tensors of int32 are kept in the host's memory by design");
   if (story.FieldHas("device-of-result", "device", "CPU:0") && !story.trouble)
     s.Speaks("says-int32", kDecisive);
-  s.Speaks("conflicting-devices", kStrong);
+  s.Speaks("conflicting-devices", story.Saw("says-int32") ? kDecisive : kWeak);
   if (story.only_stated) s.Speaks("says-int32", kStrong);
   s.States(story.Mentions("dtype", "int32") && story.trouble && !GpuTrouble(story), "dtype",
            "tensors of int32 are kept in the host's memory by design", kStrong);

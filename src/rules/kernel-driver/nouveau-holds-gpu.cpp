@@ -1,3 +1,4 @@
+#include "base/text.h"
 #include "diagnose/rule.h"
 #include "rules/common.h"
 #include "rules/logs.h"
@@ -39,6 +40,16 @@ void JudgeLog(Signs& s) {
   const LogStory& story = s.story;
   s.Proves("nouveau");
   if (story.FieldHas("lspci-driver", "driver", "nouveau")) s.Proves("lspci-driver");
+  // nova is nouveau's successor. A GPU that was given to vfio-pci is meant for a virtual machine.
+  const std::string driver = Lower(story.Field("bound-to-driver", "driver"));
+  if (driver.starts_with("nouveau") || driver.starts_with("nova")) {
+    s.Proves("bound-to-driver");
+  } else if (!driver.empty()) {
+    s.Proves("bound-to-driver");
+    s.Title("Another driver holds the GPU: " + story.Field("bound-to-driver", "driver"));
+    s.Repair(Advice("Give the GPU back to NVIDIA's driver, if it is not meant for a virtual machine",
+                    {"lspci -k -d 10de:", "grep -r vfio /etc/modprobe.d /etc/default/grub"}));
+  }
   // NVIDIA's module names the drivers that may be the one: nouveau, and frame buffers that nobody has.
   s.Speaks("other-driver-holds", kDecisive);
   s.Speaks("says-nouveau", kStrong);
@@ -60,7 +71,7 @@ constinit const Rule nouveau_holds_gpu = {
     .log = JudgeLog,
     .page = R"md(## What it means
 
-nouveau is the free driver for NVIDIA's cards. It cannot run CUDA, and while it holds the GPU, NVIDIA's own driver cannot take it.
+nouveau is the free driver for NVIDIA's cards. It cannot run CUDA, and while it holds the GPU, NVIDIA's own driver cannot take it. The same is true of its successor nova, and of vfio-pci, which keeps a GPU for virtual machines.
 
 ## How it is recognised
 

@@ -6,6 +6,7 @@ namespace tfdoctor {
 namespace {
 
 void JudgeLog(Signs& s) {
+  s.Speaks("conflicting-devices", kWeak);
   if (!GpuWorks(s.story) && !s.story.only_stated) return;
   s.Speaks("says-input-on-gpu", kStrong);
   s.Speaks("says-copies-each-step", kDecisive);

@@ -41,7 +41,7 @@ Verdict Check(const Facts& facts, const Knowledge&) {
 void JudgeLog(Signs& s) {
   s.Proves("variable-not-parsed").Proves("allocator-unsupported");
   // What an allocator that keeps no statistics makes of a program that asks for them.
-  s.Speaks("no-allocator-statistics", s.story.Stated("tf_gpu_allocator").empty() ? kStrong : kDecisive);
+  s.Speaks("no-allocator-statistics", s.story.Stated("tf_gpu_allocator").empty() ? kWeak : kDecisive);
 }
 
 }  // namespace
