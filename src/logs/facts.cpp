@@ -67,6 +67,25 @@ std::vector<std::string> GpuNamesIn(std::string_view text) {
   return names;
 }
 
+// "the kernel was updated, and nvidia-smi fails since" has two.
+std::vector<std::string> Clauses(std::string_view text) {
+  constexpr size_t kLongest = 8192;  // as of a statement
+  static constexpr std::string_view kBetween[] = {", ", "; ", ". ", ": ", " and ", " but ", " while ", "\n"};
+  std::vector<std::string> clauses;
+  text = text.substr(0, kLongest);
+  while (!text.empty()) {
+    size_t end = text.size(), next = end;
+    for (const std::string_view word : kBetween) {
+      const size_t at = text.find(word);
+      if (at < end) end = at, next = at + word.size();
+    }
+    if (const std::string_view clause = Trim(text.substr(0, end)); !clause.empty())
+      clauses.emplace_back(clause);
+    text.remove_prefix(next);
+  }
+  return clauses;
+}
+
 class Filler {
  public:
   Filler(const LogReading& reading, const Statements& statements, const Knowledge& knowledge, Facts& facts)
@@ -300,17 +319,20 @@ class Filler {
     seen.emplace("library-not-loaded", std::move(missing));
   }
   void TakeSayings(std::map<std::string, SeenMessage>& seen) {
-    std::map<std::string, std::string> values = statements_.values;
-    const std::string kOwnWords = "the text";
-    constexpr size_t kLongest = 8192;  // as of a statement
-    if (!reading_.own_words.empty()) values.try_emplace(kOwnWords, reading_.own_words.substr(0, kLongest));
-    for (const Said& said : SayingsIn(values, knowledge_.Sayings())) {
-      taken_.insert(said.key);
-      const bool own = said.key == kOwnWords;
-      const Origin origin{Witness::kStated, own ? kOwnWords : "stated: " + said.key};
-      seen[said.id].text = Fact<std::string>::Value(own ? values.at(kOwnWords) : said.text, origin);
+    const std::vector<SayingRow> sayings = knowledge_.Sayings();
+    const auto take = [&](const Said& said, std::string text, const Origin& origin) {
+      seen[said.id].text = Fact<std::string>::Value(std::move(text), origin);
       if (said.id == "says-worked-before")
         facts_.container_engine.worked_before.Add(Fact<bool>::Value(true, origin));
+    };
+    // Each of somebody's own clauses speaks of one thing, as a statement does.
+    std::map<std::string, std::string> clauses;
+    for (const std::string& clause : Clauses(reading_.own_words)) clauses.emplace(Lower(clause), "true");
+    for (const Said& said : SayingsIn(clauses, sayings))
+      take(said, reading_.own_words, {Witness::kStated, "the text"});
+    for (const Said& said : SayingsIn(statements_.values, sayings)) {
+      taken_.insert(said.key);
+      take(said, said.text, {Witness::kStated, "stated: " + said.key});
     }
   }
   const LogMessage* Find(std::string_view id) const {

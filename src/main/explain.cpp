@@ -144,7 +144,7 @@ LogAnswer AnswerOf(const LogReading& reading, std::vector<std::string> not_under
   answer.attempts = reading.attempts.size();
   for (const LogLine& line : reading.lines) {
     answer.messages.push_back({line.line, line.text, std::string(line.row->meaning),
-                               line.row->kind != "trouble", std::string(line.row->cause)});
+                               line.row->kind == "harmless", std::string(line.row->cause)});
   }
   return answer;
 }

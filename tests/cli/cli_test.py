@@ -220,6 +220,9 @@ class UsageErrors(Case):
         answer = self.log_answer("since the laptop slept: unknown error, nvidia-smi works")
         self.assertEqual(answer["causes"][0]["id"], "uvm-broken-after-suspend")
         self.assertNotIn("guessed", answer["causes"][0])
+        for words, cause in (("I updated the kernel yesterday and nvidia-smi fails since", "kernel-module-not-built"),
+                             ("my notebook only sees the CPU but in the terminal the gpu is listed", "wrong-python-environment")):
+            self.assertEqual(self.log_answer(words)["causes"][0]["id"], cause, words)
         # The same as a log is what a program printed.
         answer = self.log_answer("-", log="since the laptop slept CUDA fails with an unknown error, nvidia-smi works\n")
         self.assertTrue(all("guessed" in cause for cause in answer["causes"]))

@@ -44,8 +44,9 @@ void JudgeLog(Signs& s) {
   s.Proves("module-not-found");
   s.Speaks("uvm-module-not-found", kDecisive);
   s.Speaks("module-unknown-symbol", kDecisive);
-  s.States(story.Saw(Shows::kDriverToolFails) && story.SawAny({"says-worked-before", "says-kernel-update"}),
-           "worked_before", "it worked before", kStrong);
+  const bool fails = story.Saw(Shows::kDriverToolFails) || (story.only_stated && story.Saw("says-smi-fails"));
+  s.States(fails && story.Saw("says-kernel-update"), "says-kernel-update", "the kernel was updated", kStrong);
+  s.States(fails && story.Saw("says-worked-before"), "says-worked-before", "it worked before", kStrong);
   s.Speaks("smi-failed", kWeak);
 }
 

@@ -46,7 +46,7 @@ void JudgeLog(Signs& s) {
                 "check", "the TensorFlow that is imported is another one, of the user's own site-packages");
   s.States(story.Mentions("tf_version", "imported"), "tf_version",
            "another version is imported than was installed", kDecisive);
-  s.States(story.only_stated && story.Saw("says-notebook-lacks") && story.Saw("says-terminal-works"),
+  s.States(!story.trouble && story.Saw("says-notebook-lacks") && story.Saw("says-terminal-works"),
            "says-notebook-lacks", "the notebook does not have what the terminal has", kDecisive);
   const std::string method = story.Stated("install_method");
   auto has = [&](std::string_view part) { return method.find(part) != method.npos; };
