@@ -498,6 +498,12 @@ Fix InstallCudaLibraries(const Facts& facts, const Knowledge& knowledge) {
     std::string requirement = entry.substr(0, entry.find(' ')) + entry.substr(wanted + kWanted.size());
     AddInstall(knowledge, site, requirement, before_turing, fix);
   }
+  if (fix.changes.empty() && !NeedsEnvironment(facts)) {
+    // All of them are installed, so that pip would find its requirements satisfied: files of theirs are gone.
+    fix.title = "Install TensorFlow and its CUDA libraries again, with all their files";
+    requirements.insert(requirements.begin(), "--force-reinstall");
+    fix.commands = PipInstall(facts, requirements);
+  }
   if (fix.changes.empty() || Known(facts.python.environment, "") == "system") {
     fix.changes.clear();
     fix.safety = Safety::kAdvice;
