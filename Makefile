@@ -47,12 +47,8 @@ test: run fetch-wheels lint test-sanitize test-real score
 fetch-wheels: setup-test
 	@nohup nice tests/real/environments.py >build/fetch-wheels.log 2>&1 &
 
-test-all: run test-quick test-sanitize
-	tools/lint --all
-	$(MAKE) fuzz
-	$(MAKE) test-real REAL_ARGS=--all
-	$(MAKE) bench
-	@echo "make test-all: everything passed"
+test-all:
+	@tools/test-all $(TEST_ALL_ARGS)
 
 # libFuzzer runs from the committed seeds for a fixed number of seconds a target.
 FUZZ_SECONDS ?= 60
@@ -65,7 +61,7 @@ bench: setup-test build
 	tools/install-packages bench
 	cmake --preset bench >/dev/null
 	cmake --build build-bench -j$(JOBS)
-	bench/run
+	bench/run $(BENCH_ARGS)
 
 # Accuracy of `explain`, where the reports lie beside this repository.
 SHARED ?= ../shared
