@@ -49,6 +49,14 @@ XIDS = {
     149: "NVLink failed",
     154: "The GPU needs a reset, or the machine a restart",
 }
+# Source: driver_types.h of CUDA 10.0, the last with numbers of its own (those that meet people who have no GPU).
+RUNTIME_BEFORE_10_1 = {
+    8: ("cudaErrorInvalidDeviceFunction", "The requested device function does not exist or was not compiled for this device"),
+    10: ("cudaErrorInvalidDevice", "The device ordinal does not correspond to a CUDA device"),
+    30: ("cudaErrorUnknown", "An unknown internal error has occurred"),
+    38: ("cudaErrorNoDevice", "No CUDA-capable devices were detected by the installed CUDA driver"),
+    48: ("cudaErrorNoKernelImageForDevice", "There is no kernel image that is suitable for the device"),
+}
 # Source: absl/status/status.h, whose codes TensorFlow's errors carry.
 STATUS = {
     1: ("CANCELLED", "The operation was cancelled"),
@@ -126,6 +134,7 @@ def main():
         path, text = find(sys.argv[1:], names)
         rows = list(entries(text, prefix, opens))
         table(library, f"{path.name} of NVIDIA", rows)
+    table("CUDA runtime before 10.1", "driver_types.h of CUDA 10.0", [(n, name, t) for n, (name, t) in RUNTIME_BEFORE_10_1.items()])
     table("Xid", "NVIDIA, Xid Errors", [(n, f"Xid {n}", t) for n, t in XIDS.items()])
     table("TensorFlow", "absl/status/status.h", [(n, name, t) for n, (name, t) in STATUS.items()])
 

@@ -6,6 +6,7 @@
 
 #include "base/text.h"
 #include "facts/json.h"
+#include "logs/prose.h"
 
 namespace tfdoctor {
 
@@ -65,25 +66,6 @@ std::vector<std::string> GpuNamesIn(std::string_view text) {
     if (!words.empty()) names.push_back(Join(words, " "));
   }
   return names;
-}
-
-// "the kernel was updated, and nvidia-smi fails since" has two.
-std::vector<std::string> Clauses(std::string_view text) {
-  constexpr size_t kLongest = 8192;  // as of a statement
-  static constexpr std::string_view kBetween[] = {", ", "; ", ". ", ": ", " and ", " but ", " while ", "\n"};
-  std::vector<std::string> clauses;
-  text = text.substr(0, kLongest);
-  while (!text.empty()) {
-    size_t end = text.size(), next = end;
-    for (const std::string_view word : kBetween) {
-      const size_t at = text.find(word);
-      if (at < end) end = at, next = at + word.size();
-    }
-    if (const std::string_view clause = Trim(text.substr(0, end)); !clause.empty())
-      clauses.emplace_back(clause);
-    text.remove_prefix(next);
-  }
-  return clauses;
 }
 
 class Filler {
@@ -326,10 +308,16 @@ class Filler {
         facts_.container_engine.worked_before.Add(Fact<bool>::Value(true, origin));
     };
     // Each of somebody's own clauses speaks of one thing, as a statement does.
-    std::map<std::string, std::string> clauses;
-    for (const std::string& clause : Clauses(reading_.own_words)) clauses.emplace(Lower(clause), "true");
-    for (const Said& said : SayingsIn(clauses, sayings))
-      take(said, reading_.own_words, {Witness::kStated, "the text"});
+    const auto take_clauses = [&](std::string_view text) {
+      std::map<std::string, std::string> clauses;
+      for (const std::string& clause : Clauses(text)) clauses.emplace(Lower(clause), "true");
+      for (const Said& said : SayingsIn(clauses, sayings))
+        take(said, std::string(text), {Witness::kStated, "the text"});
+    };
+    take_clauses(reading_.own_words);
+    for (const std::string_view line : SplitLines(reading_.unread)) {
+      if (reading_.own_words.empty() && IsSentence(line)) take_clauses(line);
+    }
     for (const Said& said : SayingsIn(statements_.values, sayings)) {
       taken_.insert(said.key);
       take(said, said.text, {Witness::kStated, "stated: " + said.key});
@@ -354,7 +342,11 @@ class Filler {
     });
     if (!tensorflow || packages.size() < 2) return {};
     std::vector<std::string> list;
-    for (const auto& [name, version] : packages) list.push_back(name + " " + version);
+    for (const auto& [name, version] : packages) {
+      // conda's package of this name has no files: it asks for a build of tensorflow with CUDA.
+      if (name == "tensorflow-gpu" && reading_.builds.contains(name)) continue;
+      list.push_back(name + " " + version);
+    }
     return Join(list, "; ");
   }
   std::string Stated(const std::string& key) {

@@ -198,6 +198,13 @@ struct LogReader::State {
         rows(*shared_rows),
         scanner(Build()) {
     reading.rows = shared_rows;
+    for (const ErrorRow& error : knowledge.Errors()) {
+      if (!error.library.starts_with("CUDA ")) continue;
+      for (const MessageRow& row : rows) {
+        const bool named = std::find(row.texts.begin(), row.texts.end(), error.name) != row.texts.end();
+        if (named) of_error.try_emplace(std::to_string(error.number), &row);
+      }
+    }
   }
 
   struct Entry {
@@ -329,13 +336,24 @@ struct LogReader::State {
       if (best == nullptr || Better(entry, *best)) best = &entry;
     }
     if (best == nullptr) return;
+    const MessageRow* shown_row = &rows[best->row];
+    // "cudaGetDeviceCount returned 100" says what "cudaErrorNoDevice" says.
+    for (size_t i = 0; i < messages.size(); i++) {
+      for (const auto& [name, value] : messages[i].second) {
+        const auto error = name == "cuda_error" ? of_error.find(value) : of_error.end();
+        if (error == of_error.end()) continue;
+        if (shown_row == messages[i].first) shown_row = error->second;
+        messages.emplace_back(error->second, Template::Fields{});
+        break;
+      }
+    }
     // "Could not load dynamic library 'libnvinfer.so.7'" is known to be harmless, whatever the words mean
     // elsewhere.
-    const bool harmless = rows[best->row].kind == "harmless" && !rows[best->row].cause.empty();
+    const bool harmless = shown_row->kind == "harmless" && !shown_row->cause.empty();
     for (const auto& [row, fields] : messages) {
       if (!harmless || row->kind != "trouble" || !row->cause.empty()) Record(*row, text, fields);
     }
-    Show(rows[best->row], text);
+    Show(*shown_row, text);
   }
 
   // Of several messages in one line the one to be shown: about a cause, or the longest.
@@ -379,7 +397,9 @@ struct LogReader::State {
       return std::any_of(words.begin(), words.end(),
                          [&](std::string_view word) { return package->build.starts_with(word); });
     };
-    if (begins({"mkl_", "eigen_", "cpu_"})) RecordById("conda-cpu-row", text);
+    // Before the strings named it, a build with CUDA was called tensorflow-gpu.
+    const bool unnamed = package->name == "tensorflow" && begins({"py2", "py3"});
+    if (unnamed || begins({"mkl_", "eigen_", "cpu_"})) RecordById("conda-cpu-row", text);
     if (begins({"gpu_", "cuda"})) RecordById("conda-gpu-row", text);
   }
 
@@ -465,6 +485,7 @@ struct LogReader::State {
   std::vector<std::string_view> anchors;
   std::vector<std::vector<uint32_t>> entries_of;
   std::vector<bool> of_packages;
+  std::map<std::string, const MessageRow*, std::less<>> of_error;  // by the number of an error of CUDA
   Scanner scanner;
   std::vector<uint32_t> inner;  // anchors in a line
   std::set<std::string> ended;  // processes whose attempt has come to an end

@@ -156,6 +156,8 @@ std::string HidingVariable(const LogStory& story) {
              : std::string();
 }
 
+bool IsFirmwareXid(const std::string& code) { return code == "119" || code == "120" || code == "143"; }
+
 double MiB(const std::string& text) {
   char* end = nullptr;
   const double number = std::strtod(text.c_str(), &end);
@@ -173,6 +175,16 @@ bool SaysMissing(std::string_view text) {
     if (text.find(word) != text.npos) return true;
   }
   return false;
+}
+
+std::string NoDriverForCuda(const LogStory& story) {
+  if (story.capability.empty()) return {};
+  const std::string last = story.knowledge.LastBranchFor(story.capability);
+  const std::string cuda = story.cuda.empty() ? CudaOfBuild(story) : story.cuda;
+  const std::string floor = cuda.empty() ? std::string() : story.knowledge.DriverFloor(cuda);
+  if (last.empty() || floor.empty() || MajorVersion(floor) <= MajorVersion(last)) return {};
+  return fmt::format("branch {} is the last for compute capability {}; CUDA {} needs a driver from {} on",
+                     last, story.capability, cuda, floor);
 }
 
 std::string LibrarySeen(const LogStory& story) {
@@ -275,7 +287,9 @@ CodeAge AgeOfCode(const LogStory& story, std::string& why) {
   }
   std::string cuda = story.cuda.empty() ? CudaOfBuild(story) : story.cuda;
   // "1.13 and 1.15", "1.x": the last of them was built with CUDA 10.0.
-  if (cuda.empty() && story.tensorflow.empty() && story.Stated("tf_version").starts_with("1.")) cuda = "10.0";
+  if (cuda.empty() && story.tensorflow.empty() && story.Stated("tf_version").starts_with("1.") &&
+      story.Stated("tf_version").find("2.") == std::string::npos)
+    cuda = "10.0";
   if (!cuda.empty() && cuda.find('.') == cuda.npos) cuda += ".0";
   const ArchitectureLimits limits = cuda.empty() ? ArchitectureLimits{} : story.knowledge.CudaLimits(cuda);
   why = fmt::format("CUDA {} makes code for {} to {}; the GPU is {}", cuda, limits.lowest, limits.highest,
@@ -302,6 +316,11 @@ double FreeShare(const LogStory& story) {
 
 bool PoolIsTiny(const LogStory& story) {
   if (story.Saw("allocator-empty")) return true;
+  constexpr double kTiny = 1024;  // MiB
+  const double limit = MiB(story.Field("allocator-limit", "limit")),
+               total = MiB(story.Field("total-memory", "total"));
+  if (limit >= 0 && limit < kTiny && (total > 4 * kTiny || CompareVersions(story.capability, "6.0") >= 0))
+    return true;
   const std::string memory = story.Field("device-created", "memory");
   const std::string capability = story.Field("device-created", "cc");
   return !memory.empty() && memory.size() < 4 && CompareVersions(capability, "6.0") >= 0;
@@ -326,7 +345,7 @@ bool GpuTrouble(const LogStory& story) {
 }
 
 bool IsOfNvidia(std::string_view library) {
-  const size_t end = std::min(library.find(".so"), library.find(".dll"));
+  const size_t end = std::min({library.find(".so"), library.find(".dll"), library.find(".dylib")});
   if (end == library.npos) return false;
   for (const char* start : {"libcu", "libnv", "libnccl", "cudart", "cublas", "cudnn", "cufft", "curand",
                             "cusolver", "cusparse", "cupti", "nvcuda", "nvinfer", "nvrtc", "nccl"}) {
@@ -336,7 +355,7 @@ bool IsOfNvidia(std::string_view library) {
 }
 
 bool BuiltWithoutCuda(const LogStory& story) {
-  if (story.Saw("built-with-cuda-false")) return true;
+  if (story.SawAny({"built-with-cuda-false", "says-built-without-cuda"})) return true;
   return story.StatedLike("is_built_with_cuda") == "false" ||
          story.StatedLike("get_build_info").find("'is_cuda_build': false") != std::string::npos;
 }

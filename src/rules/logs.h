@@ -41,10 +41,16 @@ bool OnlyXlaHasGpu(const LogStory& story);
 // CUDA_VISIBLE_DEVICES leaves no GPU, whatever there are: "-1", nothing, Slurm's "NoDevFiles". Its value;
 // empty for none of that.
 std::string HidingVariable(const LogStory& story);
+// The GPU's own system processor failed: the hardware, or its firmware, which comes with the driver.
+bool IsFirmwareXid(const std::string& code);
 // "1.95GiB", "977.81MiB" in MiB; -1: no size.
 double MiB(const std::string& text);
 // What somebody writes of a thing that is not there: "not found", "missing", …
 bool SaysMissing(std::string_view text);
+
+// The last driver branch for this GPU is older than what this CUDA needs: the text of it; empty: not so, or
+// not known.
+std::string NoDriverForCuda(const LogStory& story);
 
 // The libraries lie on the machine: somebody looked.
 std::string LibrarySeen(const LogStory& story);

@@ -223,8 +223,10 @@ class UsageErrors(Case):
         for words, cause in (("I updated the kernel yesterday and nvidia-smi fails since", "kernel-module-not-built"),
                              ("my notebook only sees the CPU but in the terminal the gpu is listed", "wrong-python-environment")):
             self.assertEqual(self.log_answer(words)["causes"][0]["id"], cause, words)
-        # The same as a log is what a program printed.
-        answer = self.log_answer("-", log="since the laptop slept CUDA fails with an unknown error, nvidia-smi works\n")
+        # So are the sentences between the lines of a log; what a program prints there is not.
+        answer = self.log_answer("-", log="Since the laptop slept CUDA fails with an unknown error, nvidia-smi works.\n")
+        self.assertEqual(answer["causes"][0]["id"], "uvm-broken-after-suspend")
+        answer = self.log_answer("-", log="job=17 state=slept device=cuda0 error=unknown smi=works\n")
         self.assertTrue(all("guessed" in cause for cause in answer["causes"]))
 
     def test_explain_says_that_a_guess_is_one(self):

@@ -19,6 +19,7 @@
 #include "logs/decode.h"
 #include "logs/errors.h"
 #include "logs/facts.h"
+#include "logs/prose.h"
 #include "logs/read.h"
 #include "logs/scan.h"
 #include "logs/statements.h"
@@ -486,6 +487,44 @@ TEST(Errors, AreFoundByNameAndNumber) {
   for (const char* none : {"", "hello", "12345678901234567890", "-1", "CUDA_ERROR_", "it failed with 804"})
     EXPECT_EQ(libraries(none), Names()) << none;
   EXPECT_TRUE(Saw(Read(AsLog(FindErrors("Xid 79", BuiltInKnowledge()))), "xid"));
+}
+
+TEST(Errors, OfCudaInALogAreReadByTheirNumber) {
+  EXPECT_TRUE(Saw(Read("cudaGetDeviceCount returned 100\n"), "cuda-no-device"));
+  EXPECT_TRUE(Saw(Read("cudaGetDeviceCount returned 38\n"), "cuda-no-device"));  // before CUDA 10.1
+  EXPECT_TRUE(Saw(Read("cudaGetDeviceCount returned 35\n"), "cuda-insufficient-driver"));
+  EXPECT_TRUE(Saw(Read("failed call to cuInit: UNKNOWN ERROR (303)\n"), "cuda-303"));
+  EXPECT_TRUE(Saw(Read("Return value 46 from 'cudaMalloc(&p, n)'\n"), "cuda-busy"));
+  EXPECT_TRUE(Saw(Read("RuntimeError: cuda runtime error (999) : unknown error\n"), "cuda-unknown"));
+  // The line is told as what it means.
+  const LogReading reading = Read("cuInit returned 802\n");
+  ASSERT_EQ(reading.lines.size(), 1U);
+  EXPECT_EQ(reading.lines[0].row->id, "cuda-not-ready");
+  // No error, and none that is known.
+  for (const char* other : {"cudaGetDeviceCount returned 0\n", "cudaGetDeviceCount returned 31337\n"}) {
+    const LogReading none = Read(other);
+    for (const Attempt& attempt : none.attempts) EXPECT_FALSE(attempt.Fails()) << other;
+    EXPECT_TRUE(none.machine.empty()) << other;
+  }
+}
+
+TEST(Prose, IsToldFromWhatProgramsPrint) {
+  for (const char* sentence :
+       {"I installed the driver from the repository and rebooted.", "Training is very slow",
+        "After the update nvidia-smi works, but TensorFlow 2.10 does not see the GPU.", "low GPU usage",
+        "When I run it in the terminal (bash), it works!"})
+    EXPECT_TRUE(IsSentence(sentence)) << sentence;
+  for (const char* other :
+       {"", "Traceback:", "nvcc --version", "  File \"/usr/lib/python3/site.py\", line 12, in <module>",
+        "tensorflow                2.15.0          cuda120py311h5cbd639_1    conda-forge",
+        "2024-01-01 12:00:00.001: I tensorflow/core/platform/cpu.cc:94] CPU Frequency: 2496000000 Hz",
+        "import tensorflow as tf; print(tf.__version__)", "0  N/A  N/A  1234  C  python  1000MiB",
+        "\xff\xfe \x00\x01 \x02"})
+    EXPECT_FALSE(IsSentence(other)) << other;
+  EXPECT_EQ(Clauses("the kernel was updated, and nvidia-smi fails since"),
+            (std::vector<std::string>{"the kernel was updated", "and nvidia-smi fails since"}));
+  EXPECT_TRUE(Clauses(" , . ").size() <= 1);
+  EXPECT_TRUE(Clauses("").empty());
 }
 
 // What people quote of a message: cut short, without its values, or in a sentence of their own.

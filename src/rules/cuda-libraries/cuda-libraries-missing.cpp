@@ -64,7 +64,7 @@ void JudgeLog(Signs& s) {
   s.States(listed && !nvidia && !story.conda && story.From("2.14"), "pip_list",
            "no package of NVIDIA's libraries is in the list", kStrong);
   s.States(nvidia, "pip_list", "packages of NVIDIA's libraries are installed", kAgainst);
-  s.Speaks("says-image-for-cpu", kAgainst);
+  s.Speaks("says-image-for-cpu", kAgainst).Speaks("says-on-path", kAgainst);
   if (!LibrarySeen(story).empty()) s.That(true, "the library is on this machine", kAgainst);
   if (story.and_cuda) s.States(true, "install_method", "the extra and-cuda brings them", kAgainst);
   if (s.any()) s.Wants(story.facts.cuda_libraries.opened);

@@ -59,9 +59,11 @@ void JudgeLog(Signs& s) {
   const std::string cuda = OtherCudaStated(story), cudnn = WrongCudnn(story);
   if (story.From("2.11") && story.windows) return;
   // Of a container it is the host's that may be meant, but of TensorFlow's own image.
-  if (story.only_stated && (!story.container || story.Saw("says-tensorflow-image"))) {
-    s.States(!cuda.empty(), "cuda", cuda, kStrong);
-    s.States(!cudnn.empty(), "cudnn", cudnn, kStrong);
+  const bool of_host = story.container && !story.Saw("says-tensorflow-image");
+  if (story.only_stated && (!of_host || story.Saw("says-gpu-not-used"))) {
+    const Strength sure = of_host ? kWeak : kStrong;
+    s.States(!cuda.empty(), "cuda", cuda, sure);
+    s.States(!cudnn.empty(), "cudnn", cudnn, sure);
   }
   if (fails) {
     s.States(!cuda.empty(), "cuda", cuda, kDecisive);
@@ -79,6 +81,8 @@ void JudgeLog(Signs& s) {
   const bool of_11_0 = missing.size() == 1 && missing.front() == "libcusolver.so.10";
   s.That(of_11_0 && (MajorVersion(story.cuda) >= 11 || MajorVersion(CudaOfBuild(story)) >= 11),
          "libcusolver.so.10 is there up to CUDA 11.0; later ones have libcusolver.so.11", kDecisive);
+  s.That(missing.size() == 1 && missing.front() == "libcusolver.so.11" && story.cuda.starts_with("11.0"),
+         "libcusolver.so.11 came with CUDA 11.1; CUDA " + story.cuda + " has libcusolver.so.10", kDecisive);
   if (!s.any() && LibrariesFail(story))
     s.Speaks("library-not-loaded", kWeak)
         .Speaks("cannot-dlopen-libraries", kWeak)

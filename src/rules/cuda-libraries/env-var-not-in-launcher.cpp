@@ -13,13 +13,16 @@ void JudgeLog(Signs& s) {
   const std::string there = story.Stated("ld_library_path");
   if (SaysMissing(there)) s.Speaks("says-launcher", kDecisive);
   if (!LibrariesFail(story) && !story.Saw("says-libraries-not-found")) return;
-  const std::string path = story.Stated("ld_library_path");
+  // Also macOS' DYLD_LIBRARY_PATH.
+  const std::string path = story.StatedLike("ld_library_path");
+  s.States(path.find("set in the shell") != path.npos && story.Saw("says-program-lacks-gpu"),
+           "LD_LIBRARY_PATH", path, kDecisive);
   s.StatesProof(
       path.find("shell") != path.npos && (path.find("absent") != path.npos || path.find("not") != path.npos),
       "LD_LIBRARY_PATH", path);
   s.StatesProof(story.Saw("says-terminal-works") && story.SawAny({"says-launcher-fails", "says-launcher"}),
                 "says-terminal-works", "it works in a terminal, and not where another program starts it");
-  if (!s.any()) s.Speaks("says-launcher", kStrong);
+  if (!s.any()) s.Speaks("says-launcher", story.Saw("says-works-elsewhere") ? kDecisive : kStrong);
 }
 
 }  // namespace

@@ -69,7 +69,7 @@ void JudgeLog(Signs& s) {
   if (!MissingLibraries(story).empty()) s.Speaks("library-not-loaded", kWeak).Speaks("import-library", kWeak);
   if (OnlyXlaHasGpu(story)) s.Speaks("xla-gpu-listed", kWeak);
   s.Speaks("cannot-dlopen-libraries", kWeak);
-  s.Speaks("says-environment-modules", kStrong);
+  s.Speaks("says-environment-modules", kStrong).Speaks("says-on-path", kStrong);
   const bool conda_beside = story.Mentions("install_method", "conda") && story.pip;
   s.States(conda_beside, "install_method", "conda's libraries are seen only with LD_LIBRARY_PATH", kStrong);
 }

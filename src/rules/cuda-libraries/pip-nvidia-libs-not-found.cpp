@@ -110,6 +110,12 @@ void JudgeLog(Signs& s) {
   s.States(story.only_stated && story.and_cuda && faulty && !story.windows && !story.mac, "install_method",
            "TensorFlow " + story.tensorflow + " does not look where its extra and-cuda puts the libraries",
            kDecisive);
+  // "2.16": of its releases one does not.
+  const bool perhaps = std::count(story.tensorflow.begin(), story.tensorflow.end(), '.') == 1 &&
+                       ExtraDefect(story.knowledge, story.tensorflow + ".1") == "search-path";
+  s.States(story.only_stated && story.and_cuda && perhaps && !story.windows && !story.mac, "install_method",
+           "TensorFlow " + story.tensorflow + ".1 does not look where its extra and-cuda puts the libraries",
+           kStrong);
   // Up to 2.13 no wheel looks below site-packages/nvidia (data/tensorflow.toml: their objects' RUNPATH).
   const bool before_extra =
       story.From("2.0") && story.Before("2.14") && story.Mentions("pip_list", "nvidia-c");

@@ -17,7 +17,9 @@ Verdict Check(const Facts& facts, const Knowledge& knowledge) {
 }
 
 void JudgeLog(Signs& s) {
-  s.Proves("ptxas-missing").Speaks("ptxas-not-run", kDecisive).Speaks("says-no-ptxas", kDecisive);
+  s.Proves("ptxas-missing").Speaks("says-no-ptxas", kDecisive);
+  // A check of memory that is left out says so, too: where memory ran out, that is what happened.
+  s.Speaks("ptxas-not-run", s.story.Saw(Shows::kMemoryFails) ? kAgainst : kDecisive);
 }
 
 }  // namespace

@@ -147,7 +147,7 @@ void JudgeLog(Signs& s) {
   s.Speaks("node-for-a-group", kWeak);
   const bool root = story.Saw("says-works-as-root");
   s.States(root && (story.Saw(Shows::kNoDevice) || story.Saw("cuda-unknown")), "says-works-as-root",
-           "it works for root", kStrong);
+           "it works for root", story.Saw("says-jetson") ? kDecisive : kStrong);
   if (!s.any() && !story.trouble) s.Speaks("says-works-as-root", kStrong);
   s.Speaks("says-no-permission", kStrong);
   s.Speaks("cuda-unknown", kWeak);

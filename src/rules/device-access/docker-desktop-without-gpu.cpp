@@ -44,7 +44,7 @@ void JudgeLog(Signs& s) {
   s.States(story.Saw("says-docker-desktop") && !story.wsl && !story.windows, "says-docker-desktop",
            "Docker Desktop on Linux runs containers in a virtual machine without the GPU",
            fails ? kDecisive : kStrong);
-  s.States(story.Saw("says-works-as-root") && fails, "says-works-as-root",
+  s.States(story.Saw("says-works-as-root") && story.Saw(Shows::kContainerStartFails), "says-works-as-root",
            "with sudo another Docker answers, and it works", kDecisive);
   if (!story.Saw("snap-docker")) s.Speaks("hook-no-nvml", kWeak);
 }

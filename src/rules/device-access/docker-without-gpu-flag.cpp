@@ -38,6 +38,8 @@ void JudgeLog(Signs& s) {
   s.Speaks("nvidia-image-banner", kDecisive);
   if (!story.container || InSingularity(story) || story.Saw("says-kubernetes")) return;
   s.Speaks("says-no-smi", kStrong);
+  // Nor has a step of a build, unless NVIDIA's runtime is the engine's default.
+  if (story.Saw("says-docker-build")) s.Speaks("import-libcuda", kStrong);
   if (story.wsl || story.Saw("says-docker-build") || !story.Stated("docker_gpus").empty()) return;
   const bool one = StartsOneWithoutGpu(story);
   if (!one && (story.smi_works || story.Saw("docker-gpus-flag"))) return;
@@ -46,6 +48,7 @@ void JudgeLog(Signs& s) {
   s.That(one && story.Saw(Shows::kNoDevice), "it is started without a GPU (docker run)", kDecisive);
   s.Speaks("cuda-303", kStrong).Speaks("cuda-no-device", kStrong).Speaks("module-not-running", kStrong);
   s.Speaks("no-device-node", kStrong).Speaks("smi-missing", kStrong).Speaks("import-libcuda", kStrong);
+  s.Speaks("says-no-libcuda", kStrong);
   if (s.any()) s.Wants(story.facts.device_access.nodes);
 }
 

@@ -39,11 +39,12 @@ void JudgeLog(Signs& s) {
   const bool mode =
       story.Mentions("compute_mode", "exclusive") || story.Mentions("compute_mode", "prohibited");
   s.StatesProof(mode, "compute_mode", "the compute mode is " + story.Stated("compute_mode"));
-  s.Proves("says-exclusive-mode");
+  s.Proves("says-exclusive-mode").Proves("compute-mode-thread");
   const bool shown = story.Saw("compute-mode") && !story.FieldHas("compute-mode", "mode", "Default");
   if (shown && story.Saw("cuda-busy")) s.Proves("compute-mode");
-  s.Speaks("context-of-other-thread", kDecisive);
+  s.Speaks("context-of-other-thread", kDecisive).Speaks("no-supported-device", kWeak);
   if (!story.Saw("says-vgpu")) s.Speaks("cuda-busy", kStrong);
+  if (story.Saw("cuda-busy")) s.Speaks("says-other-process", kStrong);
   if (s.any()) s.Wants(story.facts.driver_answers.devices);
 }
 

@@ -31,7 +31,9 @@ Verdict Check(const Facts& facts, const Knowledge&) {
 
 void JudgeLog(Signs& s) {
   const LogStory& story = s.story;
-  if (!story.Saw("says-kubernetes") || story.Saw("plugin-no-nvml")) return;
+  if (!story.Saw("says-kubernetes") ||
+      story.SawAny({"plugin-no-nvml", "pod-insufficient-gpu", "says-gpu-requested"}))
+    return;
   // The name of the resource stands in every request for a GPU: nvidia.com/gpu, nvidia.com/mig-1g.5gb.
   const std::string resources =
       story.StatedLike("resources") + story.StatedLike("limits") + story.StatedLike("requests");
@@ -39,6 +41,8 @@ void JudgeLog(Signs& s) {
                resources.find("mig") == resources.npos,
            "resources", "the pod asks for no GPU: " + resources, kDecisive);
   s.Speaks("says-no-gpu-request", kDecisive);
+  s.That(story.Saw("pod-specification") && !story.MaySee("pod-asks-for-gpu"),
+         "the pod, as shown, asks for no GPU", kDecisive);
   s.Speaks("cuda-303", kWeak).Speaks("cuda-no-device", kStrong).Speaks("no-device-node", kStrong);
   s.Speaks("import-libcuda", kWeak).Speaks("smi-missing", kStrong);
   s.States(SaysMissing(story.StatedLike("nvidia-smi")) || SaysMissing(story.StatedLike("nvidia_smi")),

@@ -42,6 +42,7 @@ void JudgeLog(Signs& s) {
   s.Speaks("uvm-module-not-found", kDecisive);
   // Where the driver's own module does not load, this one cannot.
   s.Speaks("uvm-not-loaded", story.SawAny({"module-no-device", "legacy-gpu"}) ? kWeak : kDecisive);
+  s.Speaks("node-not-added", story.FieldHas("node-not-added", "name", "uvm") ? kStrong : kWeak);
   if (story.Saw("says-suspend")) return;
   // A machine that slept has another explanation of the error, which excludes this one not.
   s.Speaks("cuda-unknown", story.Saw("suspend") ? kWeak : kStrong);

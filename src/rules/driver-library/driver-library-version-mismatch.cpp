@@ -56,7 +56,7 @@ void JudgeLog(Signs& s) {
   // TensorFlow prints both, and that they differ in a line that may not have been copied.
   const std::string* module = story.facts.kernel_driver.version.Peek();
   const std::string* library = story.facts.driver_library.cuda.version.Peek();
-  if (module != nullptr && library != nullptr && story.Saw("kernel-reported") &&
+  if (module != nullptr && library != nullptr && story.SawAny({"kernel-reported", "version-file"}) &&
       story.Saw("libcuda-reported"))
     s.ThatProves(CompareVersions(*module, *library) != 0, "module " + *module + ", library " + *library);
   // libnvidia-fatbinaryloader.so.375.51 beside a driver 375.66

@@ -98,7 +98,7 @@ Verdict Check(const Facts& facts, const Knowledge& knowledge) {
 void JudgeLog(Signs& s) {
   const LogStory& story = s.story;
   s.Proves("hook-requirement").Proves("ptx-unsupported-version");
-  if (story.wsl) {
+  if (story.wsl || !NoDriverForCuda(story).empty()) {
     s.Speaks("cuda-insufficient-driver", kWeak);
   } else {
     s.Proves("cuda-insufficient-driver");
@@ -107,12 +107,17 @@ void JudgeLog(Signs& s) {
   if (story.driver.empty() || story.windows || story.wsl || story.gpu_registered) return;
   const std::string cuda = story.cuda.empty() ? CudaOfBuild(story) : story.cuda;
   const std::string floor = cuda.empty() ? std::string() : story.knowledge.DriverFloor(cuda);
-  const bool old = !floor.empty() && CompareVersions(story.driver, floor) < 0;
+  // "nvidia-410" is a branch: which release of it, it does not say.
+  const bool branch = story.driver.find('.') == std::string::npos;
+  const bool old = !floor.empty() && (branch ? MajorVersion(story.driver) < MajorVersion(floor)
+                                             : CompareVersions(story.driver, floor) < 0);
   // Windows has no fork, so that only the driver is left that this says no to.
   if (story.windows && story.Saw("cuda-not-initialized")) s.Speaks("cudaget-failed", kStrong);
   s.That(old && story.only_stated,
          "CUDA " + cuda + " needs a driver from " + floor + " on; this is " + story.driver, kDecisive);
-  s.ThatProves(old && story.trouble,
+  // A module that the kernel refuses is no question of age.
+  const bool refused = story.SawAny({"module-invalid-argument", "install-broken", "key-rejected"});
+  s.ThatProves(old && story.trouble && !refused,
                "CUDA " + cuda + " needs a driver from " + floor + " on; this is " + story.driver);
 }
 

@@ -34,6 +34,8 @@ Verdict Check(const Facts& facts, const Knowledge&) {
 void JudgeLog(Signs& s) {
   s.Proves("cuda-stub").Proves("loader-takes-stub");
   s.Speaks("says-stub-folder", kStrong);
+  // Images have a stub that answers where the engine gave no driver.
+  s.Speaks("cuinit-minus-one", s.story.container ? kWeak : kDecisive);
 }
 
 }  // namespace

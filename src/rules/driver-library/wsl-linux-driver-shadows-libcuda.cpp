@@ -40,6 +40,7 @@ void JudgeLog(Signs& s) {
   s.Speaks("cuda-no-device", kStrong).Speaks("cuda-unknown", kStrong).Speaks("cuda-303", kStrong);
   s.Speaks("cuda-os-call", kStrong).Speaks("smi-missing", kWeak).Speaks("smi-failed", kStrong);
   s.Speaks("says-linux-driver", kDecisive).Speaks("says-driver-in-wsl", kDecisive);
+  s.Speaks("says-installed-driver-in-wsl", kDecisive);
   s.That(s.any() && story.smi_works, "nvidia-smi works through the Windows driver", kStrong);
   if (s.any()) s.Wants(story.facts.driver_library.cuda.path);
 }

@@ -5,7 +5,9 @@ namespace tfdoctor {
 
 namespace {
 
-void JudgeLog(Signs& s) { s.Proves("no-gpu-kernel").Proves("colocated-without-kernel"); }
+void JudgeLog(Signs& s) {
+  s.Proves("no-gpu-kernel").Proves("colocated-without-kernel").Speaks("kernels-registered", kDecisive);
+}
 
 }  // namespace
 

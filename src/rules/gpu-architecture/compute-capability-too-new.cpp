@@ -66,6 +66,8 @@ void JudgeLog(Signs& s) {
                      BlasTooOld(story);
   // NVIDIA makes a TensorFlow of its own for each Jetson; without nvidia-smi no GPU is there to be too new.
   if (story.SawAny({"llvm-ptx", "says-jetson", "says-no-smi"})) return;
+  // TensorFlow leaves out GPUs that are too old, or that it cannot open, and no new one.
+  if (story.Saw("no-supported-device")) return;
   if (age == CodeAge::kNewer && fails) s.ThatProves(true, why);
   // Of a build that is not known, PTX that it may carry is not known either.
   const Strength sure = BuildOf(story) == nullptr ? kStrong : kDecisive;
@@ -76,10 +78,14 @@ void JudgeLog(Signs& s) {
       !s.any() && !LibrariesFail(story) && !story.Saw("ptx-jit") && (story.trouble || !story.harmless);
   s.That(no_sign && IsBlackwell(story) && !AnyReleaseHasCode(story),
          "no release of TensorFlow that is known here has machine code for this GPU",
-         story.only_stated && story.Stated("tf_version").empty() ? kWeak : kStrong);
+         !story.trouble && story.Stated("tf_version").empty() ? kWeak : kStrong);
   s.Speaks("cuda-invalid-ptx", kDecisive);
   if (story.Saw("ptx-jit")) s.Speaks("cuda-invalid-handle", kDecisive).Speaks("cuda-no-binary", kDecisive);
   if (story.Saw("ptx-jit") && IsBlackwell(story)) s.Speaks("ptx-jit", kStrong);
+  // cuBLAS ran and failed: Ampere and later need one that is made for them.
+  const bool ampere = !story.capability.empty() && CompareVersions(story.capability, "8.0") >= 0;
+  if (ampere && age == CodeAge::kUnknown && story.Saw("blas-launch-failed"))
+    s.Speaks("cublas-execution-failed", kStrong);
   const bool old_card = !story.capability.empty() && CompareVersions(story.capability, "6.0") < 0;
   const bool own_build = story.Mentions("install_method", "source");
   if (!old_card)

@@ -55,6 +55,7 @@ void JudgeLog(Signs& s) {
   if (age == CodeAge::kNewer || IsBlackwell(story)) return;
   s.Speaks("cuda-no-binary", old_card ? kDecisive : story.Saw("ptx-jit") ? kWeak : kStrong);
   s.Speaks("cuda-arch-mismatch", kStrong);
+  if (!story.Saw(Shows::kMemoryFails)) s.Speaks("no-supported-device", old_card ? kDecisive : kWeak);
   // A build of one's own has code for what it was configured for.
   if (old_card || story.Mentions("install_method", "source")) s.Speaks("cuda-invalid-image", kStrong);
   if (s.any() && story.capability.empty()) s.Wants(story.facts.gpus);

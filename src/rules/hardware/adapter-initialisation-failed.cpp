@@ -41,6 +41,9 @@ void JudgeLog(Signs& s) {
   if (s.story.SawAny({"open-unsupported", "open-required", "legacy-gpu"})) return;
   s.Proves("adapter-init").Proves("bar-too-small").Proves("gsp-firmware");
   s.Speaks("smi-no-devices", kStrong);
+  for (const std::string& code : s.story.Fields("xid", "code")) {
+    if (IsFirmwareXid(code)) s.Speaks("xid", kStrong);
+  }
   // The module is loaded and has a node, and still no device.
   if (s.story.Saw("versions-match")) s.Speaks("cuda-no-device", kWeak);
 }

@@ -37,7 +37,7 @@ void JudgeLog(Signs& s) {
       story.Saw(Shows::kNoDevice) || MissesDriverLibrary(story) || story.gpu_registered == false;
   if (!none || story.gpu_registered) return;
   // One with a GPU was chosen: something else may be broken there.
-  const bool chosen = story.Saw("says-runtime-has-gpu");
+  const bool chosen = story.Saw("says-runtime-has-gpu") || story.gpu_seen;
   const Strength strength = chosen ? kWeak : kDecisive;
   s.Speaks("gpu-not-found", strength).Speaks("cuda-no-device", strength).Speaks("cuda-303", strength);
   s.Speaks("no-gpu-in-process", kStrong)

@@ -43,6 +43,8 @@ Verdict Check(const Facts& facts, const Knowledge& knowledge) {
 void JudgeLog(Signs& s) {
   const LogStory& story = s.story;
   s.Proves("legacy-gpu");
+  const std::string none = NoDriverForCuda(story);
+  if (!none.empty() && story.Saw("cuda-insufficient-driver")) s.ThatProves(true, none);
   if (story.capability.empty() || story.driver.empty() || story.windows || story.wsl) return;
   const std::string last = story.knowledge.LastBranchFor(story.capability);
   const bool dropped = !last.empty() && MajorVersion(story.driver) > MajorVersion(last);

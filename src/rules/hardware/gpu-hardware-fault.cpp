@@ -79,11 +79,11 @@ void JudgeLog(Signs& s) {
   const LogStory& story = s.story;
   s.Proves("cuda-ecc").Proves("cuda-hardware").Proves("fallen-off-bus").Proves("pcie-error");
   for (const std::string& code : story.Fields("xid", "code")) {
-    if (IsHardwareXid(code)) s.Proves("xid");
+    if (IsHardwareXid(code) && !IsFirmwareXid(code)) s.Proves("xid");
   }
   bool stated = false;
   for (const std::string& code : Split(story.Stated("xid"), ';'))
-    stated = stated || IsHardwareXid(std::string(Trim(code)));
+    stated = stated || (IsHardwareXid(std::string(Trim(code))) && !IsFirmwareXid(std::string(Trim(code))));
   s.StatesProof(stated, "xid", "Xid " + story.Stated("xid"));
   // No program can switch a machine off; power and hardware can.
   s.Speaks("says-machine-dies", kDecisive);

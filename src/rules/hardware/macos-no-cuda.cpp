@@ -1,3 +1,4 @@
+#include "base/text.h"
 #include "diagnose/rule.h"
 #include "rules/logs.h"
 
@@ -7,11 +8,20 @@ namespace {
 
 void JudgeLog(Signs& s) {
   const LogStory& story = s.story;
-  if (!story.mac || story.MaySee("says-apple-silicon")) return;
+  // Up to 1.1 there were builds with CUDA: one that opens libraries of it may be such a one.
+  if (!story.mac || story.MaySee("says-apple-silicon") || story.MaySee("import-library") ||
+      story.MaySee("library-not-loaded"))
+    return;
   // That an import or an installation fails, needs no GPU.
-  const bool asked = story.only_stated || GpuTrouble(story);
+  const Fact<std::string>& unread = story.facts.log.unread;
+  const std::string words = unread.Peek() == nullptr ? std::string() : Lower(*unread.Peek());
+  const bool speaks_of_it = words.empty()
+                                ? unread.state() != FactState::kUnknown
+                                : words.find("gpu") != words.npos || words.find("cuda") != words.npos;
+  const bool asked = (story.only_stated && speaks_of_it) || GpuTrouble(story);
   s.StatesProof(asked, "os", "macOS: its TensorFlow has had no CUDA since 1.2");
-  s.States(!asked && !story.harmless, "os", "macOS: its TensorFlow has had no CUDA since 1.2", kWeak);
+  s.States(!asked && speaks_of_it && !story.harmless, "os", "macOS: its TensorFlow has had no CUDA since 1.2",
+           kWeak);
 }
 
 }  // namespace

@@ -35,7 +35,8 @@ void JudgeLog(Signs& s) {
   s.States(story.Saw("says-mig") && slice && !story.Saw(Shows::kNoDevice), "gpu",
            "the GPU is a slice of another (MIG)", kDecisive);
   // The one instance that a process gets is its GPU 0.
-  if (story.Saw("says-mig")) s.Speaks("cuda-invalid-device", kDecisive);
+  if (story.Saw("says-mig"))
+    s.Speaks("cuda-invalid-device", kDecisive).Speaks("no-supported-device", kDecisive);
   s.That(slice && !story.Saw("says-mig"), "the GPU is a slice of another (MIG)", kWeak);
 }
 

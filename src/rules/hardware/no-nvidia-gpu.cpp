@@ -64,7 +64,8 @@ void JudgeLog(Signs& s) {
   s.StatesProof(story.no_gpu_stated && (story.trouble || !story.harmless), "gpu",
                 "this machine has no NVIDIA GPU");
   s.States(story.Saw("says-docker-build") && missing, "says-docker-build",
-           "an image is built without a GPU: what fails there need not fail later", kDecisive);
+           "an image is built without a GPU: what fails there need not fail later",
+           story.Saw("import-libcuda") ? kStrong : kDecisive);
   if (!story.gpu_seen) {
     s.Speaks("module-no-device", kStrong).Speaks("no-gpu-for-module", kStrong);
     s.That(s.any() && story.Saw("says-virtual-machine"),

@@ -1,3 +1,4 @@
+#include "base/text.h"
 #include "diagnose/rule.h"
 #include "rules/common.h"
 #include "rules/logs.h"
@@ -36,6 +37,15 @@ Verdict Check(const Facts& facts, const Knowledge& knowledge) {
 void JudgeLog(Signs& s) {
   const LogStory& story = s.story;
   s.Proves("install-broken");
+  s.Speaks("module-invalid-argument", kStrong);
+  for (const std::string& code : s.story.Fields("xid", "code")) {
+    if (IsFirmwareXid(code)) s.Speaks("xid", kStrong);
+  }
+  // "could not insert 'nvidia_361_uvm'": Ubuntu had the branch in the name.
+  std::string branch = s.story.Field("module-invalid-argument", "name");
+  branch = branch.starts_with('_') ? branch.substr(1, branch.find('_', 1) - 1) : std::string();
+  s.That(!branch.empty() && !s.story.driver.empty() && MajorVersion(branch) != MajorVersion(s.story.driver),
+         "the module is of branch " + branch + ", the driver is " + s.story.driver, kDecisive);
   s.Speaks("smi-no-devices", kWeak).Speaks("cuda-busy", kWeak).Speaks("cuda-launch-failed", kWeak);
   s.Speaks("cuda-os-call", kWeak);
   if (!story.Saw("says-suspend")) s.Speaks("cuda-unknown", kWeak);

@@ -70,7 +70,7 @@ Verdict Check(const Facts& facts, const Knowledge& knowledge) {
 
 void JudgeLog(Signs& s) {
   const LogStory& story = s.story;
-  s.Proves("cuda-not-ready").Proves("runtime-802").Proves("fabric-manager");
+  s.Proves("cuda-not-ready").Proves("fabric-manager");
   s.StatesProof(story.Stated("cuda_error") == "802", "cuda_error", "CUDA error 802");
   s.Speaks("says-nvswitch", kStrong);
 }

@@ -46,8 +46,9 @@ void JudgeLog(Signs& s) {
   s.Speaks("module-unknown-symbol", kDecisive);
   const bool fails = story.Saw(Shows::kDriverToolFails) || (story.only_stated && story.Saw("says-smi-fails"));
   s.States(fails && story.Saw("says-kernel-update"), "says-kernel-update", "the kernel was updated", kStrong);
-  s.States(fails && story.Saw("says-worked-before"), "says-worked-before", "it worked before", kStrong);
-  s.Speaks("smi-failed", kWeak);
+  s.States(fails && story.Saw("says-worked-before") && !story.Saw("says-bios-update"), "says-worked-before",
+           "it worked before", kStrong);
+  s.Speaks("smi-failed", kWeak).Speaks("node-not-added", kWeak);
 }
 
 }  // namespace

@@ -48,7 +48,7 @@ void JudgeLog(Signs& s) {
   if (!story.container && !story.wsl) {
     s.Speaks("module-not-running", story.gpu_seen ? kStrong : kWeak).Speaks("no-device-node", kWeak);
   }
-  s.Speaks("module-no-device", kStrong);
+  s.Speaks("module-no-device", kStrong).Speaks("node-not-added", kStrong);
   const std::string module = story.StatedLike("module") + story.StatedLike("lsmod");
   s.States(module.find("not loaded") != module.npos || module.find("no nvidia") != module.npos, "module",
            "the kernel module is not loaded", kDecisive);

@@ -49,6 +49,7 @@ void JudgeLog(Signs& s) {
          "this GPU needs the open modules; the proprietary ones are installed", kDecisive);
   if (blackwell) s.Speaks("says-not-open-module", kDecisive);
   if (blackwell || story.Saw("says-proprietary-module")) s.Speaks("smi-no-devices", kStrong);
+  if (blackwell && !story.windows && !story.mac) s.Speaks("says-black-screen", kDecisive);
   if (!s.any()) return;
   s.Speaks("says-proprietary-module", kStrong);
 }

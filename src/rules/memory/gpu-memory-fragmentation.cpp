@@ -14,7 +14,13 @@ void JudgeLog(Signs& s) {
     if (mib >= 0 && (smallest < 0 || mib < smallest)) smallest = mib;
   }
   const bool small = smallest >= 0 && smallest < 256;
-  s.Speaks("says-free-and-out", kDecisive).Speaks("says-better-without-growth", kDecisive);
+  // What was free when a piece could not be had.
+  const double limit = MiB(story.Field("allocator-limit", "limit")),
+               used = MiB(story.Field("allocator-in-use", "size"));
+  s.That(limit > 0 && used >= 0 && used < 0.7 * limit,
+         "much of the pool was free, and no piece of it was large enough", kDecisive);
+  s.Speaks("says-free-and-out", story.Saw("session-not-created") ? kWeak : kDecisive)
+      .Speaks("says-better-without-growth", kDecisive);
   if (story.Saw("fragmentation-hint") && !PoolIsTiny(story)) {
     s.Speaks("fragmentation-hint", small ? kStrong : kWeak);
     s.That(small && !story.Saw("oom-tensor"), "the piece that could not be had is small", kStrong);

@@ -74,12 +74,15 @@ void JudgeLog(Signs& s) {
                "almost nothing of the GPU's memory was free before TensorFlow took any");
   const bool fails = story.Saw(Shows::kHandleFails) || story.Saw(Shows::kMemoryFails) ||
                      story.SawAny({"cuda-out-of-memory", "blas-missing", "allocator-empty"});
+  // That a context is refused is no question of memory.
+  const bool refused = story.Saw("cuda-busy") && !fails;
   if (fails) {
     s.Proves("says-other-process");
-  } else {
+  } else if (!refused) {
     s.Speaks("says-other-process", kStrong);
   }
   s.Speaks("says-memory-left-taken", kStrong);
+  s.Speaks("session-not-created", kStrong).Speaks("context-out-of-memory", kDecisive);
   s.That(fails && PoolIsTiny(story),
          "TensorFlow got hardly any of the GPU's memory, unless the program set a limit", kDecisive);
   if (s.any()) {
@@ -87,7 +90,8 @@ void JudgeLog(Signs& s) {
     return;
   }
   if (story.Saw(Shows::kVersionsDiffer)) return;
-  s.Speaks("blas-launch-failed", kStrong)
+  // Without room cuBLAS does not start; that it runs and fails is seldom memory.
+  s.Speaks("blas-launch-failed", story.Saw("cublas-execution-failed") ? kWeak : kStrong)
       .Speaks("blas-missing", kWeak)
       .Speaks("cublas-alloc-failed", kWeak)
       .Speaks("cuda-out-of-memory", kWeak);

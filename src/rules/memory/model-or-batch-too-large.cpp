@@ -11,6 +11,10 @@ void JudgeLog(Signs& s) {
       .Speaks("allocator-out-of-memory", kStrong)
       .Speaks("resource-exhausted", kWeak);
   s.Speaks("dst-not-initialized", kStrong);
+  const double limit = MiB(story.Field("allocator-limit", "limit")),
+               used = MiB(story.Field("allocator-in-use", "size"));
+  s.That(limit > 0 && used > 0.9 * limit, "the pool was full of what the program uses", kDecisive);
+  if (!story.MaySee("allocator-limit")) s.Speaks("allocator-in-use", kWeak);
   s.That(s.any() && PoolIsTiny(story), "TensorFlow got hardly any of the GPU's memory", kAgainst);
   if (s.any()) s.Wants(story.facts.device_memory.holders);
 }

@@ -50,6 +50,7 @@ void JudgeLog(Signs& s) {
   const LogStory& story = s.story;
   s.Proves("pip-extra");
   if (story.and_cuda) s.Speaks("version-solving", kStrong);
+  s.Speaks("pip-goes-back", kDecisive);
   // The extra exists since 2.14: pip goes back to a release without it where it cannot be had.
   for (const std::string& version : story.Fields("wheel-taken", "version")) {
     if (story.and_cuda && CompareVersions(version, "2.14") < 0) s.Speaks("wheel-taken", kDecisive);

@@ -48,10 +48,20 @@ void JudgeLog(Signs& s) {
            "another version is imported than was installed", kDecisive);
   s.States(!story.trouble && story.Saw("says-notebook-lacks") && story.Saw("says-terminal-works"),
            "says-notebook-lacks", "the notebook does not have what the terminal has", kDecisive);
+  s.States(!story.trouble && story.Saw("says-gpu-not-used") &&
+               story.SawAny({"says-works-elsewhere", "says-terminal-works"}),
+           "says-launcher", "the GPU is used in one place and not in another", kDecisive);
   const std::string method = story.Stated("install_method");
   auto has = [&](std::string_view part) { return method.find(part) != method.npos; };
   s.States(has("--user") || (has("sudo pip") && has("conda")), "install_method",
            "packages were installed for several interpreters", kStrong);
+  // pip and pip3, or pip and the python that was asked, are of different versions.
+  const std::vector<std::string> pips = story.Fields("pip-of-python", "python");
+  const bool other = pips.size() == 1 && !story.python.empty() && !story.python.starts_with(pips[0]);
+  s.That(pips.size() > 1 || other,
+         "pip installs for Python " + Join(pips, " and ") +
+             (other ? ", the program's Python is " + story.python : std::string()),
+         kDecisive);
   // On Windows python3 starts the Store's Python, whatever environment is active.
   s.States(story.windows && story.Mentions("command", "python3"), "command",
            "on Windows python3 is another interpreter than python", kDecisive);

@@ -47,6 +47,9 @@ void JudgeLog(Signs& s) {
       story.SawAny({"cannot-dlopen-libraries", "cudnn-version-unknown", "autotuner-no-config"});
   s.StatesProof(DefectiveImage(story) && libraries, "image",
                 "this image of TensorFlow holds libraries of another version than its TensorFlow opens");
+  // TensorFlow's own images bring what their TensorFlow opens.
+  if (story.Saw("says-tensorflow-image") && !MissingLibraries(story).empty())
+    s.Speaks("import-library", kDecisive).Speaks("library-not-loaded", kDecisive);
   s.Speaks("says-other-image-works", kStrong);
   if (story.Saw("says-container")) s.Speaks("says-no-cuda", kStrong);
   // conda's packages name what they need; where a library of theirs has another version, one named it

@@ -50,7 +50,9 @@ Verdict Check(const Facts& facts, const Knowledge& knowledge) {
 void JudgeLog(Signs& s) {
   const LogStory& story = s.story;
   std::set<std::string> listed = StatedTensorFlows(story, "pip_list");
-  for (const std::string& name : StatedTensorFlows(story, "install_order")) listed.insert(name);
+  for (const char* key : {"install_order", "packages", "installed", "distributions"}) {
+    for (const std::string& name : StatedTensorFlows(story, key)) listed.insert(name);
+  }
   // What was frozen or listed in the log.
   const auto* seen = story.facts.tensorflow.installed.Peek();
   if (seen != nullptr) {
@@ -61,6 +63,7 @@ void JudgeLog(Signs& s) {
     for (const char* brought : {"tensorflow-intel", "tensorflow-macos", "tensorflow-cpu-aws"})
       listed.erase(brought);
   }
+  s.Speaks("says-not-the-gpu-package", kStrong);
   // What another package brought over tensorflow-gpu.
   s.States(story.Saw("says-tensorflow-gpu") && story.Saw("says-no-longer") && listed.size() < 2,
            "says-no-longer", "what was installed later may have brought tensorflow over tensorflow-gpu",

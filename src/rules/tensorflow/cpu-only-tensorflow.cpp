@@ -45,6 +45,7 @@ void JudgeLog(Signs& s) {
   s.StatesProof(
       story.Mentions("tf_version", "cpu package") || story.Mentions("install_method", "tensorflow-cpu"),
       "tf_version", "a package for the CPU is installed");
+  s.Speaks("says-not-the-gpu-package", kStrong);
   if (story.mac || story.windows || story.aarch64 || story.conda) return;
   const bool plain = listed == std::set<std::string>{"tensorflow"} || story.Saw("says-requires-tensorflow") ||
                      (story.Saw("says-installs-tensorflow") && !story.Saw("says-tensorflow-gpu"));

@@ -29,7 +29,8 @@ void JudgeLog(Signs& s) {
   const LogStory& story = s.story;
   const bool jetson = story.Saw("says-jetson");
   if (!(story.aarch64 || jetson) || story.conda || story.Saw("says-vendor-build")) return;
-  const bool none = story.StatedLike("list_physical_devices") == "[]" || story.Saw("only-cpu-listed");
+  const bool none = story.StatedLike("list_physical_devices") == "[]" || story.Saw("only-cpu-listed") ||
+                    BuiltWithoutCuda(story);
   s.States(story.pip && none, "install_method", "pip's TensorFlow for aarch64 has no CUDA", kStrong);
   s.States(jetson && story.Saw("says-installs-tensorflow"), "command",
            "pip's TensorFlow for aarch64 has no CUDA", kDecisive);

@@ -30,7 +30,9 @@ void JudgeLog(Signs& s) {
                      story.Mentions("symptom", "fail");
   s.States(story.only_stated && story.Saw("says-tensorflow-gpu") && fails, "says-tensorflow-gpu",
            "tensorflow-gpu is empty today, and its installation fails on purpose", kStrong);
-  if (story.Saw("says-tensorflow-gpu")) s.Speaks("pip-build-failed", kDecisive);
+  // No other release of it was ever given as sources.
+  if (story.Saw("says-tensorflow-gpu"))
+    s.Speaks("pip-build-failed", kDecisive).Speaks("built-by-setuptools", kDecisive);
 }
 
 }  // namespace

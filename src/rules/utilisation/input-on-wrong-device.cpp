@@ -9,7 +9,7 @@ void JudgeLog(Signs& s) {
   s.Speaks("conflicting-devices", kWeak);
   if (!GpuWorks(s.story) && !s.story.only_stated) return;
   s.Speaks("says-input-on-gpu", kStrong);
-  s.Speaks("says-copies-each-step", kDecisive);
+  s.Speaks("says-copies-each-step", kDecisive).Speaks("says-data-in-graph", kDecisive);
 }
 
 }  // namespace

@@ -28,7 +28,9 @@ void JudgeLog(Signs& s) {
   const double busy = Percent(s.story.StatedLike("util"));
   s.States(busy >= 0 && busy <= 30, "utilisation", "the GPU is busy for a small part of the time", kWeak);
   s.Speaks("says-gpu-idle", s.story.SawAny({"says-loads-data", "says-cpu-busy"}) ? kStrong : kWeak);
-  if (s.story.Saw("says-gpu-idle")) s.Speaks("says-loads-data", kStrong);
+  if (s.story.Saw("says-slow")) s.Speaks("says-loads-data", kStrong);
+  if (s.story.only_stated && !s.any()) s.Speaks("says-loads-data", kWeak);
+  if (s.story.Saw("says-gpu-idle")) s.Speaks("says-loads-data", kStrong).Speaks("keras-generator", kStrong);
   s.States(GpuWorks(s.story) && s.story.Saw("says-gpu-used"), "says-gpu-used",
            "the GPU is used and may wait for data", kWeak);
 }

@@ -8,6 +8,8 @@ namespace {
 void JudgeLog(Signs& s) {
   const LogStory& story = s.story;
   if (!story.trouble) s.Speaks("says-slower-on-gpu", kStrong);
+  if (!story.trouble && story.SawAny({"says-slow", "says-gpu-idle", "says-gpu-used", "says-slower-on-gpu"}))
+    s.Speaks("says-small-steps", kStrong);
   s.States(GpuWorks(story) && story.Stated("batch_size") == "1", "batch_size", "a batch of one", kDecisive);
   s.States(GpuWorks(story) && story.Saw("says-gpu-used") && story.Stated("batch_size").empty(),
            "says-gpu-used", "the GPU is used; small work does not keep it busy", kWeak);
