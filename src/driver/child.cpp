@@ -152,7 +152,11 @@ void TryDeviceNodes() {
 
 void AskDevice(Library& cuda, int ordinal) {
   int device = 0;
-  if (cuda.Step("cuDeviceGet", "cuDeviceGet", &device, ordinal) != 0) return;
+  if (const int result = cuda.Step("cuDeviceGet", "cuDeviceGet", &device, ordinal); result != 0) {
+    // Without a handle there is no context either.
+    if (result != Library::kMissing) Say("device %d context %d", ordinal, result);
+    return;
+  }
   char text[256] = "";
   if (cuda.Call("cuDeviceGetName", &text[0], int{sizeof text - 1}, device) == 0)
     Say("device %d name %s", ordinal, text);
@@ -204,9 +208,12 @@ void AskContext(Library& cuda, int ordinal) {
   Say("call cuMemGetInfo");
   size_t free_bytes = 0;
   size_t total = 0;
-  if (cuda.Call("cuCtxSetCurrent", context) == 0 &&
-      cuda.CallAs("cuMemGetInfo_v2", "cuMemGetInfo", &free_bytes, &total) == 0) {
+  result = cuda.Call("cuCtxSetCurrent", context);
+  if (result == 0) result = cuda.CallAs("cuMemGetInfo_v2", "cuMemGetInfo", &free_bytes, &total);
+  if (result == 0) {
     Say("device %d free_memory %zu", ordinal, free_bytes);
+  } else if (result != Library::kMissing) {
+    Say("device-failed %d free_memory %d", ordinal, result);
   }
   Say("call cuDevicePrimaryCtxRelease");
   cuda.CallAs("cuDevicePrimaryCtxRelease_v2", "cuDevicePrimaryCtxRelease", device);

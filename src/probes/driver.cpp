@@ -101,6 +101,10 @@ class Transcript {
         break;
     }
     if (ended_.empty() && garbage_) ended_ = "garbage";
+    // Without the number of devices nothing goes on.
+    if (const std::string count = Result("cuDeviceGetCount");
+        ended_.empty() && !count.empty() && count != "0")
+      ended_ = "returned " + count;
   }
 
   // What CUDA's child said goes into the answers.
@@ -181,7 +185,7 @@ class Transcript {
     if (kind == "missing") return void(open_failure_ = fmt::format("it has no function {}", rest));
     if (kind == "version" && IsNumber(rest)) return void(version_ = CudaVersion(rest));
     if (kind == "driver") return void(driver_ = FindVersion(rest));
-    if ((kind == "count" || kind == "nvml-count") && IsResult(rest)) return void(count_ = rest);
+    if ((kind == "count" || kind == "nvml-count") && IsNumber(rest)) return void(count_ = rest);
     if (words.size() < 3) return Garbage();
     if (kind == "done" && IsResult(words[2])) return void(results_[std::string(words[1])] = words[2]);
     if (kind == "refused") return void(refused_[std::string(words[1])] = words[2]);
@@ -190,6 +194,8 @@ class Transcript {
     if (kind == "process") return Process(number, std::string(words[2]), std::string(words[3]));
     std::string field(words[2]);
     if (kind == "nvml-failed") return NvmlFailed(number, field, std::string(words[3]));
+    if (kind == "device-failed" && IsResult(words[3]))
+      return void(cuda_failed_[number + " " + field] = words[3]);
     std::string value =
         Printable(line.substr(static_cast<size_t>(words[3].data() - line.data())), kLongestText);
     if (kind == "device") return Device(cuda_[number], field, value);
@@ -270,8 +276,12 @@ class Transcript {
       return Fact::Unknown(Why("cuDeviceGet"), origin_);
     std::map<std::string, CudaDevice> devices = cuda_;
     for (auto& [ordinal, device] : devices) {
-      CudaDevice::Describe(device, [&](const char* name, auto& field, const char*) {
-        if (field.Peek() == nullptr) field = Text::Unknown(Why(name), origin_);
+      CudaDevice::Describe(device, [&, &index = ordinal](const char* name, auto& field, const char*) {
+        const auto failed = cuda_failed_.find(index + " " + name);
+        const std::string why = failed == cuda_failed_.end()
+                                    ? Why(name)
+                                    : fmt::format("the driver failed with {}", failed->second);
+        if (field.Peek() == nullptr) field = Text::Unknown(why, origin_);
       });
     }
     return Fact::Value(std::move(devices), origin_);
@@ -290,6 +300,7 @@ class Transcript {
   std::map<std::string, std::string> refused_;
   std::map<std::string, CudaDevice> cuda_;
   std::map<std::string, NvmlDevice> nvml_;
+  std::map<std::string, std::string> cuda_failed_;  // "0 free_memory" -> CUresult
   std::map<std::string, std::string> nvml_failed_;  // "0 mig_mode" -> nvmlReturn_t
   std::map<std::string, MemoryHolder> holders_;
 };

@@ -12,12 +12,13 @@ using Text = Fact<std::string>;
 using Gpus = std::map<std::string, Gpu>;
 
 constexpr std::string_view kNvidia = "10de";
+constexpr std::string_view kAmd = "1002";
 
 Origin From(std::string path) { return {Witness::kMachine, std::move(path)}; }
 
 std::string VendorName(const std::string& pci_vendor) {
   if (pci_vendor == kNvidia) return "NVIDIA";
-  if (pci_vendor == "1002") return "AMD";
+  if (pci_vendor == kAmd) return "AMD";
   if (pci_vendor == "8086") return "Intel";
   return pci_vendor;
 }
@@ -130,10 +131,14 @@ Result<Gpus> InSysfs(const System& system, const Knowledge& knowledge, const std
     std::string path = folder + "/" + entry.name;
     auto device_class = ReadId(system, path + "/class");
     if (!device_class.ok()) unreadable = device_class.error().message;
-    // Base class 03, display controller: VGA (0300), 3D (0302, GPUs without a screen), other (0380).
-    if (!device_class.ok() || device_class->size() != 6 || !device_class->starts_with("03")) continue;
+    // Base class 03, display controller: VGA (0300), 3D (0302, GPUs without a screen), other (0380); and
+    // 1200, processing accelerator, as AMD's Instinct are since MI200.
+    if (!device_class.ok() || device_class->size() != 6) continue;
+    const bool accelerator = device_class->starts_with("1200");
+    if (!device_class->starts_with("03") && !accelerator) continue;
     auto vendor = ReadId(system, path + "/vendor");
     auto device = ReadId(system, path + "/device");
+    if (accelerator && vendor.ok() && *vendor != kAmd) continue;
     if (!vendor.ok() || !device.ok()) {
       unreadable = (vendor.ok() ? device : vendor).error().message;
       continue;
@@ -201,7 +206,7 @@ Result<Gpus> InProc(const System& system, const Knowledge& knowledge) {
       Identify(system, knowledge, address, vendor, device, From(path), gpu);
       gpu.kernel_driver = Text::Unknown("/sys is not to be seen", From(path));
       gpu.lanes = gpu.most_lanes = Text::Absent(From(path));
-    } else if (vendor == kNvidia || vendor == "1002" || vendor == "8086") {
+    } else if (vendor == kNvidia || vendor == kAmd || vendor == "8086") {
       unsure = true;
     }
   }

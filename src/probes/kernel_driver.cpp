@@ -100,8 +100,8 @@ void ProbeLoaded(const System& system, const Host& host, KernelDriver& driver) {
   driver.flavour = Text::Absent(origin);
 }
 
-// Whether a module's file is the driver proper: "updates/dkms/nvidia.ko.xz", Debian's "nvidia-current.ko" and
-// "nvidia-legacy-390xx.ko"; not nvidia-drm.ko, nvidia-uvm.ko, nvidiafb.ko, nvidia-wmi-ec-backlight.ko.
+}  // namespace
+
 bool IsDriverFile(std::string_view path) {
   std::string_view name = path.substr(path.rfind('/') + 1);
   size_t end = name.find(".ko");
@@ -116,6 +116,8 @@ bool IsDriverFile(std::string_view path) {
   }
   return false;
 }
+
+namespace {
 
 // DKMS keeps what it built in /var/lib/dkms/NAME/VERSION/KERNEL/; "": not built by DKMS, or of several
 // versions.

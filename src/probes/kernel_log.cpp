@@ -164,6 +164,16 @@ void ParseKernelLog(std::string_view text, const Origin& origin, KernelLog& log)
   reader.Fill(origin, log);
 }
 
+namespace {
+
+// These files go on over many starts of the machine, each of which begins with the kernel's version.
+std::string_view SinceBoot(std::string_view text) {
+  const size_t start = text.rfind("Linux version ");
+  return start == text.npos ? text : text.substr(start);
+}
+
+}  // namespace
+
 void ReadKernelLog(const System& system, KernelLog& log) {
   auto text = system.KernelLog();
   if (text.ok()) return ParseKernelLog(*text, {Witness::kMachine, "the kernel log"}, log);
@@ -173,7 +183,7 @@ void ReadKernelLog(const System& system, KernelLog& log) {
     if (!stat.ok()) continue;
     uint64_t from = stat->size > kMostBytes ? stat->size - kMostBytes : 0;
     auto tail = system.Read(path, from, kMostBytes);
-    if (tail.ok()) return ParseKernelLog(*tail, {Witness::kMachine, path}, log);
+    if (tail.ok()) return ParseKernelLog(SinceBoot(*tail), {Witness::kMachine, path}, log);
   }
   KernelLog::Describe(log, [&](const char*, auto& field, const char*) {
     field = std::remove_cvref_t<decltype(field)>::Unknown(text.error().message,

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <map>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "facts/facts.h"
@@ -53,6 +54,10 @@ void ProbeDriver(const System&, const Knowledge&, const Question&, Facts&);
 void AnswersAfter(const System& changed, const Facts& before, Facts& after);
 // What bears on a fault, read only where there is one.
 void ProbeTrouble(const System&, const Knowledge&, const Question&, Facts&);
+
+// Whether a module's file is the driver proper: "updates/dkms/nvidia.ko.xz", Debian's "nvidia-current.ko" and
+// "nvidia-legacy-390xx.ko"; not nvidia-drm.ko, nvidia-uvm.ko, nvidiafb.ko, nvidia-wmi-ec-backlight.ko.
+bool IsDriverFile(std::string_view path);
 
 // Who holds the memory of the GPU, where it turned out too little after all (device_memory).
 void ProbeHolders(const System&, Facts&);

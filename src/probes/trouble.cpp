@@ -39,13 +39,10 @@ std::string KernelOf(const Facts& facts) {
 // --- the module that is not loaded
 // --------------------------------------------------------------------------------------------------------
 
-// Whether the list of a kernel's modules names NVIDIA's: "updates/dkms/nvidia.ko:", Debian's
-// "nvidia-current.ko".
+// Whether the list of a kernel's modules names NVIDIA's: "updates/dkms/nvidia.ko:".
 bool NamesDriver(std::string_view index) {
   for (std::string_view line : SplitLines(index)) {
-    std::string_view file = line.substr(0, line.find(':'));
-    std::string_view name = file.substr(file.rfind('/') + 1);
-    if (name.starts_with("nvidia.ko") || name.starts_with("nvidia-current.ko")) return true;
+    if (IsDriverFile(line.substr(0, line.find(':')))) return true;
   }
   return false;
 }
@@ -180,8 +177,7 @@ Fact<bool> Signed(const System& system, const std::string& kernel) {
   if (!index.ok()) return Fact<bool>::Unknown(index.error().message, origin);
   for (std::string_view line : SplitLines(*index)) {
     std::string_view file = line.substr(0, line.find(':'));
-    std::string_view name = file.substr(file.rfind('/') + 1);
-    if (name != "nvidia.ko" && name != "nvidia-current.ko") continue;
+    if (!IsDriverFile(file) || !file.ends_with(".ko")) continue;
     const std::string path = folder + "/" + std::string(file);
     auto stat = system.Stat(path);
     if (!stat.ok()) return Fact<bool>::Unknown(stat.error().message, From(path));
@@ -287,6 +283,8 @@ std::string PackageVersion(const System& system, std::string_view name) {
   bool here = false;
   for (std::string_view line : SplitLines(*status)) {
     if (line.starts_with("Package: ")) here = line.substr(9).starts_with(name);
+    // "Status: deinstall ok config-files": removed, its settings stayed.
+    if (line.starts_with("Status: ")) here = here && line.ends_with(" installed");
     if (here && line.starts_with("Version: ")) return FindVersion(line);
   }
   return {};

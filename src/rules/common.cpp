@@ -112,6 +112,15 @@ bool DriverIsThere(const Facts& facts) {
   return devices != nullptr && !devices->empty();
 }
 
+bool NvmlLists(const Facts& facts, const std::string& pci_address) {
+  if (!facts.driver_answers.nvml_init.Is("0")) return false;
+  const auto* devices = facts.driver_answers.nvml_devices.Get();
+  return devices != nullptr && std::any_of(devices->begin(), devices->end(), [&](const auto& device) {
+           const std::string* address = device.second.pci_address.Get();
+           return address != nullptr && *address == pci_address;
+         });
+}
+
 std::string OtherKernelsWithModule(const Facts& facts) {
   const auto* built = facts.kernel_driver.built_for.Get();
   const std::string* running = built == nullptr || built->empty() ? nullptr : facts.host.kernel.Get();

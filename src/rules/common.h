@@ -37,6 +37,8 @@ bool VariablesHideAllFromDriver(const Facts& facts);
 std::optional<Verdict> ExcludedByDriver(const Facts& facts);
 // As DriverFindsGpu(), or NVML lists one, which no program does without the kernel module.
 bool DriverIsThere(const Facts& facts);
+// NVML lists the GPU at this PCI address: it is alive, whatever the kernel log says of it.
+bool NvmlLists(const Facts& facts, const std::string& pci_address);
 // The other kernels of this machine that have an NVIDIA module: "6.1.0-27-amd64"; empty: none.
 std::string OtherKernelsWithModule(const Facts& facts);
 // "CUDA_ERROR_NO_DEVICE (100)"; "CUDA error 12345" for one that our data does not name. NVML's likewise.

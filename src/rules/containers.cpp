@@ -29,6 +29,15 @@ std::vector<std::string> StartWithGpu(const std::string& engine) {
   return {"docker run --gpus all IMAGE"};
 }
 
+std::vector<std::string> StartAgain(const std::string& engine) {
+  if (engine == "kubernetes") return {"kubectl delete pod POD  # its controller starts another"};
+  if (engine == "podman") return {"podman restart CONTAINER"};
+  if (engine == "containerd") return {"nerdctl restart CONTAINER"};
+  if (engine == "lxc") return {"lxc restart CONTAINER"};
+  if (engine == "docker") return {"docker restart CONTAINER"};
+  return StartWithGpu(engine);
+}
+
 bool StartsOneWithoutGpu(const LogStory& story) {
   bool without = false;
   for (const std::string& arguments : story.Fields("docker-run", "arguments")) {

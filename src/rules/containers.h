@@ -15,6 +15,9 @@ bool IsGivenDevicesAtStart(const std::string& engine);
 // The command that starts a container of this engine with the GPU: "docker run --gpus all IMAGE".
 std::vector<std::string> StartWithGpu(const std::string& engine);
 
+// The command that starts a running one again, so that it is given its devices anew.
+std::vector<std::string> StartAgain(const std::string& engine);
+
 // The log starts a container without a GPU, whatever others it starts with one only to ask nvidia-smi.
 bool StartsOneWithoutGpu(const LogStory& story);
 

@@ -247,22 +247,9 @@ class Child {
 
 using Children = std::vector<std::unique_ptr<Child>>;
 
-void KillAll(Children& children, ChildEnd::How how) {
+// What those that have come to their end said, to its last word.
+void TakeLastWords(Children& children, const ChildLimits& limits) {
   for (auto& child : children) {
-    child->Kill(how);
-    child->CloseStreams();
-  }
-}
-
-// Every now and then; false: they were ended.
-bool Watch(Children& children, const ChildLimits& limits) {
-  if (limits.interrupted && limits.interrupted()) {
-    KillAll(children, ChildEnd::How::kInterrupted);
-    return false;
-  }
-  for (auto& child : children) {
-    if (limits.resident > 0) child->WatchMemory(limits.resident);
-    // What it has started may live on and hold its streams: what it said itself is in them already.
     if (!child->Ended()) continue;
     for (Stream* stream : child->OpenStreams()) {
       while (stream->file >= 0 && child->Read(*stream, limits)) {
@@ -270,6 +257,28 @@ bool Watch(Children& children, const ChildLimits& limits) {
     }
     child->CloseStreams();
   }
+}
+
+// Those that still run.
+void KillAll(Children& children, ChildEnd::How how, const ChildLimits& limits) {
+  TakeLastWords(children, limits);
+  for (auto& child : children) {
+    if (!child->Ended()) child->Kill(how);
+    child->CloseStreams();
+  }
+}
+
+// Every now and then; false: they were ended.
+bool Watch(Children& children, const ChildLimits& limits) {
+  if (limits.interrupted && limits.interrupted()) {
+    KillAll(children, ChildEnd::How::kInterrupted, limits);
+    return false;
+  }
+  for (auto& child : children) {
+    if (limits.resident > 0) child->WatchMemory(limits.resident);
+  }
+  // What it has started may live on and hold its streams: what it said itself is in them already.
+  TakeLastWords(children, limits);
   return true;
 }
 
@@ -287,7 +296,7 @@ void ReadAll(Children& children, const ChildLimits& limits, Time deadline) {
     }
     if (waits.empty()) return;
     poll(waits.data(), waits.size(), std::min(kOften, MillisecondsUntil(deadline)));
-    if (Now() >= deadline) return KillAll(children, ChildEnd::How::kTime);
+    if (Now() >= deadline) return KillAll(children, ChildEnd::How::kTime, limits);
     for (size_t i = 0; i < waits.size(); i++) {
       auto [child, stream] = of[i];
       if (waits[i].revents != 0 && stream->file >= 0) child->Read(*stream, limits);
@@ -310,14 +319,14 @@ void ReapAll(Children& children, const ChildLimits& limits, Time deadline) {
     }
     if (!any || Now() >= give_up) return;
     if (!late && limits.interrupted && limits.interrupted()) {
-      KillAll(children, ChildEnd::How::kInterrupted);
+      KillAll(children, ChildEnd::How::kInterrupted, limits);
       late = true;
       give_up = Now() + kDying;
     }
     if (!late && Now() >= deadline) {
       late = true;
       for (auto& child : children) {
-        if (child->pid() > 0) child->Kill(ChildEnd::How::kTime);
+        if (!child->Ended()) child->Kill(ChildEnd::How::kTime);
       }
     }
     poll(nullptr, 0, 1);

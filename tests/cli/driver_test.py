@@ -271,6 +271,20 @@ class Faults(Case):
         self.assertIn("unknown: NVML failed with 15", device["free_memory"])
         self.assertEqual(device["compute_capability"], "8.9")
 
+    def test_what_is_neither_init_nor_a_context(self):
+        facts = self.ask(FAKE_GPU_FAULTS="cuDeviceGet=101")
+        self.assertEqual((facts["count"], facts["devices"]["0"]["context"]), ("1", "101"))
+        self.assertEqual(self.answer["verdict"], "gpu-blocked")
+        self.says("driver-call-fails", text="CUDA_ERROR_INVALID_DEVICE (101)")
+        facts = self.ask(FAKE_GPU_FAULTS="cuDeviceGetCount=999")
+        self.assertEqual((facts["ended"], facts["ended_in"]), ("returned 999", "cuDeviceGetCount"))
+        self.assertEqual(self.answer["verdict"], "gpu-blocked")
+        self.says("driver-call-fails", text="cuDeviceGetCount returns CUDA_ERROR_UNKNOWN (999)")
+        facts = self.ask(FAKE_GPU_FAULTS="cuMemGetInfo_v2=999")
+        self.assertIn("the driver failed with 999", facts["devices"]["0"]["free_memory"])
+        facts = self.ask(FAKE_GPU_COUNT=-1)
+        self.assertEqual(self.answer["verdict"], "gpu-blocked", facts)
+
     def test_crash(self):
         for function in ("cuInit", "cuDeviceGetCount", "cuDeviceGetName", "cuDevicePrimaryCtxRetain"):
             with self.subTest(function=function):
@@ -287,8 +301,12 @@ class Faults(Case):
                 facts = self.ask("--driver-limit", "1", FAKE_GPU_FAULTS=f"{function}=hang")
                 self.assertLess(self.took, 30)
                 if function == "nvmlInit_v2":
-                    self.assertEqual(facts["init"], "0")
+                    # The other library answered everything.
+                    self.assertEqual((facts["init"], facts["ended"], facts["devices"]["0"]["context"]), ("0", None, "0"))
+                    self.assertNotIn("driver-call-fails", self.causes)
                     continue
+                if function == "cuInit":
+                    self.assertEqual(facts["nvml_init"], "0")
                 self.assertEqual((facts["ended"], facts["ended_in"]), ("hang", function))
                 self.assertEqual(self.answer["verdict"], "unknown")
                 self.says("driver-call-fails", state="open", text="did not come back in time")

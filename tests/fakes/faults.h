@@ -1,9 +1,8 @@
 // What the stand-ins for NVIDIA's libraries report, and where they fail, is told by environment variables, so
 // that one build of them serves every test:
 //
-//   FAKE_GPU_COUNT=1            GPUs, at PCI addresses 0000:01:00.0, 0000:02:00.0, …
-//   FAKE_GPU_NAME, FAKE_GPU_CC=8.9, FAKE_GPU_SMS=20
-//   FAKE_GPU_MEMORY_MB=8192, FAKE_GPU_FREE_MB (200 less)
+//   FAKE_GPU_COUNT=1            GPUs, at PCI addresses 0000:01:00.0, 0000:02:00.0, …; -1: a count that is
+//   none FAKE_GPU_NAME, FAKE_GPU_CC=8.9, FAKE_GPU_SMS=20 FAKE_GPU_MEMORY_MB=8192, FAKE_GPU_FREE_MB (200 less)
 //   FAKE_GPU_DRIVER=570.124.06  version of the driver, as NVML says it
 //   FAKE_GPU_CUDA=12080         newest CUDA of the driver, as cuDriverGetVersion says it
 //   FAKE_GPU_NO_CONTEXT=1       the device on which no context can be made (999)

@@ -6,6 +6,7 @@
 #include <sys/utsname.h>
 
 #include "elf/synth.h"
+#include "probes/kernel_log.h"
 #include "system/overlay.h"
 
 namespace tfdoctor {
@@ -408,6 +409,33 @@ TEST_F(ProbesTest, GlibcWithoutABannerIsKnownByItsSymbols) {
 }
 
 // The machine of this test, whose own programs are the oracle.
+// Where the log itself may not be read, its file may; it goes on over many starts of the machine.
+TEST_F(ProbesTest, OfAKernelLogInAFileThisBootCounts) {
+  const std::string fell =
+      "Nov 01 10:00:00 host kernel: NVRM: Xid (PCI:0000:01:00): 79, GPU has fallen off the bus.\n";
+  const std::string start = "Nov 02 08:00:00 host kernel: Linux version 6.1.0-28-amd64 (gcc-12)\n";
+  const auto off_the_bus = [&](const std::string& text) {
+    machine_.AddFile("/var/log/kern.log", text);
+    KernelLog log;
+    ReadKernelLog(machine_, log);
+    return log.off_the_bus.state();
+  };
+  EXPECT_EQ(off_the_bus(fell), FactState::kValue);
+  EXPECT_EQ(off_the_bus(start + fell), FactState::kValue);
+  EXPECT_EQ(off_the_bus(fell + start), FactState::kAbsent);
+  EXPECT_EQ(off_the_bus(fell + start + fell), FactState::kValue);
+}
+
+// AMD's accelerators are no display controllers; others of their class are no GPUs.
+TEST_F(ProbesTest, AcceleratorsOfAmd) {
+  Pci("0000:01:00.0", "120000", "1002", "74a1");
+  Pci("0000:02:00.0", "120000", "1da3", "1000");
+  const Facts facts = Look();
+  ASSERT_NE(facts.gpus.Peek(), nullptr);
+  ASSERT_EQ(facts.gpus.Peek()->size(), 1U);
+  EXPECT_TRUE(facts.gpus.Peek()->at("0000:01:00.0").vendor.Is("AMD"));
+}
+
 TEST(ProbesLive, ThisMachine) {
   auto live = LiveSystem();
   SmallKnowledge knowledge;

@@ -1,14 +1,30 @@
+#include <algorithm>
+
+#include "base/text.h"
 #include "diagnose/rule.h"
 #include "rules/common.h"
+#include "rules/containers.h"
 #include "rules/logs.h"
 
 namespace tfdoctor {
 
 namespace {
 
+// A rule of a control group of version 1: "c 195:* rw", "a *:* rwm". "m" alone is for making nodes, as the
+// "c *:* m" that Docker gives to every container.
+bool PermitsGpu(const std::string& rule) {
+  const std::vector<std::string_view> words = SplitWords(rule);
+  if (words.size() != 3 || words[2].find('r') == std::string_view::npos ||
+      words[2].find('w') == std::string_view::npos)
+    return false;
+  return words[0] == "a" || (words[0] == "c" && (words[1].starts_with("195:") || words[1] == "*:*"));
+}
+
 Verdict Check(const Facts& facts, const Knowledge&) {
   if (auto excluded = ExcludedByDriver(facts)) return *std::move(excluded);
-  if (!facts.host.container.Present()) return Verdict::Silent();
+  // Singularity and Apptainer have no control group of their own: a batch system's forbids it there.
+  const std::string* engine = facts.host.container.Get();
+  if (engine == nullptr || *engine == "singularity" || *engine == "apptainer") return Verdict::Silent();
   const auto* nodes = facts.device_access.nodes.Get();
   if (nodes == nullptr || !HasNvidiaNode(*nodes)) return Verdict::Silent();
   if (!facts.driver_answers.asked.Is(true)) return Verdict::Silent();
@@ -25,20 +41,18 @@ Verdict Check(const Facts& facts, const Knowledge&) {
     }
   }
   if (const auto* rules = facts.device_access.cgroup_rules.Get()) {
-    bool allowed = rules->empty();
-    for (const std::string& rule : *rules)
-      allowed = allowed || rule.starts_with("a ") || rule.starts_with("c 195:") || rule.starts_with("c *:*");
+    const bool allowed = rules->empty() || std::any_of(rules->begin(), rules->end(), PermitsGpu);
     if (!allowed)
       verdict.Because(facts.device_access.cgroup_rules,
                       "the control group permits no device c 195:*, which the GPU's are");
   }
   if (verdict.evidence.empty()) return Verdict::Silent();
-  return std::move(verdict)
-      .WithFix(Advice("Start the container again", {"docker restart CONTAINER"}))
-      .WithFix(Advice(
-          "Keep it from happening: name the devices to the engine, or let it manage control groups itself",
-          {"docker run --gpus all --device /dev/nvidia0 --device /dev/nvidiactl --device /dev/nvidia-uvm "
-           "IMAGE"}));
+  verdict = std::move(verdict).WithFix(Advice("Start the container again", StartAgain(*engine)));
+  if (*engine != "docker") return verdict;
+  return std::move(verdict).WithFix(
+      Advice("Keep it from happening: name the devices to the engine, or let it manage control groups itself",
+             {"docker run --gpus all --device /dev/nvidia0 --device /dev/nvidiactl --device /dev/nvidia-uvm "
+              "IMAGE"}));
 }
 
 void JudgeLog(Signs& s) {

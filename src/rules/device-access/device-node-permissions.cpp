@@ -30,11 +30,44 @@ std::string BatchSystem(const Facts& facts) {
 constexpr std::string_view kPermitDevices =
     R"(printf '[Service]\nPrivateDevices=no\nDeviceAllow=/dev/nvidiactl rw\nDeviceAllow=/dev/nvidia0 rw\nDeviceAllow=/dev/nvidia-uvm rw\n' | sudo tee /etc/systemd/system/UNIT.service.d/gpu.conf)";
 
+// "crw-rw-rw- root:root"
+bool OpenToAll(const DeviceNode& node) {
+  const std::string* mode = node.mode.Peek();
+  return mode != nullptr && mode->size() > 9 && (*mode)[7] == 'r' && (*mode)[8] == 'w';
+}
+
+Verdict BySecurityModule(const Facts& facts, Verdict verdict) {
+  const Fact<std::string>& confinement = facts.device_access.confinement;
+  if (confinement.Peek() != nullptr)
+    verdict.Because(confinement, "this process is confined: " + *confinement.Peek());
+  const auto* denials = facts.kernel_log.denials.Peek();
+  if (denials != nullptr) verdict.Because(facts.kernel_log.denials, denials->back());
+  if (facts.host.container.Present()) {
+    verdict = std::move(verdict).WithFix(
+        Advice("Start the container without SELinux's confinement",
+               {"podman run --security-opt=label=disable --device nvidia.com/gpu=all IMAGE"}));
+  }
+  return std::move(verdict)
+      .WithReason("security-module")
+      .WithTitle("A security module (SELinux or AppArmor) keeps this process from the GPU")
+      .WithExplanation(
+          "The device nodes are there and their permissions allow it, but the policy of SELinux or "
+          "AppArmor does not let this process open them.")
+      .WithFix(Advice("Read what was denied, and allow it",
+                      {"sudo ausearch -m avc -ts recent", "sudo journalctl -k | grep -i denied"}, true));
+}
+
+// These run in the control group of whoever starts them.
+bool HasControlGroup(const Facts& facts) {
+  const std::string* engine = facts.host.container.Get();
+  return engine != nullptr && *engine != "singularity" && *engine != "apptainer";
+}
+
 // The permissions allow it and open() says no: a control group (EPERM), or a security module (EACCES).
 Verdict CheckRefusals(const Facts& facts, const std::map<std::string, DeviceNode>& nodes) {
   const auto* refused = facts.device_access.refused.Peek();
   if (refused == nullptr) return Verdict::Silent();
-  const bool contained = facts.host.container.Present();
+  const bool contained = HasControlGroup(facts);
   Verdict verdict = Verdict::Holds();
   std::string errors;
   for (const auto& [path, error] : *refused) {
@@ -47,26 +80,7 @@ Verdict CheckRefusals(const Facts& facts, const std::map<std::string, DeviceNode
     errors += error + " ";
   }
   if (errors.empty()) return Verdict::Silent();
-  const Fact<std::string>& confinement = facts.device_access.confinement;
-  if (errors.find("EACCES") != std::string::npos) {
-    if (confinement.Peek() != nullptr)
-      verdict.Because(confinement, "this process is confined: " + *confinement.Peek());
-    const auto* denials = facts.kernel_log.denials.Peek();
-    if (denials != nullptr) verdict.Because(facts.kernel_log.denials, denials->back());
-    if (contained) {
-      verdict = std::move(verdict).WithFix(
-          Advice("Start the container without SELinux's confinement",
-                 {"podman run --security-opt=label=disable --device nvidia.com/gpu=all IMAGE"}));
-    }
-    return std::move(verdict)
-        .WithReason("security-module")
-        .WithTitle("A security module (SELinux or AppArmor) keeps this process from the GPU")
-        .WithExplanation(
-            "The device nodes are there and their permissions allow it, but the policy of SELinux or "
-            "AppArmor does not let this process open them.")
-        .WithFix(Advice("Read what was denied, and allow it",
-                        {"sudo ausearch -m avc -ts recent", "sudo journalctl -k | grep -i denied"}, true));
-  }
+  if (errors.find("EACCES") != std::string::npos) return BySecurityModule(facts, std::move(verdict));
   const std::string batch = BatchSystem(facts);
   if (batch.empty()) {
     return std::move(verdict)
@@ -100,6 +114,7 @@ Verdict Check(const Facts& facts, const Knowledge&) {
   bool a_gpu_is_usable = false;
   bool a_gpu_may_be = false;
   bool only_gpus = true;
+  bool all_open_to_all = true;
   for (const auto& [path, node] : *nodes) {
     bool counts =
         IsGpuNode(path) || path == "/dev/nvidiactl" || path == "/dev/nvidia-uvm" || path == "/dev/dxg";
@@ -108,6 +123,7 @@ Verdict Check(const Facts& facts, const Knowledge&) {
     a_gpu_may_be = a_gpu_may_be || (IsGpuNode(path) && node.usable.Unknown());
     if (!node.usable.Is(false)) continue;
     only_gpus = only_gpus && IsGpuNode(path);
+    all_open_to_all = all_open_to_all && OpenToAll(node);
     const std::string* mode = node.mode.Peek();
     verdict.Because(node.usable, fmt::format("{} is {} and may not be opened by this user", path,
                                              mode == nullptr ? "there" : *mode));
@@ -116,6 +132,8 @@ Verdict Check(const Facts& facts, const Knowledge&) {
   // A batch system may keep some GPUs from a job and leave others.
   if (verdict.evidence.empty() || (only_gpus && (a_gpu_is_usable || a_gpu_may_be)))
     return CheckRefusals(facts, *nodes);
+  // SELinux answers access() as well; what else refuses an open node is a mount without devices.
+  if (all_open_to_all) return BySecurityModule(facts, std::move(verdict));
   if (const std::string* engine = facts.host.container.Peek()) {
     // Without root, Podman drops the groups of the user unless it is told to keep them.
     return std::move(verdict).WithFix(

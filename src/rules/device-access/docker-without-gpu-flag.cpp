@@ -15,22 +15,34 @@ Verdict Check(const Facts& facts, const Knowledge&) {
   if (auto excluded = ExcludedByDriver(facts)) return *std::move(excluded);
   const std::string* engine = facts.host.container.Get();
   if (engine == nullptr || !IsGivenDevicesAtStart(*engine)) return Verdict::Silent();
-  if (!facts.kernel_driver.version.Present()) return Verdict::Silent();
+  // WSL's kernel has no module of NVIDIA's, so that nothing here shows whether there is a GPU.
+  const bool wsl = facts.host.wsl.Present();
+  if (!wsl && !facts.kernel_driver.version.Present()) return Verdict::Silent();
   const auto* nodes = facts.device_access.nodes.Get();
   if (nodes == nullptr) return Verdict::Silent();
-  if (HasNvidiaNode(*nodes))
+  if (wsl ? nodes->contains("/dev/dxg") : HasNvidiaNode(*nodes))
     return Verdict::Excluded().Because(facts.device_access.nodes, "NVIDIA's device nodes are there");
   const Library& cuda = facts.driver_library.cuda;
   if (cuda.path.Unknown() || (cuda.path.Present() && !cuda.stub.Is(true))) return Verdict::Silent();
-  return Verdict::Holds()
-      .Because(facts.host.container, "this is a container (" + *engine + ")")
-      .Because(facts.kernel_driver.version,
-               "the host's driver " + *facts.kernel_driver.version.Get() + " is loaded")
-      .Because(facts.device_access.nodes, "no /dev/nvidia* is in this container")
-      .WithFix(Advice(
-          "Start it again with a GPU" +
-              std::string(NeedsToolkit(*engine) ? " (the host needs the NVIDIA container toolkit)" : ""),
-          StartWithGpu(*engine)));
+  Verdict verdict = wsl ? Verdict::Open() : Verdict::Holds();
+  verdict.Because(facts.host.container, "this is a container (" + *engine + ")", Strength::kStrong);
+  if (wsl) {
+    verdict.Because(facts.host.wsl, "its kernel is that of WSL", Strength::kWeak)
+        .Because(facts.device_access.nodes, "no /dev/dxg is in this container", Strength::kStrong);
+  } else {
+    verdict
+        .Because(facts.kernel_driver.version,
+                 "the host's driver " + *facts.kernel_driver.version.Get() + " is loaded")
+        .Because(facts.device_access.nodes, "no /dev/nvidia* is in this container");
+  }
+  const std::string* visible = facts.environment.Variable("NVIDIA_VISIBLE_DEVICES").Peek();
+  if (visible != nullptr && (*visible == "void" || *visible == "none" || visible->empty()))
+    verdict.Because(facts.environment.Variable("NVIDIA_VISIBLE_DEVICES"),
+                    "NVIDIA_VISIBLE_DEVICES is \"" + *visible + "\", which asks for no GPU");
+  return std::move(verdict).WithFix(
+      Advice("Start it again with a GPU" +
+                 std::string(NeedsToolkit(*engine) ? " (the host needs the NVIDIA container toolkit)" : ""),
+             StartWithGpu(*engine)));
 }
 
 void JudgeLog(Signs& s) {

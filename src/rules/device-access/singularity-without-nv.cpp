@@ -10,15 +10,23 @@ Verdict Check(const Facts& facts, const Knowledge&) {
   if (auto excluded = ExcludedByDriver(facts)) return *std::move(excluded);
   const std::string* engine = facts.host.container.Get();
   if (engine == nullptr || (*engine != "singularity" && *engine != "apptainer")) return Verdict::Silent();
-  if (!facts.kernel_driver.version.Present()) return Verdict::Silent();
+  // These containers have the host's /dev; in WSL the device there is what shows a driver.
+  const auto* nodes = facts.host.wsl.Present() ? facts.device_access.nodes.Get() : nullptr;
+  const bool wsl = nodes != nullptr && nodes->contains("/dev/dxg");
+  if (!wsl && !facts.kernel_driver.version.Present()) return Verdict::Silent();
   const Library& cuda = facts.driver_library.cuda;
   if (cuda.path.Present() && !cuda.stub.Is(true))
     return Verdict::Excluded().Because(cuda.path, "libcuda.so.1 is there");
   if (cuda.path.Unknown()) return Verdict::Silent();
-  return Verdict::Holds()
-      .Because(facts.host.container, "this is a container of " + *engine)
-      .Because(facts.kernel_driver.version,
-               "the host's driver " + *facts.kernel_driver.version.Get() + " is loaded")
+  Verdict verdict = Verdict::Holds();
+  verdict.Because(facts.host.container, "this is a container of " + *engine);
+  if (wsl) {
+    verdict.Because(facts.device_access.nodes, "/dev/dxg is there, the GPU that Windows gives to WSL");
+  } else {
+    verdict.Because(facts.kernel_driver.version,
+                    "the host's driver " + *facts.kernel_driver.version.Get() + " is loaded");
+  }
+  return std::move(verdict)
       .Because(cuda.path, "libcuda.so.1 is not in the container")
       .WithFix(Advice("Start it with --nv", {*engine + " exec --nv IMAGE.sif python program.py"}));
 }

@@ -10,7 +10,8 @@ namespace {
 Verdict Check(const Facts& facts, const Knowledge&) {
   if (auto excluded = ExcludedByDriver(facts)) return *std::move(excluded);
   const std::string* wsl = facts.host.wsl.Get();
-  if (wsl == nullptr) return Verdict::Silent();
+  // A container has the device only where it was started with a GPU.
+  if (wsl == nullptr || facts.host.container.Present()) return Verdict::Silent();
   const auto* nodes = facts.device_access.nodes.Get();
   if (nodes == nullptr) return Verdict::Silent();
   if (nodes->contains("/dev/dxg"))

@@ -99,6 +99,14 @@ Verdict Check(const Facts& facts, const Knowledge& knowledge) {
           .WithTitle("The NVIDIA driver does not answer")
           .Because(answers.ended, "it did not come back in time " + where, Strength::kDecisive);
     }
+    if (constexpr std::string_view kReturned = "returned "; ended->starts_with(kReturned)) {
+      const std::string number = ended->substr(kReturned.size());
+      return Fails("The NVIDIA driver does not list its devices: " + CudaErrorText(knowledge, number))
+          .Because(answers.ended, fmt::format("{} returns {}", step == nullptr ? "a call" : *step,
+                                              CudaErrorText(knowledge, number)))
+          .WithReason("count")
+          .WithFix(NextStep(number));
+    }
     return Fails("The NVIDIA driver breaks down " + where)
         .Because(answers.ended, fmt::format("the process that called it ended {} ({})", where, *ended))
         .WithReason("crash");

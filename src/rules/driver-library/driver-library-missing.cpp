@@ -3,11 +3,39 @@
 #include "base/text.h"
 #include "diagnose/rule.h"
 #include "rules/common.h"
+#include "rules/containers.h"
 #include "rules/logs.h"
 
 namespace tfdoctor {
 
 namespace {
+
+// Where the library comes from. `again`: it is there and broken.
+Fix Bring(const Facts& facts, bool again) {
+  if (const std::string* engine = facts.host.container.Peek()) {
+    if (*engine == "kubernetes")
+      return Advice(
+          "Let the pod ask for a GPU: the node's runtime of NVIDIA's puts the host's library in (install no "
+          "driver in the image)",
+          {"kubectl explain pod.spec.containers.resources.limits  # nvidia.com/gpu: 1"});
+    return Advice(
+        "Start the container with the GPU: its engine puts the host's library in (install no driver in the "
+        "image)",
+        StartWithGpu(*engine));
+  }
+  if (facts.host.wsl.Peek() != nullptr)
+    return Advice(
+        "It comes from Windows, into /usr/lib/wsl/lib: install no driver in WSL; where the file is missing, "
+        "install NVIDIA's driver in Windows and update WSL there",
+        {"ls -l /usr/lib/wsl/lib/libcuda.so.1", "sudo ldconfig", "wsl.exe --update"});
+  if (again)
+    return Advice("Install the driver's libraries again", {"sudo apt-get install --reinstall libcuda1"},
+                  true);
+  return Advice(
+      "Install the driver's CUDA library, of the version of the loaded module (Debian: libcuda1; "
+      "Ubuntu: libnvidia-compute-BRANCH)",
+      {"sudo apt-get install libcuda1"}, true);
+}
 
 Verdict Check(const Facts& facts, const Knowledge&) {
   const Library& cuda = facts.driver_library.cuda;
@@ -21,8 +49,7 @@ Verdict Check(const Facts& facts, const Knowledge&) {
         .Because(cuda.failure, *failure)
         .WithReason("does-not-load")
         .WithTitle("The driver's library libcuda.so.1 does not load")
-        .WithFix(Advice("Install the driver's libraries again", {"sudo apt-get install --reinstall libcuda1"},
-                        true));
+        .WithFix(Bring(facts, true));
   }
   if (HasNvidiaGpu(facts) == Answer::kNo) return Verdict::Silent();
   Verdict verdict = Verdict::Holds();
@@ -37,10 +64,7 @@ Verdict Check(const Facts& facts, const Knowledge&) {
                         {fmt::format("export LD_LIBRARY_PATH={}${{LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}}",
                                      ShellQuote(file.substr(0, file.rfind('/'))))}));
   }
-  return std::move(verdict).WithReason("absent").WithFix(
-      Advice("Install the driver's CUDA library, of the version of the loaded module (Debian: libcuda1; "
-             "Ubuntu: libnvidia-compute-BRANCH)",
-             {"sudo apt-get install libcuda1"}, true));
+  return std::move(verdict).WithReason("absent").WithFix(Bring(facts, false));
 }
 
 void JudgeLog(Signs& s) {

@@ -24,6 +24,7 @@ Verdict Check(const Facts& facts, const Knowledge&) {
   }
   if (const auto* failures = facts.kernel_log.init_failures.Get()) {
     for (const auto& [address, code] : *failures) {
+      if (NvmlLists(facts, address)) continue;
       verdict.Because(facts.kernel_log.init_failures,
                       fmt::format("the kernel log says of {}: RmInitAdapter failed ({})", address, code));
     }

@@ -60,9 +60,11 @@ Verdict Check(const Facts& facts, const Knowledge& knowledge) {
         verdict.Because(gpu->responds, Describe(*gpu) + " does not answer on the PCI bus any more");
     }
     if (const auto* lost = facts.kernel_log.off_the_bus.Get()) {
-      for (const std::string& address : *lost)
-        verdict.Because(facts.kernel_log.off_the_bus,
-                        "the kernel log: the GPU at " + address + " fell off the bus");
+      for (const std::string& address : *lost) {
+        if (!NvmlLists(facts, address))
+          verdict.Because(facts.kernel_log.off_the_bus,
+                          "the kernel log: the GPU at " + address + " fell off the bus");
+      }
     }
     if (answers.init.Is("214"))
       verdict.Because(answers.init, "cuInit returns " + CudaErrorText(knowledge, "214"));

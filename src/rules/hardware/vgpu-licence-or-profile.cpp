@@ -8,6 +8,12 @@ namespace tfdoctor {
 
 namespace {
 
+Fix GiveLicence() {
+  return Advice(
+      "Give the virtual machine a licence (file /etc/nvidia/ClientConfigToken, service nvidia-gridd)",
+      {"nvidia-smi -q | grep -i -A2 licen", "sudo systemctl restart nvidia-gridd"}, true);
+}
+
 Verdict Check(const Facts& facts, const Knowledge& knowledge) {
   const DriverAnswers& answers = facts.driver_answers;
   if (!answers.asked.Is(true)) return Verdict::Silent();
@@ -25,7 +31,7 @@ Verdict Check(const Facts& facts, const Knowledge& knowledge) {
     }
   }
   if (!refused) return Verdict::Silent();
-  if (answers.init.Is("102")) return verdict;
+  if (answers.init.Is("102")) return std::move(verdict).WithFix(GiveLicence());
   const auto* nvml = answers.nvml_devices.Get();
   if (nvml == nullptr) return Verdict::Silent();
   for (const auto& [index, device] : *nvml) {
@@ -35,9 +41,7 @@ Verdict Check(const Facts& facts, const Knowledge& knowledge) {
     const std::string* licence = device.licence.Get();
     if (licence == nullptr || *licence != "unlicensed") continue;
     verdict.Because(device.licence, "it has no licence");
-    return std::move(verdict).WithFix(Advice(
-        "Give the virtual machine a licence (file /etc/nvidia/ClientConfigToken, service nvidia-gridd)",
-        {"nvidia-smi -q | grep -i -A2 licen", "sudo systemctl restart nvidia-gridd"}, true));
+    return std::move(verdict).WithFix(GiveLicence());
   }
   return Verdict::Silent();
 }

@@ -6,6 +6,13 @@ namespace tfdoctor {
 
 namespace {
 
+Fix BuildIt() {
+  return Advice(
+      "Build the module for the running kernel",
+      {"sudo apt-get install linux-headers-$(uname -r)", "sudo dkms autoinstall", "sudo modprobe nvidia"},
+      true);
+}
+
 Verdict Check(const Facts& facts, const Knowledge&) {
   if (DriverIsThere(facts))
     return Verdict::Excluded().Because(facts.driver_answers.asked, "the driver answers and lists a GPU");
@@ -14,29 +21,40 @@ Verdict Check(const Facts& facts, const Knowledge&) {
     return Verdict::Excluded().Because(driver.version, "the NVIDIA module is loaded");
   if (driver.version.Unknown() || !facts.host.wsl.Absent() || !facts.host.container.Absent())
     return Verdict::Silent();
+  const std::string* said =
+      driver.installed_version.Present() ? facts.kernel_log.module_rejected.Get() : nullptr;
+  if (said != nullptr && said->find("version magic") != said->npos)
+    return Verdict::Holds()
+        .Because(facts.kernel_log.module_rejected, *said)
+        .WithTitle("The NVIDIA module that is installed was built for another kernel")
+        .WithFix(BuildIt());
   if (driver.installed_version.Present())
     return Verdict::Excluded().Because(driver.installed_version, "a module for this kernel is installed");
   if (driver.installed_version.Unknown() || HasNvidiaGpu(facts) == Answer::kNo) return Verdict::Silent();
   std::string others = OtherKernelsWithModule(facts);
-  if (others.empty()) return Verdict::Silent();
+  const std::string* dkms = others.empty() ? driver.dkms.Get() : driver.dkms.Peek();
+  // Where the build failed, another rule tells why.
+  const bool added = dkms != nullptr && *dkms == "added" && driver.dkms_failure.Peek() == nullptr;
+  if (others.empty() && !added) return Verdict::Silent();
   const std::string* kernel = facts.host.kernel.Peek();
   Verdict verdict = Verdict::Holds();
-  verdict.Because(driver.built_for, "there is a module for " + others)
-      .Because(driver.installed_version,
-               "there is none for the running kernel" + (kernel == nullptr ? "" : " " + *kernel));
-  const std::string* dkms = driver.dkms.Peek();
-  if (dkms != nullptr && *dkms == "added")
+  if (others.empty()) {
+    verdict = std::move(verdict).WithTitle("The NVIDIA module was not built for the kernel that runs");
+  } else {
+    verdict.Because(driver.built_for, "there is a module for " + others);
+  }
+  verdict.Because(driver.installed_version,
+                  "there is none for the running kernel" + (kernel == nullptr ? "" : " " + *kernel));
+  if (added)
     verdict.Because(driver.dkms, "DKMS has the module's source and did not build it for this kernel");
   const bool* headers = driver.headers.Peek();
   if (headers != nullptr && !*headers) {
     verdict.Because(driver.headers, "the headers of the running kernel, which building needs, are missing");
   }
-  return std::move(verdict)
-      .WithFix(Advice(
-          "Build the module for the running kernel",
-          {"sudo apt-get install linux-headers-$(uname -r)", "sudo dkms autoinstall", "sudo modprobe nvidia"},
-          true))
-      .WithFix(Advice("Or start the kernel that has the module", {"sudo reboot"}, true, true));
+  verdict = std::move(verdict).WithFix(BuildIt());
+  if (others.empty()) return verdict;
+  return std::move(verdict).WithFix(
+      Advice("Or start the kernel that has the module", {"sudo reboot"}, true, true));
 }
 
 void JudgeLog(Signs& s) {

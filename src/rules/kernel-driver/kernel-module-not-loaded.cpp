@@ -71,6 +71,7 @@ constinit const Rule kernel_module_not_loaded = {
                       {"nouveau-holds-gpu"},
                       {"gpu-dropped-by-driver-branch"},
                       {"driver-not-installed"},
+                      {"kernel-module-not-built"},
                       {"secure-boot-blocks-module"},
                       {"docker-desktop-without-gpu"},
                       {"prime-profile-disables-nvidia"}}},

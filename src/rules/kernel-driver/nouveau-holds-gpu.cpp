@@ -7,6 +7,11 @@ namespace tfdoctor {
 
 namespace {
 
+Fix GiveBack() {
+  return Advice("Give the GPU back to NVIDIA's driver, if it is not meant for a virtual machine",
+                {"lspci -k -d 10de:", "grep -r vfio /etc/modprobe.d /etc/default/grub"});
+}
+
 Verdict Check(const Facts& facts, const Knowledge&) {
   if (DriverIsThere(facts))
     return Verdict::Excluded().Because(facts.driver_answers.asked, "the driver answers and lists a GPU");
@@ -15,6 +20,14 @@ Verdict Check(const Facts& facts, const Knowledge&) {
     return Verdict::Excluded().Because(driver.version, "NVIDIA's own module is loaded");
   if (driver.version.Unknown() || !facts.host.wsl.Absent() || !facts.host.container.Absent())
     return Verdict::Silent();
+  for (const Gpu* gpu : NvidiaGpus(facts)) {
+    const std::string* bound = gpu->kernel_driver.Get();
+    if (bound == nullptr || *bound == "nvidia" || *bound == "nouveau") continue;
+    return Verdict::Holds()
+        .Because(gpu->kernel_driver, Describe(*gpu) + " is bound to " + *bound)
+        .WithTitle("Another driver holds the GPU: " + *bound)
+        .WithFix(GiveBack());
+  }
   if (driver.nouveau_loaded.Is(false))
     return Verdict::Excluded().Because(driver.nouveau_loaded, "nouveau is not loaded");
   // Without NVIDIA's driver nouveau is in nobody's way.
@@ -47,8 +60,7 @@ void JudgeLog(Signs& s) {
   } else if (!driver.empty()) {
     s.Proves("bound-to-driver");
     s.Title("Another driver holds the GPU: " + story.Field("bound-to-driver", "driver"));
-    s.Repair(Advice("Give the GPU back to NVIDIA's driver, if it is not meant for a virtual machine",
-                    {"lspci -k -d 10de:", "grep -r vfio /etc/modprobe.d /etc/default/grub"}));
+    s.Repair(GiveBack());
   }
   // NVIDIA's module names the drivers that may be the one: nouveau, and frame buffers that nobody has.
   s.Speaks("other-driver-holds", kDecisive);

@@ -30,19 +30,25 @@ Verdict Check(const Facts& facts, const Knowledge&) {
   Verdict verdict = Verdict::Holds();
   const std::string* said = facts.kernel_log.module_rejected.Get();
   if (said != nullptr && IsRejection(*said)) verdict.Because(facts.kernel_log.module_rejected, *said);
-  const bool* on = facts.host.secure_boot.Get();
-  const bool* is_signed = driver.signed_module.Get();
-  if (on != nullptr && *on && is_signed != nullptr && !*is_signed) {
-    verdict.Because(facts.host.secure_boot, "Secure Boot is on")
-        .Because(driver.signed_module, "the module carries no signature");
-  } else if (verdict.evidence.empty()) {
-    if (on == nullptr || !*on || is_signed == nullptr) return Verdict::Silent();
+  // What the kernel said needs nothing else.
+  const bool* on = verdict.evidence.empty() ? facts.host.secure_boot.Get() : facts.host.secure_boot.Peek();
+  if (on != nullptr && *on) {
+    const bool* is_signed =
+        verdict.evidence.empty() ? driver.signed_module.Get() : driver.signed_module.Peek();
+    const bool without = is_signed != nullptr && !*is_signed;
     // Whether the firmware knows the key of a signature is not to be read from here.
-    return Verdict::Open()
-        .Because(facts.host.secure_boot, "Secure Boot is on", Strength::kStrong)
-        .Because(driver.signed_module, "whether the key of the module's signature is enrolled is not known",
-                 Strength::kWeak);
+    if (verdict.evidence.empty() && !without)
+      return Verdict::Open()
+          .Because(facts.host.secure_boot, "Secure Boot is on", Strength::kStrong)
+          .Because(driver.signed_module,
+                   is_signed == nullptr
+                       ? "whether the module is signed is not known"
+                       : "whether the key of the module's signature is enrolled is not known",
+                   Strength::kWeak);
+    verdict.Because(facts.host.secure_boot, "Secure Boot is on");
+    if (without) verdict.Because(driver.signed_module, "the module carries no signature");
   }
+  if (verdict.evidence.empty()) return Verdict::Silent();
   return std::move(verdict)
       .WithFix(Advice("Enrol the key that signs the module, then restart and confirm it on the blue screen",
                       {"sudo mokutil --import /var/lib/shim-signed/mok/MOK.der", "sudo reboot"}, true, true))

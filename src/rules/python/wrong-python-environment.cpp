@@ -50,7 +50,7 @@ void JudgeLog(Signs& s) {
            "says-notebook-lacks", "the notebook does not have what the terminal has", kDecisive);
   s.States(!story.trouble && story.Saw("says-gpu-not-used") &&
                story.SawAny({"says-works-elsewhere", "says-terminal-works"}),
-           "says-launcher", "the GPU is used in one place and not in another", kDecisive);
+           "says-gpu-not-used", "the GPU is used in one place and not in another", kDecisive);
   const std::string method = story.Stated("install_method");
   auto has = [&](std::string_view part) { return method.find(part) != method.npos; };
   s.States(has("--user") || (has("sudo pip") && has("conda")), "install_method",
