@@ -54,7 +54,7 @@ bool NamesOtherMaker(std::string_view gpu) {
     for (const char* ours : {"nvidia", "geforce", "rtx", "gtx", "gt", "tesla", "quadro", "titan", "jetson"}) {
       if (word == ours) return false;
     }
-    for (const char* theirs : {"amd", "radeon", "intel", "uhd", "iris", "arc", "apple"})
+    for (const char* theirs : {"amd", "radeon", "vega", "instinct", "intel", "uhd", "iris", "arc", "apple"})
       other = other || word == theirs;
     word.clear();
   }
@@ -116,7 +116,8 @@ LogStory::LogStory(const Facts& f, const Knowledge& k) : facts(f), knowledge(k),
   }
   // AMD's own builds of TensorFlow and the plugin for macOS use other GPUs.
   const bool for_others = mac || has(method, "rocm") || has(Stated("tf_version"), "rocm");
-  if (capability.empty() && !for_others && NamesOtherMaker(gpu)) no_gpu_stated = true;
+  if (capability.empty() && !for_others && (NamesOtherMaker(gpu) || NamesOtherMaker(Lower(gpu_name))))
+    no_gpu_stated = true;
   no_gpu_stated =
       no_gpu_stated || gpu == "none" || gpu == "no" || SawAny({"says-no-gpu", "says-machine-without-gpu"});
   if (const bool* registered = facts.log.gpu_registered.Peek()) gpu_registered = *registered;

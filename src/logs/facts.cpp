@@ -211,7 +211,10 @@ class Filler {
       if (found == statements_.values.end()) continue;
       // "empty in the worker processes": not what the program itself has.
       const std::string value = Lower(Trim(found->second));
-      if (value.find("worker") != value.npos || value == "unset" || value == "not set") continue;
+      // "1 for the actors": words about it.
+      const bool words = name == "CUDA_VISIBLE_DEVICES" && SplitWords(value).size() > 2 &&
+                         std::isdigit(static_cast<unsigned char>(value[0])) != 0;
+      if (words || value.find("worker") != value.npos || value == "unset" || value == "not set") continue;
       taken_.insert(found->first);
       variables[name] = Fact<std::string>::Value(found->second, {Witness::kStated, "stated: " + name});
     }

@@ -411,7 +411,7 @@ struct LogReader::State {
       if (recognised_lines.contains(line + 1)) continue;
       const std::string text = CleanLine(lines[line]);
       // What `tf.config.list_physical_devices('GPU')` prints; as part of a longer log it may be anything.
-      if (text == "[]") RecordById("only-cpu-listed", text);
+      if (text == "[]" || text == "[ ]") RecordById("only-cpu-listed", text);
       if (!parts) continue;
       const std::optional<uint32_t> row = quotes.Find(text);
       if (!row) continue;

@@ -107,6 +107,19 @@ bool Holds(std::string_view text, std::string_view words) {
   return false;
 }
 
+// Whether a key is one of those that a saying is for: holds one of these, and none that a '!' stands before.
+bool Under(std::string_view key, const std::vector<std::string>& parts) {
+  bool any = false, found = false;
+  for (const std::string_view part : parts) {
+    const bool not_this = part.starts_with('!');
+    const bool here = key.find(part.substr(not_this ? 1 : 0)) != key.npos;
+    if (not_this && here) return false;
+    any = any || !not_this;
+    found = found || (!not_this && here);
+  }
+  return found || !any;
+}
+
 std::string Words(const nlohmann::json& json) {
   if (json.is_string()) return json.get<std::string>();
   if (json.is_array() && !json.empty()) {
@@ -143,8 +156,7 @@ std::vector<Said> SayingsIn(const std::map<std::string, std::string>& values,
     const std::string text = IsYes(value) ? key : no ? "not " + key : key + ": " + value;
     const std::string lower = Lower(text);
     for (const SayingRow& row : sayings) {
-      const auto in_key = [&name = key](const std::string& part) { return name.find(part) != name.npos; };
-      if (!row.under.empty() && std::none_of(row.under.begin(), row.under.end(), in_key)) continue;
+      if (!Under(key, row.under)) continue;
       const auto in_text = [&](const std::string& words) {
         return (!no || words.starts_with("not ")) && Holds(lower, words);
       };

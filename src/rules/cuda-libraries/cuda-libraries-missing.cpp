@@ -49,6 +49,8 @@ void JudgeLog(Signs& s) {
   const bool linked = story.windows && (story.tensorflow.empty() || story.Before("2.1"));
   if (linked && MissingLibraries(story).empty() && !MissesDriverLibrary(story)) s.Speaks("dll-load", kWeak);
   if (story.only_stated) s.Speaks("says-no-cuda", kStrong);
+  const bool windows_before = story.windows && story.tensorflow.empty();
+  if (story.only_stated && windows_before) s.Speaks("says-gpu-not-used", kWeak);
   if (!LibrariesFail(story) || story.Saw("says-tensorflow-image")) return;
   const std::vector<std::string> missing = MissingLibraries(story);
   const bool only_cudnn = !missing.empty() && std::all_of(missing.begin(), missing.end(), NamesCudnn);

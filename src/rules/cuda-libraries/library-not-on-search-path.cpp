@@ -59,7 +59,8 @@ void JudgeLog(Signs& s) {
   // On Windows it is the folder with the DLLs itself, bin, that has to be there.
   const std::string path = story.Stated("path");
   const bool on_path = path.find("cuda") != path.npos || path.find("cudnn") != path.npos;
-  s.States(story.windows && on_path && (story.Saw("dll-load") || story.only_stated), "PATH", path, kStrong);
+  s.States(story.windows && on_path && (story.Saw("dll-load") || story.only_stated), "PATH", path, kDecisive);
+  s.Proves("cudnn-needs-zlib");
   if (!LibrariesFail(story) && !story.Saw("tensorrt-missing")) return;
   const std::string found = LibrarySeen(story);
   s.StatesProof(!found.empty() && LibrariesFail(story), "check", "the library is on this machine: " + found);

@@ -66,8 +66,13 @@ void JudgeLog(Signs& s) {
   // One that is lost is not there, not busy.
   if (s.any()) s.Speaks("cuda-busy", kAgainst);
   s.That(s.any() && story.smi_works, "nvidia-smi worked before in the same log", kStrong);
-  s.States(story.container && before && !s.any(), "worked_at_start", "the container had the GPU at first",
-           kStrong);
+  const bool fails = story.only_stated || story.Saw(Shows::kNoDevice) || story.Saw(Shows::kDriverRefuses) ||
+                     story.Saw(Shows::kDriverToolFails);
+  // Of another version of its image or its installer, "it worked before" says nothing of a container that
+  // runs.
+  s.States(story.container && before && fails && !s.any(), "worked_at_start",
+           "the container had the GPU at first",
+           story.only_stated && story.Stated("worked_at_start").empty() ? kWeak : kStrong);
   if (s.any()) s.Wants(story.facts.container_engine.worked_before);
 }
 

@@ -47,7 +47,8 @@ void JudgeLog(Signs& s) {
   const LogStory& story = s.story;
   s.Proves("plugin-no-nvml");
   s.Speaks("pod-insufficient-gpu", kWeak);  // else all are taken
-  if (story.Saw("says-kubernetes") && MissesDriverLibrary(story)) {
+  // nvidia-smi comes with the same runtime.
+  if (story.Saw("says-kubernetes") && MissesDriverLibrary(story) && !story.Saw("smi-without-libcuda")) {
     s.That(true, "a pod without the driver's library: the node's runtime did not put it in", kDecisive);
   }
   s.States(story.Saw("says-kubernetes") && story.Saw("says-container-has-gpu"), "says-container-has-gpu",

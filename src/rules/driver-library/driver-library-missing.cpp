@@ -77,9 +77,10 @@ void JudgeLog(Signs& s) {
   s.Speaks("cuda-303", kStrong)
       .Speaks("import-libcuda", story.container && !story.smi_works ? kWeak : kStrong);
   // A container gets the library and nvidia-smi together, unless it was left out.
-  s.Speaks("smi-without-libcuda", story.container ? kWeak : kStrong);
+  const bool contained = story.container || story.Saw("says-kubernetes");
+  s.Speaks("smi-without-libcuda", contained ? kWeak : kStrong);
   if (MissesDriverLibrary(story)) s.Speaks("library-not-loaded", kStrong).Speaks("dll-load", kDecisive);
-  if (s.any() && story.gpu_seen && !story.container) s.That(true, "a GPU is there", kStrong);
+  if (s.any() && story.gpu_seen && !contained) s.That(true, "a GPU is there", kStrong);
   if (s.any()) s.Wants(story.facts.driver_library.cuda.path);
 }
 

@@ -72,6 +72,8 @@ void JudgeLog(Signs& s) {
   // Of a build that is not known, PTX that it may carry is not known either.
   const Strength sure = BuildOf(story) == nullptr ? kStrong : kDecisive;
   if (age == CodeAge::kNewer && !fails && !story.gpu_registered) s.That(true, why, sure);
+  // Before CUDA knew such a GPU, its kernels ran and computed rubbish.
+  if (age == CodeAge::kNewer && !fails) s.Speaks("says-wrong-numbers", kDecisive);
   if (age == CodeAge::kOlder && !IsBlackwell(story)) return;
   // Of lines that are harmless alone, the GPU is none of the reasons.
   const bool no_sign =

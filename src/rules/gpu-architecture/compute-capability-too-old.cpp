@@ -44,7 +44,7 @@ Verdict Check(const Facts& facts, const Knowledge& knowledge) {
 
 void JudgeLog(Signs& s) {
   const LogStory& story = s.story;
-  s.Proves("gpu-ignored-cc");
+  s.Proves("gpu-ignored-cc").Speaks("gpu-ignored-amd", kDecisive);
   std::string why;
   const CodeAge age = AgeOfCode(story, why);
   const bool old_card = !story.capability.empty() && CompareVersions(story.capability, "6.0") < 0;

@@ -51,7 +51,9 @@ void JudgeLog(Signs& s) {
   }
   if (!s.any()) s.Speaks("says-works-after-wait", kDecisive);
   if (s.any() || story.trouble) return;
-  s.Speaks("says-slow-start", kStrong);
+  // That something happens at the first step is not yet that it is slow.
+  const bool slow = story.Saw("says-slow") || !story.capability.empty();
+  s.Speaks("says-slow-start", slow ? kStrong : kWeak);
   std::string why;
   const CodeAge age = AgeOfCode(story, why);
   const bool compiled = age != CodeAge::kRuns && age != CodeAge::kUnknown && !story.capability.empty();

@@ -42,6 +42,7 @@ void JudgeLog(Signs& s) {
   if (s.story.SawAny({"open-unsupported", "open-required", "legacy-gpu"})) return;
   s.Proves("adapter-init").Proves("bar-too-small").Proves("gsp-firmware");
   s.Speaks("smi-no-devices", kStrong);
+  s.Speaks("device-handle", s.story.Saw("says-virtual-machine") ? kStrong : kWeak);
   for (const std::string& code : s.story.Fields("xid", "code")) {
     if (IsFirmwareXid(code)) s.Speaks("xid", kStrong);
   }

@@ -40,6 +40,7 @@ void JudgeLog(Signs& s) {
   const bool chosen = story.Saw("says-runtime-has-gpu") || story.gpu_seen;
   const Strength strength = chosen ? kWeak : kDecisive;
   s.Speaks("gpu-not-found", strength).Speaks("cuda-no-device", strength).Speaks("cuda-303", strength);
+  s.Speaks("torch-no-driver", strength);
   s.Speaks("no-gpu-in-process", kStrong)
       .Speaks("only-cpu-listed", kStrong)
       .Speaks("device-unavailable", kStrong);

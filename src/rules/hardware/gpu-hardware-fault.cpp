@@ -88,7 +88,8 @@ void JudgeLog(Signs& s) {
     stated = stated || (IsHardwareXid(std::string(Trim(code))) && !IsFirmwareXid(std::string(Trim(code))));
   s.StatesProof(stated, "xid", "Xid " + story.Stated("xid"));
   // No program can switch a machine off; power and hardware can.
-  s.Speaks("says-machine-dies", kDecisive);
+  s.Speaks("says-machine-dies", kDecisive)
+      .Speaks("device-handle", story.Saw("says-virtual-machine") ? kWeak : kStrong);
   s.Speaks("xid", kStrong).Speaks("cuda-launch-failed", story.windows ? kWeak : kStrong);
   s.Speaks("cuda-illegal-instruction", kDecisive);
   s.Speaks("cuda-illegal-address", kWeak).Speaks("query-event-failed", kWeak);

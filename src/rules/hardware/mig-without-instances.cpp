@@ -36,7 +36,9 @@ void JudgeLog(Signs& s) {
   const std::string instances = s.story.Stated("mig_instances");
   s.StatesProof(instances == "0" || instances == "none" || instances == "[]", "mig_instances",
                 "MIG is on and has no instances");
-  s.States(s.story.Saw("says-mig") && s.story.Saw(Shows::kNoDevice), "says-mig",
+  // "off on GPU 0, on for the others"
+  const bool on = s.story.Saw("says-mig") || s.story.Mentions("mig", " on for");
+  s.States(on && s.story.Saw(Shows::kNoDevice), "mig",
            "MIG is on and the program sees no device", kDecisive);
 }
 

@@ -46,11 +46,17 @@ void JudgeLog(Signs& s) {
       story.Mentions("tf_version", "cpu package") || story.Mentions("install_method", "tensorflow-cpu"),
       "tf_version", "a package for the CPU is installed");
   s.Speaks("says-not-the-gpu-package", kStrong);
-  if (story.mac || story.windows || story.aarch64 || story.conda) return;
+  s.Proves("bazel-config-unknown");
+  if (story.mac || story.aarch64 || story.conda) return;
+  // Later releases for Windows have a rule of their own.
+  if (story.windows && !story.Before("2.1")) return;
   const bool plain = listed == std::set<std::string>{"tensorflow"} || story.Saw("says-requires-tensorflow") ||
                      (story.Saw("says-installs-tensorflow") && !story.Saw("says-tensorflow-gpu"));
   s.StatesProof(plain && PlainWasCpu(story), "pip_list",
                 "the package tensorflow of this release has no CUDA: that was tensorflow-gpu");
+  // Only the sessions of 1.x say so.
+  s.States(plain && story.tensorflow.empty() && story.Saw("only-cpu-listed"), "says-installs-tensorflow",
+           "the package tensorflow was installed, which up to 2.0 had no CUDA", kStrong);
   const bool built_without = BuiltWithoutCuda(story);
   s.That(built_without, "TensorFlow says that it was built without CUDA", kDecisive);
 }

@@ -9,6 +9,8 @@ void JudgeLog(Signs& s) {
   const LogStory& story = s.story;
   s.States(story.only_stated && story.Saw("says-task-manager") && !story.Saw("says-task-manager-cuda"),
            "says-task-manager", "Task Manager's first graphs leave out what CUDA does", kDecisive);
+  s.States(story.wsl && story.Saw("says-monitor-shows-nothing"), "says-monitor-shows-nothing",
+           "in WSL the driver tells neither utilisation nor processes; Windows does", kDecisive);
   // The driver knows the numbers that the host gives to processes, not those of the container.
   if (story.container) s.Speaks("says-no-process-listed", kDecisive);
   s.States(!s.any() && GpuWorks(story) && story.SawAny({"says-gpu-memory-used", "says-task-manager"}),

@@ -25,7 +25,7 @@ constinit const Rule workload_too_small = {
     .link = Link::kUtilisation,
     .effect = Effect::kDegrades,
     .title = "The work is too small to keep the GPU busy",
-    .prior = 0.03,
+    .prior = 0.035,
     .log = JudgeLog,
     .page = R"md(## What it means
 
