@@ -38,8 +38,7 @@ void JudgeLog(Signs& s) {
                 "MIG is on and has no instances");
   // "off on GPU 0, on for the others"
   const bool on = s.story.Saw("says-mig") || s.story.Mentions("mig", " on for");
-  s.States(on && s.story.Saw(Shows::kNoDevice), "mig",
-           "MIG is on and the program sees no device", kDecisive);
+  s.States(on && s.story.Saw(Shows::kNoDevice), "mig", "MIG is on and the program sees no device", kDecisive);
 }
 
 }  // namespace
