@@ -23,13 +23,16 @@ Fact<std::vector<std::string>> FlagsOf(const System& system, const std::string& 
 
 }  // namespace
 
-void ProbeEnvironment(const System& system, const Knowledge&, const Question&, Facts& facts) {
+void ProbeEnvironment(const System& system, const Knowledge&, const Question& question, Facts& facts) {
+  const std::string not_known = question.process.empty()
+                                    ? "not recorded"
+                                    : "the process has overwritten its environment, or it was not recorded";
   std::map<std::string, Fact<std::string>> variables;
   std::map<std::string, Fact<std::vector<std::string>>> flags;
   for (const std::string& name : EnvironmentNames()) {
     const Origin origin{Witness::kMachine, "environment variable " + name};
     if (!system.KnowsVariable(name)) {
-      variables.emplace(name, Fact<std::string>::Unknown("not recorded", origin));
+      variables.emplace(name, Fact<std::string>::Unknown(not_known, origin));
       continue;
     }
     auto value = system.Env(name);

@@ -57,6 +57,7 @@ class ProcessProbe {
       for (auto& [soname, library] : *opened) Compare(soname, library);
     }
     CompareTensorFlow();
+    if (!system_.KnowsVariable("LD_LIBRARY_PATH")) DoubtWhatIsNotMapped();
     process.differences = List::Value(std::move(differences_), origin_);
   }
 
@@ -106,18 +107,45 @@ class ProcessProbe {
     library.stub = Fact<bool>::Value(one->path.find("/stubs/") != std::string::npos, origin_);
   }
 
+  // Which files the process would take, and XLA's tools, depends on variables that it has overwritten.
+  void DoubtWhatIsNotMapped() {
+    const std::string why = "the process has overwritten LD_LIBRARY_PATH and PATH";
+    auto doubt = [&](const char*, auto& field, const char*) {
+      field = std::remove_cvref_t<decltype(field)>::Unknown(why, origin_);
+    };
+    auto doubt_library = [&](Library& library) {
+      if (library.path.origin().witness != Witness::kMachine) return;  // mapped, or assumed
+      Fact<bool> needed = library.needed_to_start;                     // whatever file it is
+      Library::Describe(library, doubt);
+      library.needed_to_start = std::move(needed);
+    };
+    doubt_library(facts_.driver_library.cuda);
+    doubt_library(facts_.driver_library.nvml);
+    if (auto* opened = facts_.cuda_libraries.opened.Mutable()) {
+      for (auto& [soname, library] : *opened) doubt_library(library);
+    }
+    CudaTools::Describe(facts_.cuda_libraries.tools, doubt);
+    doubt("", facts_.cuda_libraries.cudnn_parts, "");
+    doubt("", facts_.cuda_libraries.search_path_notes, "");
+  }
+
   void CompareTensorFlow() {
+    const auto mapped = std::find_if(mapped_.begin(), mapped_.end(), [](const Mapped& one) {
+      return BaseName(one.path).starts_with("libtensorflow_framework.so");
+    });
+    if (mapped == mapped_.end()) return;
+    if (facts_.tensorflow.folder.state() == FactState::kAbsent) {
+      facts_.tensorflow.folder = Fact<std::string>::Unknown(
+          fmt::format("the process has mapped {}, which a new one would not find on sys.path", mapped->path),
+          origin_);
+    }
     const std::string* folder = facts_.tensorflow.folder.Peek();
     if (folder == nullptr) return;
     const std::string real = system_.RealPath(*folder).value_or(*folder);
-    for (const Mapped& one : mapped_) {
-      if (!BaseName(one.path).starts_with("libtensorflow_framework.so")) continue;
-      if (one.path.starts_with(real + "/") && !one.deleted) return;
-      differences_.push_back(fmt::format("TensorFlow: it has mapped {}{}; a new process would import {}",
-                                         one.path, one.deleted ? ", which was removed or replaced since" : "",
-                                         *folder));
-      return;
-    }
+    if (mapped->path.starts_with(real + "/") && !mapped->deleted) return;
+    differences_.push_back(
+        fmt::format("TensorFlow: it has mapped {}{}; a new process would import {}", mapped->path,
+                    mapped->deleted ? ", which was removed or replaced since" : "", *folder));
   }
 
   const System& system_;

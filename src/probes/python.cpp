@@ -97,9 +97,16 @@ bool SameFolder(const System& system, const std::string& a, const std::string& b
   return system.RealPath(a).value_or(NormPath(a)) == system.RealPath(b).value_or(NormPath(b));
 }
 
+// Whether a variable is set on which the fact depends.
+Fact<std::string> NotKnown(const std::string& variable) {
+  const std::string where = "environment variable " + variable;
+  return Fact<std::string>::Unknown("the " + where + " is not known", From(where));
+}
+
 Fact<std::string> OtherEnvironment(const System& system, const std::string& prefix) {
   // Of both the innermost counts: a venv that is activated inside conda's base sets VIRTUAL_ENV.
   for (const char* name : {"VIRTUAL_ENV", "CONDA_PREFIX"}) {
+    if (!system.KnowsVariable(name)) return NotKnown(name);
     std::string stated = system.Env(name).value_or("");
     if (stated.empty()) continue;
     std::string where = std::string("environment variable ") + name;
@@ -214,8 +221,10 @@ Fact<std::map<std::string, CondaPackage>> CondaPackages(const System& system,
 // The backend that keras.json names. Source: keras/src/backend/config.py, which passes over a file that is no
 // JSON.
 Fact<std::string> KerasConfig(const System& system) {
+  if (!system.KnowsVariable("KERAS_HOME")) return NotKnown("KERAS_HOME");
   std::string folder = system.Env("KERAS_HOME").value_or("");
   if (folder.empty()) {
+    if (!system.KnowsVariable("HOME")) return NotKnown("HOME");
     std::string home = system.Env("HOME").value_or("");
     if (home.empty()) return Fact<std::string>::Absent(From("HOME is not set"));
     bool writable = system.MayAccess(home, Access::kWrite).value_or(false);
@@ -244,6 +253,13 @@ void SetUnknown(Python& python, const std::string& why, const std::string& where
 
 void ProbePython(const System& system, const Knowledge& knowledge, const Question& question, Facts& facts) {
   Python& python = facts.python;
+  if (question.python.empty() && !question.process.empty()) {
+    SetUnknown(python,
+               "the process no longer shows which Python it was started with (it has set a title, or changed "
+               "its working folder); name it with --python",
+               "/proc/" + question.process);
+    return;
+  }
   std::string asked = question.python.empty() ? "PATH" : "--python";
   Result<Interpreter> interpreter = FindInterpreter(system, question.python);
   if (!interpreter) {

@@ -360,6 +360,8 @@ class Predictor {
         if (env_.sys_path.size() < kMaxPaths) env_.sys_path.push_back(entry);
       }
     }
+    if (!ignores_environment_ && !system_.KnowsVariable("PYTHONPATH"))
+      env_.unread.push_back("the environment variable PYTHONPATH is not known");
     std::string lib = JoinPath(env_.base_prefix, platlibdir_);
     env_.sys_path.push_back(lib + "/python" + std::to_string(env_.version.major) +
                             std::to_string(env_.version.minor) + env_.version.abi_suffix + ".zip");

@@ -223,6 +223,17 @@ bool PtxRuns(const std::vector<std::string>& ptx, const std::string& capability)
 
 std::string Gigabytes(double bytes) { return fmt::format("{:.1f} GiB", bytes / (1024 * 1024 * 1024)); }
 
+bool SysPathIsKnown(const Facts& facts) {
+  const auto* unread = facts.python.unread.Get();
+  return unread != nullptr && unread->empty();
+}
+
+void NameWhatMayAddToSysPath(const Facts& facts, Verdict& verdict) {
+  const auto* unread = facts.python.unread.Get();
+  if (unread != nullptr && !unread->empty())
+    verdict.Because(facts.python.unread, "it may be out of sight: " + unread->front(), Strength::kWeak);
+}
+
 void NameHolders(const Facts& facts, Verdict& verdict) {
   const auto* holders = facts.device_memory.holders.Peek();
   if (holders == nullptr) return;

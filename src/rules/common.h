@@ -53,6 +53,11 @@ std::string MissingNodes(const std::map<std::string, DeviceNode>& nodes);
 bool MachineCodeRuns(const std::vector<std::string>& sass, const std::string& capability);
 bool PtxRuns(const std::vector<std::string>& ptx, const std::string& capability);
 
+// Whether all that could add to sys.path was understood: else TensorFlow may be out of sight.
+bool SysPathIsKnown(const Facts& facts);
+// What was not, as a sign of the verdict.
+void NameWhatMayAddToSysPath(const Facts& facts, Verdict& verdict);
+
 // "23.5 GiB"
 std::string Gigabytes(double bytes);
 // The processes that hold the GPU, where they were looked for, as signs of the verdict.

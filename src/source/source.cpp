@@ -84,7 +84,8 @@ Result<Source> OfProcess(const std::string& pid) {
   if (!process.ok()) return Error{process.error().kind, "--pid: " + process.error().message};
   Source source;
   source.name = fmt::format("the running process {} ({})", pid, process->command);
-  source.question = {{"pid", pid}, {"command", process->command}, {"python", process->interpreter}};
+  source.question = {{"pid", pid}, {"command", process->command}};
+  if (!process->interpreter.empty()) source.question.emplace_back("python", process->interpreter);
   if (!process->script.empty()) source.question.emplace_back("script", process->script);
   if (!process->flags.empty()) source.question.emplace_back("python-flags", "-" + process->flags);
   source.system = std::move(process->system);

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <optional>
 #include <set>
 
 #include "base/text.h"
@@ -40,8 +41,8 @@ struct Identity {
 class RunningProcess : public ForwardingSystem {
  public:
   struct Known {
-    std::string folder;  // "/proc/4711"
-    std::map<std::string, std::string> environment;
+    std::string folder;                                             // "/proc/4711"
+    std::optional<std::map<std::string, std::string>> environment;  // nullopt: it cannot be told
     std::string working_directory;
     Identity identity;
     std::vector<std::string> mapped;
@@ -49,7 +50,11 @@ class RunningProcess : public ForwardingSystem {
   };
 
   RunningProcess(std::unique_ptr<System> root, std::unique_ptr<System> live, Known known)
-      : ForwardingSystem(*root), root_(std::move(root)), live_(std::move(live)), known_(std::move(known)) {}
+      : ForwardingSystem(*root),
+        root_(std::move(root)),
+        live_(std::move(live)),
+        known_(std::move(known)),
+        environment_(known_.environment.value_or(std::map<std::string, std::string>())) {}
 
   Result<std::string> Read(const std::string& path, uint64_t offset, size_t length) const override {
     const std::string own = OfProcess(known_.folder, path);
@@ -77,7 +82,8 @@ class RunningProcess : public ForwardingSystem {
     if (!stat.ok()) return stat.error();
     return Permits(*stat, access);
   }
-  const std::map<std::string, std::string>& Environment() const override { return known_.environment; }
+  const std::map<std::string, std::string>& Environment() const override { return environment_; }
+  bool KnowsVariable(std::string_view) const override { return known_.environment.has_value(); }
   std::string WorkingDirectory() const override { return known_.working_directory; }
   uint32_t EffectiveUser() const override { return known_.identity.user; }
   std::string Machine() const override { return live_->Machine(); }
@@ -89,10 +95,13 @@ class RunningProcess : public ForwardingSystem {
                                     const ChildLimits& limits) const override {
     if (!known_.may_call_driver) {
       ChildEnd refused;
-      refused.why = "the process is another user's, or has files of its own (mount namespace)";
+      refused.why =
+          known_.environment
+              ? "the process is another user's, or has files of its own (mount namespace)"
+              : "the process has overwritten the environment that the driver would have to be called in";
       return std::vector<ChildEnd>(tasks.size(), refused);
     }
-    return RunProcesses("/proc/self/exe", tasks, limits, &known_.environment);
+    return RunProcesses("/proc/self/exe", tasks, limits, &environment_);
   }
 
  private:
@@ -108,6 +117,7 @@ class RunningProcess : public ForwardingSystem {
   std::unique_ptr<System> root_;
   std::unique_ptr<System> live_;
   Known known_;
+  const std::map<std::string, std::string> environment_;
 };
 
 std::vector<std::string> Words(std::string_view separated) {
@@ -116,7 +126,23 @@ std::vector<std::string> Words(std::string_view separated) {
   return words;
 }
 
-std::string CommandOf(const std::vector<std::string>& words) {
+// Of /proc/PID/environ. A program that sets its title (setproctitle, which ray, celery and gunicorn use)
+// writes it over its arguments and goes on into the environment that lies behind them, or clears that. What
+// is left there is no proof of what was set, nor of what was not: nullopt.
+std::optional<std::map<std::string, std::string>> VariablesOf(std::string_view block) {
+  std::map<std::string, std::string> variables;
+  for (const std::string& variable : Words(block)) {
+    const size_t equals = variable.find('=');
+    const std::string name = variable.substr(0, equals);
+    if (equals == std::string::npos || name.empty() || name.find(' ') != std::string::npos)
+      return std::nullopt;
+    variables.emplace(name, variable.substr(equals + 1));
+  }
+  return variables;
+}
+
+std::string CommandOf(std::vector<std::string> words) {
+  while (!words.empty() && words.back().empty()) words.pop_back();  // left by a title
   return Printable(Join(words, " "), kLongestCommand);
 }
 
@@ -172,15 +198,60 @@ std::string WhyNotThisArchitecture(std::string_view head, const std::string& mac
 
 std::string BaseName(const std::string& path) { return path.substr(path.rfind('/') + 1); }
 
-// The interpreter by the name that it was started with, since that names the environment; its program where
-// the name leads elsewhere (the working directory has changed, a program has set its title).
-std::string InterpreterOf(const System& system, const std::vector<std::string>& words,
-                          const std::string& program) {
-  for (const std::string& candidate : PlacesOfProgram(system, words.empty() ? "" : words.front())) {
-    const Result<std::string> real = system.RealPath(candidate);
-    if (real.ok() && *real == program) return candidate;
+std::string FolderOf(const std::string& path) { return path.substr(0, path.rfind('/')); }
+
+bool IsPythonName(const std::string& name) {
+  return name.find("python") != std::string::npos || name.find("pypy") != std::string::npos;
+}
+
+// "/opt/venv" of "/opt/venv/lib/python3.11/site-packages/numpy/…"; empty: the file is of no environment.
+std::string PrefixOf(const std::string& file) {
+  for (const std::string_view packages : {"/site-packages/", "/dist-packages/"}) {
+    const size_t at = file.find(packages);
+    if (at == std::string::npos) continue;
+    const std::string version = file.substr(0, at);  // "/opt/venv/lib/python3.11"
+    const std::string lib = FolderOf(version);
+    if (BaseName(version).starts_with("python") && BaseName(lib).starts_with("lib")) return FolderOf(lib);
   }
-  return program;
+  return {};
+}
+
+bool IsVirtual(const System& system, const std::string& prefix) {
+  return system.Exists(prefix + "/pyvenv.cfg");
+}
+
+// The interpreter by what it was started as, since that names the environment. Where that does not lead to
+// its program (a title was set, the working folder has changed) the program alone names no environment: those
+// of venv share one. Then it is the environment whose extension modules the process has mapped. Empty: it
+// cannot be told.
+std::string InterpreterOf(const System& system, const std::string& started_as, const std::string& program,
+                          const std::vector<std::string>& mapped) {
+  auto is_program = [&](const std::string& path) { return system.RealPath(path).value_or("") == program; };
+  for (const std::string& candidate : PlacesOfProgram(system, started_as)) {
+    if (is_program(candidate)) return candidate;
+  }
+  const std::string own_prefix = FolderOf(FolderOf(program));
+  if (IsVirtual(system, own_prefix)) return program;  // a copy, which no other environment uses
+  std::set<std::string> prefixes;
+  for (const std::string& file : mapped) prefixes.insert(PrefixOf(file));
+  std::set<std::string> candidates;
+  bool without_environment = false;
+  for (const std::string& prefix : prefixes) {
+    if (prefix.empty()) continue;
+    if (!IsVirtual(system, prefix)) {
+      // Debian's Python has packages below /usr/local, too, and every user has a place of his own.
+      without_environment |= (prefix + "/").starts_with(own_prefix + "/") || prefix.ends_with("/.local");
+      continue;
+    }
+    for (const std::string& name : {std::string("python"), std::string("python3"), BaseName(program)}) {
+      const std::string candidate = prefix + "/bin/" + name;
+      if (!is_program(candidate)) continue;
+      candidates.insert(candidate);
+      break;
+    }
+  }
+  if (candidates.empty()) return without_environment ? program : "";
+  return candidates.size() == 1 ? *candidates.begin() : "";
 }
 
 bool IsTensorFlow(const std::string& file) {
@@ -227,18 +298,14 @@ Result<PythonProcess> OpenProcess(int pid) {
 
   RunningProcess::Known known;
   known.folder = folder;
-  for (const std::string& variable : Words(*environment)) {
-    const size_t equals = variable.find('=');
-    if (equals != std::string::npos && equals > 0)
-      known.environment.emplace(variable.substr(0, equals), variable.substr(equals + 1));
-  }
+  known.environment = VariablesOf(*environment);
   known.working_directory = Inside(*root_name, *working);
   known.identity = IdentityOf(*status);
   for (std::string& file : FilesOf(*maps)) known.mapped.push_back(Inside(*root_name, std::move(file)));
   const Result<std::string> mounts = live->ReadLink(folder + "/ns/mnt");
   const Result<std::string> our_mounts = live->ReadLink("/proc/self/ns/mnt");
-  known.may_call_driver = known.identity.user == geteuid() && *root_name == "/" && mounts.ok() &&
-                          our_mounts.ok() && *mounts == *our_mounts;
+  known.may_call_driver = known.environment && known.identity.user == geteuid() && *root_name == "/" &&
+                          mounts.ok() && our_mounts.ok() && *mounts == *our_mounts;
 
   std::string program = Inside(*root_name, *exe);
   const bool deleted = program.ends_with(" (deleted)");
@@ -247,13 +314,15 @@ Result<PythonProcess> OpenProcess(int pid) {
   PythonProcess process;
   process.pid = pid;
   process.command = CommandOf(words);
-  if (BaseName(program).find("python") == std::string::npos &&
-      BaseName(program).find("pypy") == std::string::npos)
+  if (!IsPythonName(BaseName(program)))
     return failed(fmt::format("it runs no Python, but {}", Printable(program)));
+  const std::vector<std::string> mapped = known.mapped;
   process.system = std::make_unique<RunningProcess>(std::move(*root), std::move(live), std::move(known));
-  process.interpreter = InterpreterOf(*process.system, words, program);
-  const std::vector<std::string> rest(words.begin() + (words.empty() ? 0 : 1), words.end());
-  PythonArguments read = ReadPythonArguments(*process.system, rest);
+  const std::string started_as = words.empty() ? "" : words.front();
+  process.interpreter = InterpreterOf(*process.system, started_as, program, mapped);
+  if (!IsPythonName(BaseName(started_as))) return process;  // what follows is no command line of Python
+  PythonArguments read =
+      ReadPythonArguments(*process.system, std::vector<std::string>(words.begin() + 1, words.end()));
   process.script = std::move(read.script);
   process.flags = std::move(read.flags);
   return process;

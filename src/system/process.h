@@ -15,7 +15,7 @@ namespace tfdoctor {
 struct PythonProcess {
   int pid = 0;
   std::string command;      // "python3 train.py"
-  std::string interpreter;  // as it was started: "/home/ada/venv/bin/python"
+  std::string interpreter;  // as it was started: "/home/ada/venv/bin/python"; empty: it cannot be told
   std::string script;       // empty: none, or not there any more
   std::string flags;        // those of -I, -E, -P, -s, -S: "Is"
   std::unique_ptr<System> system;

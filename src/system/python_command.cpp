@@ -34,7 +34,7 @@ std::vector<std::string> PlacesOfProgram(const System& system, const std::string
   if (name.starts_with('/')) return {name};
   if (name.find('/') != std::string::npos) return {system.WorkingDirectory() + "/" + name};
   std::vector<std::string> places;
-  if (name.empty()) return places;
+  if (name.empty() || !system.KnowsVariable("PATH")) return places;
   for (const std::string& folder : Split(system.Env("PATH").value_or("/usr/local/bin:/usr/bin:/bin"), ':')) {
     if (!folder.empty()) places.push_back(folder + "/" + name);
   }

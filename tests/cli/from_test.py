@@ -245,8 +245,73 @@ class Processes(Case):
         pid = self.start("", python="python", env={"PATH": f"{conda}/bin:/usr/bin:/bin", "PYTHONHOME": "/usr"},
                          executable=conda / "bin/python")
         self.assertEqual(self.facts("--pid", pid)["python"]["interpreter"]["value"], str(conda / "bin/python"))
-        pid = self.start("", python="a title that somebody set", executable=conda / "bin/python", env={"PYTHONHOME": "/usr"})
-        self.assertEqual(self.facts("--pid", pid)["python"]["interpreter"]["value"], str(conda / "bin/python"))
+
+    # As setproctitle does: a title is written over the arguments, and the environment behind them is cleared.
+    SET_TITLE = """
+fields = open('/proc/self/stat').read().rsplit(')', 1)[1].split()
+start, end = int(fields[45]), int(fields[48])
+ctypes.memset(start, 0, end - start)
+ctypes.memmove(start, b'ray::IDLE', 9)
+"""
+    MAP = "import mmap; kept = mmap.mmap(os.open({!r}, os.O_RDONLY), 0, prot=mmap.PROT_READ)\n"
+
+    def test_a_title_hides_variables_and_not_the_environment(self):
+        framework = next(self.site().glob("tensorflow/libtensorflow_framework.so.2"))
+        pid = self.start(f"ctypes.CDLL({str(framework)!r})" + self.SET_TITLE, env={"CUDA_VISIBLE_DEVICES": "-1", "LD_LIBRARY_PATH": FAKES})
+        answer = self.answer("--facts", "--pid", pid)
+        facts = answer["facts"]
+        self.assertEqual(facts["process"]["command"]["value"], "ray::IDLE")
+        variables = facts["environment"]["variables"]["value"]
+        self.assertEqual({variable["state"] for variable in variables.values()}, {"unknown"})
+        self.assertEqual({link["link"]: link["state"] for link in answer["chain"]}["visibility"], "unknown")
+        self.assertEqual(facts["python"]["interpreter"]["value"], str(self.environment / "bin/python"))
+        self.assertEqual(facts["tensorflow"]["version"]["value"], "2.20.0")
+        self.assertFalse(facts["driver_answers"]["asked"]["value"])
+        # What it has not mapped may come from where its LD_LIBRARY_PATH leads.
+        self.assertEqual({library["path"]["state"] for library in facts["cuda_libraries"]["opened"]["value"].values()}, {"unknown"})
+        self.assertEqual(self.answer("--pid", pid, "--assume", "gpu=H100")["verdict"], "unknown")
+        path = self.folder / "title.tfdoctor"
+        self.text("record", "-o", path, "--no-redact", "--pid", pid, status=0)
+        self.assertEqual(without_run(self.answer("--facts", "--from", path)), without_run(answer))
+        # It starts without any variable: that is no title.
+        pid = self.start("", before=["env", "-i"])
+        variables = self.facts("--pid", pid)["environment"]["variables"]["value"]
+        self.assertEqual({variable["state"] for variable in variables.values()}, {"absent"})
+
+    def test_a_title_may_hide_the_environment(self):
+        pid = self.start(self.SET_TITLE)
+        answer = self.answer("--facts", "--pid", pid)
+        self.assertEqual((answer["verdict"], [c["id"] for c in answer["causes"] if c["link"] in ("python", "tensorflow")]), ("unknown", []))
+        self.assertEqual(answer["facts"]["python"]["interpreter"]["state"], "unknown")
+        self.assertIn("name it with --python", self.text("--pid", pid, "--width", "300"))
+        named = self.facts("--pid", pid, "--python", self.environment)
+        self.assertEqual(named["tensorflow"]["version"]["value"], "2.20.0")
+        # Modules of two environments: either may be its own.
+        other = self.make_environment(self.folder / "second")
+        files = [next(prefix.glob("lib/python3*/site-packages/tensorflow/libtensorflow_framework.so.2")) for prefix in (self.environment, other)]
+        pid = self.start("".join(f"ctypes.CDLL({str(file)!r})\n" for file in files) + self.SET_TITLE)
+        self.assertEqual(self.facts("--pid", pid)["python"]["interpreter"]["state"], "unknown")
+
+    def test_a_title_where_there_is_no_environment(self):
+        # Of a Python that is used as it is, the modules lie below its own prefix.
+        prefix = self.folder / "standalone"
+        (prefix / "bin").mkdir(parents=True)
+        shutil.copy2(os.path.realpath("/usr/bin/python3"), prefix / "bin/python3")
+        packages = prefix / "lib/python3/dist-packages/numpy"
+        packages.mkdir(parents=True)
+        (packages / "core.so").write_bytes(b"x")
+        for code, state in (("", "unknown"), (self.MAP.format(str(packages / "core.so")), "value")):
+            pid = self.start(code + self.SET_TITLE, python=prefix / "bin/python3", env={"PYTHONHOME": "/usr"})
+            interpreter = self.facts("--pid", pid)["python"]["interpreter"]
+            self.assertEqual(interpreter["state"], state)
+        self.assertEqual(interpreter["value"], str(prefix / "bin/python3"))
+
+    def test_a_tensorflow_of_elsewhere_that_it_has_mapped(self):
+        framework = next(self.site().glob("tensorflow/libtensorflow_framework.so.2"))
+        pid = self.start(f"ctypes.CDLL({str(framework)!r})", python=os.path.realpath("/usr/bin/python3"))
+        answer = self.answer("--facts", "--pid", pid)
+        self.assertEqual(answer["facts"]["tensorflow"]["folder"]["state"], "unknown")
+        self.assertNotIn("tensorflow", [cause["link"] for cause in answer["causes"]])
 
     def test_what_it_has_mapped_outweighs_what_is_predicted(self):
         other = self.folder / "other"

@@ -19,8 +19,9 @@ Verdict Check(const Facts& facts, const Knowledge&) {
     return Verdict::Open().Because(facts.tensorflow.folder, "no TensorFlow is on sys.path", Strength::kWeak);
   if (elsewhere->empty()) return Verdict::Silent();
   const std::string& other = elsewhere->front();
-  Verdict verdict = Verdict::Holds();
+  Verdict verdict = SysPathIsKnown(facts) ? Verdict::Holds() : Verdict::Open();
   verdict.Because(facts.tensorflow.folder, "no TensorFlow is on this interpreter's sys.path");
+  NameWhatMayAddToSysPath(facts, verdict);
   verdict.Because(facts.python.elsewhere, other + " has TensorFlow");
   if (const std::string* activated = facts.python.other_environment.Peek())
     verdict.Because(facts.python.other_environment, *activated + " is activated, but this Python is another");

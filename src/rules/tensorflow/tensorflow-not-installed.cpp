@@ -71,12 +71,10 @@ Verdict Check(const Facts& facts, const Knowledge& knowledge) {
   const auto* elsewhere = facts.python.elsewhere.Get();
   if (elsewhere != nullptr && !elsewhere->empty()) return Verdict::Silent();
   bool sure = elsewhere != nullptr;
-  const auto* unread = facts.python.unread.Get();
-  Verdict verdict = unread != nullptr && unread->empty() ? Verdict::Holds() : Verdict::Open();
+  Verdict verdict = SysPathIsKnown(facts) ? Verdict::Holds() : Verdict::Open();
   verdict.Because(tensorflow.folder, "no TensorFlow is on sys.path",
                   sure ? Strength::kStrong : Strength::kWeak);
-  if (unread != nullptr && !unread->empty())
-    verdict.Because(facts.python.unread, "it may be out of sight: " + unread->front(), Strength::kWeak);
+  NameWhatMayAddToSysPath(facts, verdict);
   AddRemains(facts, verdict);
   return std::move(verdict).WithFix(InstallHere(facts, knowledge));
 }
