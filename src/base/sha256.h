@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -13,6 +14,9 @@ std::array<uint8_t, 32> Sha256(std::string_view bytes);
 // The same of bytes that come piece by piece.
 class Sha256Stream {
  public:
+  // Most processors of today have instructions for it, which take a tenth of the time. `without`: as where
+  // there are none.
+  explicit Sha256Stream(bool without = false);
   void Update(std::string_view bytes);
   std::array<uint8_t, 32> Finish();
 
@@ -21,6 +25,8 @@ class Sha256Stream {
                                     0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19};
   std::string rest_;  // shorter than a block
   uint64_t size_ = 0;
+  // Takes so many blocks of 64 bytes.
+  void (*take_)(const unsigned char* blocks, size_t count, std::array<uint32_t, 8>& state);
 };
 std::string Hex(const std::array<uint8_t, 32>& digest);
 // Base 64 with "-" and "_", without padding, as RECORD has it.

@@ -130,25 +130,17 @@ class Hashing : public LayerReader {
   Sha256Stream hash_;
 };
 
-// Which layers to hash, so that layers in a wrong order are seen at little cost: the smallest, up to a tenth
-// of all bytes, but not the last of them, which no other can be mistaken for.
+// Which layers to hash, so that layers in a wrong order are seen: all but the largest, which is then the only
+// one that can lie in its place. Mostly it is most of the image; where it is small, it is hashed, too.
 std::vector<bool> ToHash(const Manifest& manifest) {
-  constexpr uint64_t kAlways = 32 << 20;
+  constexpr uint64_t kSmall = 32 << 20;
   std::vector<bool> chosen(manifest.layers.size(), false);
   if (manifest.diff_ids.size() != manifest.layers.size()) return chosen;
-  std::vector<size_t> by_size(manifest.layers.size());
-  uint64_t all = 0;
-  for (size_t i = 0; i < by_size.size(); i++) {
-    by_size[i] = i;
-    all += manifest.layers[i].size;
-  }
-  std::stable_sort(by_size.begin(), by_size.end(),
-                   [&](size_t a, size_t b) { return manifest.layers[a].size < manifest.layers[b].size; });
-  uint64_t sum = 0;
-  for (const size_t i : by_size) {
-    sum += manifest.layers[i].size;
-    if (sum > std::max(kAlways, all / 10)) break;
-    chosen[i] = manifest.diff_ids[i].starts_with("sha256:");
+  const auto largest = std::max_element(manifest.layers.begin(), manifest.layers.end(),
+                                        [](const Blob& a, const Blob& b) { return a.size < b.size; });
+  for (size_t i = 0; i < chosen.size(); i++) {
+    const bool left_out = &manifest.layers[i] == &*largest && largest->size > kSmall;
+    chosen[i] = !left_out && manifest.diff_ids[i].starts_with("sha256:");
   }
   return chosen;
 }

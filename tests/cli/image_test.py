@@ -271,6 +271,27 @@ class Images(from_test.Case):
                     says = "not in the order" if change == "swapped" else "2 layers, but its configuration names 3"
                 self.refused("--image", path, says=says)
 
+    def saved(self, name, layers, configuration, order=None):
+        """What `docker save` writes. `order`: in which the manifest names the layers, when not in that of the configuration."""
+        digests = ["sha256:" + hashlib.sha256(layer.read_bytes()).hexdigest() for layer in layers]
+        config = json.dumps({"architecture": "amd64", "os": "linux", "config": configuration,
+                             "rootfs": {"type": "layers", "diff_ids": digests}}).encode()
+        manifest = json.dumps([{"Config": "config.json", "Layers": [layers[i].name for i in order or range(len(layers))]}]).encode()
+        path = write_layer(self.folder / name, [member("config.json", content=config), member("manifest.json", content=manifest)])
+        with tarfile.open(path, "a") as archive:
+            for layer in layers:
+                archive.add(layer, layer.name)
+        return path
+
+    def test_large_layers_in_a_wrong_order(self):
+        layers = []
+        for number, size in enumerate((34 << 20, 35 << 20, 36 << 20)):
+            content = member("data", content=bytes(size))
+            layers.append(write_layer(self.folder / f"large-{number}.tar", [content, member(f"layer-{number}", content=b"x")]))
+        self.answer("--image", self.saved("large.tar", layers, {}))
+        for order in ((1, 0, 2), (2, 1, 0), (0, 2, 1)):
+            self.refused("--image", self.saved("large.tar", layers, {}, order), says="not in the order")
+
     def test_what_is_no_image(self):
         bad = self.folder / "bad"
         for content, says in ((b"", "neither an OCI layout"), (b"hello" * 1000, "no tar archive"), (b"\x28\xb5\x2f\xfd" + b"x" * 50, "uncompress it first"),

@@ -27,13 +27,13 @@ TEST(Sha256, IsThatOfHashlib) {
       {65, "635361c48bb9eab14198e76ea8ab7f1a41685d6ad62aa9146d301d4f17eb0ae0"},
       {1000, "41edece42d63e8d9bf515a9ba6932e1c20cbc9f5a5d134645adb5db1b9737ea3"}};
   for (const auto& [length, digest] : known) {
-    std::string hex;
-    for (uint8_t byte : Sha256(std::string(length, 'a'))) {
-      static constexpr const char* kDigits = "0123456789abcdef";
-      hex += kDigits[byte >> 4];
-      hex += kDigits[byte & 15];
+    const std::string text(length, 'a');
+    EXPECT_EQ(Hex(Sha256(text)), digest) << length;
+    for (const bool without : {false, true}) {
+      Sha256Stream stream(without);
+      for (size_t at = 0; at < length; at += 150) stream.Update(std::string_view(text).substr(at, 150));
+      EXPECT_EQ(Hex(stream.Finish()), digest) << length << " in pieces, without instructions: " << without;
     }
-    EXPECT_EQ(hex, digest) << length;
   }
 }
 
