@@ -53,6 +53,8 @@ struct Arguments {
   SourceOptions source;
   // of --pid, or of a recording of one
   std::string process, process_command;
+  // of --image, or of a recording of one: why the Python of PATH may not be the one that is meant
+  std::string python_doubt;
   bool list_processes = false;
   std::vector<std::string> compared;  // of diff: A and B
   // --- of record

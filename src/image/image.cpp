@@ -159,7 +159,7 @@ Result<std::unique_ptr<ImageSystem>> ImageSystem::Open(const std::string& path, 
   std::unique_ptr<ImageSystem> image(new ImageSystem(std::move(*manifest), std::move(progress)));
   if (Result<bool> opened = image->OpenStore(); !opened.ok()) return opened.error();
   if (Result<bool> indexed = image->Index(); !indexed.ok()) return indexed.error();
-  image->Settle();
+  if (Result<bool> settled = image->Settle(); !settled.ok()) return settled.error();
   return image;
 }
 
@@ -215,12 +215,18 @@ Result<bool> ImageSystem::Index() {
   return true;
 }
 
+// The program and the scripts that the image starts.
+bool ImageSystem::IsOfCommand(std::string_view path) const {
+  return std::any_of(manifest_.command.begin(), manifest_.command.end(),
+                     [&](const std::string& word) { return BaseName(word) == BaseName(path); });
+}
+
 // Keeps what will be asked for, as far as names tell; how much of the content it took.
 Result<uint64_t> ImageSystem::Prefetch(const TarEntry& entry, uint16_t layer, LayerReader& reader) {
   if (entry.type != FileType::kRegular || entry.hard_link || entry.size == 0 || stored_ > kLargestPrefetch)
     return uint64_t{0};
   const Content content(layer, entry.offset);
-  if (IsDescription(entry.name) && entry.size <= kSmallFile) {
+  if (entry.size <= kSmallFile && (IsDescription(entry.name) || IsOfCommand(entry.name))) {
     Result<bool> kept = KeepFrom(reader, content, 0, entry.size);
     if (!kept.ok()) return kept.error();
     return entry.size;
@@ -267,23 +273,43 @@ Result<bool> ImageSystem::KeepFrom(LayerReader& reader, Content content, uint64_
   return true;
 }
 
-void ImageSystem::Settle() {
-  // "1000", "app", "app:staff"
-  const std::string name = manifest_.user.substr(0, manifest_.user.find(':'));
-  const bool number =
-      !name.empty() && name.size() < 10 && name.find_first_not_of("0123456789") == std::string::npos;
-  if (number) user_ = static_cast<uint32_t>(std::stoul(name));
-  const std::string accounts = ReadAll("/etc/passwd", 1 << 20).value_or("");
-  for (const std::string_view line : SplitLines(accounts)) {
-    const std::vector<std::string> fields = Split(line, ':');
-    if (fields.size() < 4 || (number ? fields[2] != name : fields[0] != name) || name.empty()) continue;
-    user_ = static_cast<uint32_t>(std::strtoul(fields[2].c_str(), nullptr, 10));
-    group_ = static_cast<uint32_t>(std::strtoul(fields[3].c_str(), nullptr, 10));
-  }
+Result<bool> ImageSystem::Settle() {
+  if (Result<bool> taken = TakeUser(); !taken.ok()) return taken;
   if (manifest_.machine.empty()) manifest_.machine = MachineOfPrograms(*this);
   isa_level_ = IsaLevelOfCpuInfo(*this, manifest_.machine);
   not_running_ = WhyNotRunning(*this);
   wanted_.clear();
+  return true;
+}
+
+// "1000", "app", "app:staff". Of an unknown name no container starts.
+Result<bool> ImageSystem::TakeUser() {
+  const std::string name = manifest_.user.substr(0, manifest_.user.find(':'));
+  if (name.empty()) return true;
+  const bool number = name.size() < 10 && name.find_first_not_of("0123456789") == std::string::npos;
+  if (number) user_ = static_cast<uint32_t>(std::stoul(name));
+  constexpr size_t kLargest = 4 << 20;
+  const Result<std::string> accounts = ReadNow("/etc/passwd", kLargest);
+  if (!number && !accounts.ok() && !accounts.not_found()) return accounts.error();
+  const std::string text = accounts.value_or("");
+  for (const std::string_view line : SplitLines(text)) {
+    const std::vector<std::string> fields = Split(line, ':');
+    if (fields.size() < 4 || (number ? fields[2] != name : fields[0] != name)) continue;
+    user_ = static_cast<uint32_t>(std::strtoul(fields[2].c_str(), nullptr, 10));
+    group_ = static_cast<uint32_t>(std::strtoul(fields[3].c_str(), nullptr, 10));
+    return true;
+  }
+  if (number) return true;
+  return Error{ErrorKind::kMalformed,
+               fmt::format("its USER {} is not in its /etc/passwd: no container of it would start",
+                           Printable(name, 80))};
+}
+
+Result<std::string> ImageSystem::ReadNow(const std::string& path, size_t length) {
+  Result<std::string> read = Read(path, 0, length);
+  if (read.ok() || wanted_.empty()) return read;
+  if (Result<bool> fetched = Fetch(); !fetched.ok()) return fetched.error();
+  return Read(path, 0, length);
 }
 
 Result<bool> ImageSystem::Fetch() {
@@ -306,6 +332,7 @@ Result<bool> ImageSystem::FetchLayer(uint16_t layer) {
   const std::vector<Mark>& marks = marks_[layer];
   double read = 0;  // of the layer, by those before the present reader
   double began = 0;
+  uint64_t kept_of_layer = 0;
   uint64_t at = 0;
   for (; content != wanted_.end() && content->first.first == layer; ++content) {
     std::vector<Range>& ranges = content->second;
@@ -328,13 +355,16 @@ Result<bool> ImageSystem::FetchLayer(uint16_t layer) {
           !kept.ok())
         return kept;
       at = from + (range.to - range.from);
+      kept_of_layer += range.to - range.from;
       if (progress_) progress_(layer, manifest_.layers.size(), (*reader)->Progress());
     }
   }
   uint64_t all = 1;
   for (const Blob& blob : manifest_.layers) all += blob.size;
   read += (*reader)->Progress() - began;
-  read_ += read * static_cast<double>(manifest_.layers[layer].size) / static_cast<double>(all);
+  const double bytes = (*reader)->SkipsUnread() ? static_cast<double>(kept_of_layer)
+                                                : read * static_cast<double>(manifest_.layers[layer].size);
+  read_ += bytes / static_cast<double>(all);
   return true;
 }
 

@@ -31,6 +31,14 @@ class ImageSystem : public System {
 
   // ENTRYPOINT and CMD.
   const std::vector<std::string>& command() const { return manifest_.command; }
+  // What the command makes of them before it starts the program.
+  void Enter(std::map<std::string, std::string> environment, std::string working_directory) {
+    manifest_.environment = std::move(environment);
+    manifest_.working_directory = std::move(working_directory);
+  }
+
+  // For who cannot ask again later: reads through the layers at once where the content is not at hand.
+  Result<std::string> ReadNow(const std::string& path, size_t length);
 
   Result<std::string> Read(const std::string& path, uint64_t offset, size_t length) const override;
   Result<std::vector<DirEntry>> List(const std::string& path, size_t limit = 100'000) const override;
@@ -61,11 +69,13 @@ class ImageSystem : public System {
   ImageSystem(Manifest manifest, Progress progress);
   Result<bool> OpenStore();
   Result<bool> Index();
+  bool IsOfCommand(std::string_view path) const;
   Result<uint64_t> Prefetch(const TarEntry& entry, uint16_t layer, LayerReader& reader);
   Result<bool> KeepFrom(LayerReader& reader, Content content, uint64_t from, uint64_t size,
                         std::string* copy = nullptr);
   Result<bool> FetchLayer(uint16_t layer);
-  void Settle();
+  Result<bool> Settle();
+  Result<bool> TakeUser();
   Result<FileStat> StatOf(const std::string& path, bool follow) const;
   std::string Absolute(const std::string& path) const;
   void Want(Content content, uint64_t file_size, uint64_t offset, size_t length) const;

@@ -51,6 +51,7 @@ class Source {
   double Progress() const {
     return size_ == 0 ? 1 : 1 - static_cast<double>(end_ - at_) / static_cast<double>(size_);
   }
+  virtual bool SkipsUnread() const = 0;
   // One more, which reads on from so many bytes before here.
   virtual std::unique_ptr<Source> Clone(uint64_t back) const = 0;
 
@@ -75,6 +76,7 @@ class FileSource : public Source {
     clone->StepBack(back);
     return clone;
   }
+  bool SkipsUnread() const override { return true; }
 
  private:
   FileSource(const FileSource&) = default;
@@ -99,6 +101,7 @@ class ArchiveSource : public Source {
     clone->StepBack(back);
     return clone;
   }
+  bool SkipsUnread() const override { return false; }
 
  private:
   ArchiveSource(const ArchiveSource& other) : Source(other), archive_(other.archive_) {}
@@ -127,6 +130,7 @@ class Plain : public LayerReader {
   Result<size_t> Read(char* to, size_t size) override { return source_->Read(to, size); }
   Result<bool> Skip(uint64_t size) override { return source_->Skip(size); }
   double Progress() const override { return source_->Progress(); }
+  bool SkipsUnread() const override { return source_->SkipsUnread(); }
 
  private:
   std::unique_ptr<Source> source_;

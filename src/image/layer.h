@@ -43,6 +43,8 @@ class LayerReader {
   virtual Result<bool> Skip(uint64_t size) = 0;
   // How much of the blob was consumed, of 1.
   virtual double Progress() const = 0;
+  // What is passed over is not read.
+  virtual bool SkipsUnread() const { return false; }
   // One more, which reads on from here (some 40 KB of memory); nullptr: this packing has to be read from its
   // start, or needs no such help to be passed over.
   virtual std::unique_ptr<LayerReader> Clone() const { return nullptr; }

@@ -106,6 +106,7 @@ std::optional<EarlyEnd> TakeQuestion(const Arguments& arguments, const System& s
   if (auto end = TakeFlags(arguments.python_flags, question)) return end;
   question.process = arguments.process;
   question.process_command = arguments.process_command;
+  question.python_doubt = arguments.python_doubt;
   question.driver_calls = !arguments.no_driver_calls;
   question.driver_limit = std::chrono::seconds(arguments.driver_limit);
   return arguments.assume.empty() ? std::nullopt : ParseAssumption(arguments.assume, knowledge, question);
@@ -146,6 +147,8 @@ std::optional<EarlyEnd> Look::Open(Arguments& arguments, Recording* recording) {
     ::tzset();
   }
   Adopt(source_.question, arguments);
+  if (arguments.python.empty() && !arguments.python_doubt.empty())
+    source_.name += "; " + arguments.python_doubt;
   if (recording != nullptr) recorder_ = std::make_unique<RecordingSystem>(*source_.system, *recording);
   machine_ = std::make_unique<CachingSystem>(recorder_ ? *recorder_ : *source_.system);
   return std::nullopt;

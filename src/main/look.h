@@ -66,6 +66,7 @@ inline constexpr std::pair<const char*, std::string Arguments::*> kOfQuestion[] 
     {"assume", &Arguments::assume},
     {"pid", &Arguments::process},
     {"command", &Arguments::process_command},
+    {"python-doubt", &Arguments::python_doubt},
 };
 
 class Look {

@@ -28,6 +28,8 @@ struct Question {
   std::string python_flags;     // --python-flags: letters, "Is"
   std::string process;          // --pid: the number of the process that runs; empty: none
   std::string process_command;  // its command line
+  // Why the Python on PATH may not be the one that is meant; empty: it is, or another is named.
+  std::string python_doubt;
 };
 
 using Probe = void (*)(const System&, const Knowledge&, const Question&, Facts&);

@@ -299,6 +299,7 @@ void ProbePython(const System& system, const Knowledge& knowledge, const Questio
 
   std::vector<std::string> unread = environment->unread;
   unread.insert(unread.end(), installed.unread.begin(), installed.unread.end());
+  if (question.python.empty() && !question.python_doubt.empty()) unread.push_back(question.python_doubt);
   python.unread = Known(std::move(unread), where);
   if (Result<bool> makes = MakesEnvironments(system, *environment)) {
     python.makes_environments = Known(*makes, where);

@@ -11,8 +11,8 @@
 #include "base/text.h"
 #include "image/image.h"
 #include "system/process.h"
-#include "system/python_command.h"
 #include "system/root.h"
+#include "system/start_command.h"
 
 namespace tfdoctor {
 
@@ -92,23 +92,23 @@ Result<Source> OfProcess(const std::string& pid) {
   return source;
 }
 
-// The program of ENTRYPOINT and CMD, where it is a Python.
-void TakeCommand(const std::vector<std::string>& command, Source& source) {
-  for (size_t i = 0; i < command.size(); i++) {
-    const std::string name = command[i].substr(command[i].rfind('/') + 1);
-    if (!name.starts_with("python")) continue;
-    for (const std::string& place : PlacesOfProgram(*source.system, command[i])) {
-      if (!source.system->Exists(place)) continue;
-      source.question.emplace_back("python", place);
-      break;
-    }
-    const PythonArguments arguments = ReadPythonArguments(
-        *source.system,
-        std::vector<std::string>(command.begin() + static_cast<ptrdiff_t>(i) + 1, command.end()));
-    if (!arguments.script.empty()) source.question.emplace_back("script", arguments.script);
-    if (!arguments.flags.empty()) source.question.emplace_back("python-flags", "-" + arguments.flags);
-    return;
-  }
+// The Python that ENTRYPOINT and CMD start.
+void TakeCommand(image::ImageSystem& image, Source& source) {
+  constexpr size_t kHead = 512;
+  const StartedPython started = ReadStartCommand(image, image.command(), [&](const std::string& path) {
+    return image.ReadNow(path, kHead).value_or("");
+  });
+  image.Enter(started.environment, started.working_directory);
+  if (!started.python.empty()) source.question.emplace_back("python", started.python);
+  if (!started.script.empty()) source.question.emplace_back("script", started.script);
+  if (!started.flags.empty()) source.question.emplace_back("python-flags", "-" + started.flags);
+  if (started.understood) return;
+  // Its arguments may hold secrets.
+  const std::string& program = image.command().front();
+  source.question.emplace_back(
+      "python-doubt",
+      fmt::format("the command of the image ({}) may start another Python than the one on its PATH",
+                  Printable(program.substr(program.rfind('/') + 1), 80)));
 }
 
 Result<Source> InImage(const SourceOptions& options, const System& live,
@@ -130,7 +130,7 @@ Result<Source> InImage(const SourceOptions& options, const System& live,
   image::ImageSystem* image = opened->get();
   source.system = std::move(*opened);
   source.fetch = [image] { return image->Fetch(); };
-  TakeCommand(image->command(), source);
+  TakeCommand(*image, source);
   return source;
 }
 

@@ -235,6 +235,55 @@ class Images(from_test.Case):
         self.assertEqual((unknown["verdict"], unknown["causes"]), ("unknown", []))
         self.assertIn(f"Judged is the image {self.single(image)}", self.text("--image", self.single(image), "--width", "300"))
 
+    def tensorflow_layers(self):
+        self.make_tensorflow()
+        return [self.folder / f"tf-{number}.tar" for number in range(3)]
+
+    def test_its_command_is_followed(self):
+        extra = write_layer(self.folder / "commands.tar", [
+            member("opt/venv/bin/serve", content=b"#!/opt/venv/bin/python\nimport tensorflow\n", mode=0o755),
+            member("entry.sh", content=b'#!/bin/sh\nexec "$@"\n', mode=0o755), member("start.sh", content=b"#!/bin/sh\n", mode=0o755)])
+        layers = [*self.tensorflow_layers(), extra]
+        configuration = {"Env": ["PATH=/usr/bin", "CUDA_VISIBLE_DEVICES=0"], "WorkingDir": "/app"}
+        for command, script, devices in (
+                ({"Cmd": ["/bin/sh", "-c", "cd /; . opt/venv/bin/activate && CUDA_VISIBLE_DEVICES=1 python app/train.py"]}, "//app/train.py", "1"),
+                ({"Entrypoint": ["/entry.sh"], "Cmd": ["env", "CUDA_VISIBLE_DEVICES=-1", "/opt/venv/bin/python", "train.py"]}, "/app/train.py", "-1"),
+                ({"Cmd": ["/opt/venv/bin/serve", "app:app"]}, "/opt/venv/bin/serve", "0")):
+            with self.subTest(command):
+                facts = self.answer("--facts", "--image", self.saved("command.tar", layers, {**configuration, **command}))["facts"]
+                self.assertRegex(facts["python"]["interpreter"]["value"], "^/opt/venv/bin/python$|^//opt/venv/bin/python$")
+                self.assertEqual(facts["program"]["file"]["value"], script)
+                self.assertEqual(facts["environment"]["variables"]["value"]["CUDA_VISIBLE_DEVICES"]["value"], devices)
+        # What is not followed may start any Python: that of PATH lacking TensorFlow proves nothing.
+        image = self.saved("command.tar", layers, {**configuration, "Entrypoint": ["/start.sh"]})
+        answer = self.answer("--facts", "--image", image, "--assume", "gpu=H100")
+        self.assertEqual([(cause["id"], cause["state"]) for cause in answer["causes"]], [("tensorflow-not-installed", "open")])
+        doubt = "the command of the image (start.sh) may start another Python than the one on its PATH"
+        self.assertEqual(answer["facts"]["python"]["unread"]["value"], [doubt])
+        self.assertIn(doubt, self.text("--image", image, "--width", "300"))
+        path = self.folder / "command.tfdoctor"
+        self.text("record", "-o", path, "--no-redact", "--image", image, "--assume", "gpu=H100", status=0)
+        self.assertEqual(without_run(self.answer("--facts", "--from", path)), without_run(answer))
+        self.assertEqual(self.answer("--image", image, "--python", "/opt/venv", "--assume", "gpu=H100")["causes"], [])
+        self.assertNotIn(doubt, self.text("--image", image, "--python", "/opt/venv", "--width", "300"))
+
+    def test_what_lies_behind_much_that_was_kept(self):
+        # More libraries than are kept at first, then the system, and its accounts last of all.
+        filler = write_layer(self.folder / "filler.tar", [member(f"a/libcu{i}.so", content=b"\0" * (1 << 20)) for i in range(40)])
+        accounts = "".join(f"user{i}:x:{2000 + i}:{2000 + i}::/home/user{i}:/bin/sh\n" for i in range(3000)) + "late:x:1234:1234::/home/late:/bin/sh\n"
+        last = write_layer(self.folder / "last.tar", [member("etc/passwd", content=accounts.encode()), member(
+            "home/late/.keras/keras.json", content=b'{"backend": "torch"}')])
+        layers = [filler, *self.tensorflow_layers(), last]
+        configuration = {"Env": ["PATH=/opt/venv/bin:/usr/bin"], "User": "late", "Cmd": ["python"]}
+        at_home = {**configuration, "Env": [*configuration["Env"], "HOME=/home/late"]}
+        answer = self.answer("--facts", "--image", self.saved("late.tar", layers, at_home), "--assume", "gpu=H100")
+        # Keras passes over a home that its user may not write to; root might.
+        self.assertEqual(answer["facts"]["python"]["keras_config"]["state"], "absent")
+        self.assertEqual({link["link"]: link["state"] for link in answer["chain"]}["cuda-libraries"], "ok")
+        self.assertEqual([u["why"] for u in answer["unchecked"] if "were not read" in u["why"]], [])
+        self.refused("--image", self.saved("late.tar", layers, {**configuration, "User": "nobody-here"}),
+                     says="its USER nobody-here is not in its /etc/passwd")
+
     def test_it_can_be_recorded(self):
         image, _ = self.make_tensorflow()
         path = self.folder / "image.tfdoctor"
