@@ -312,7 +312,9 @@ std::optional<EarlyEnd> Parse(int argc, char** argv, Arguments& arguments) {
                                options.not_of_prove.end();
     if (arguments.action != Action::kCheck && !machine_too && !prove_too) {
       return UsageError(fmt::format("{} goes with check, not with {}", option->get_name(),
-                                    arguments.action == Action::kProve ? "prove" : "explain or causes"));
+                                    arguments.action == Action::kProve  ? "prove"
+                                    : arguments.action == Action::kDiff ? "diff"
+                                                                        : "explain or causes"));
     }
     if (option->get_expected_min() > 0 && option->as<std::string>().empty()) {
       return UsageError(fmt::format("{} needs a value", option->get_name()));

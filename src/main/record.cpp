@@ -51,12 +51,39 @@ std::string RecordSummary(const std::string& file, size_t size, const Redactor* 
   return text + fmt::format(".\nTo see what is in it: zstd -dc {}\n", ShellQuote(file));
 }
 
+// Why a side of diff is no Python environment; empty: it is one, or not there, which is said elsewhere.
+std::string WhyNoEnvironment(const System& live, const std::string& named) {
+  const Result<FileStat> stat = live.Stat(named);
+  if (!stat.ok()) return {};
+  if (stat->type != FileType::kDirectory) {
+    const std::string head = live.Read(named, 0, 4).value_or("");
+    return head == "\x7f"
+                   "ELF" ||
+                   head.starts_with("#!")
+               ? ""
+               : "it is no program";
+  }
+  if (live.Exists(named + "/usr/bin") && live.Exists(named + "/etc")) return "it is the root of a system";
+  for (const char* python : {"bin/python", "bin/python3", "python", "python3"}) {
+    if (live.LStat(named + "/" + python).ok()) return {};
+  }
+  return "there is no bin/python in it";
+}
+
 // A recording, an environment of this machine, or, where nothing is named, this shell.
 std::optional<EarlyEnd> Judge(Arguments arguments, const std::string& named, ComparedSide& side,
                               Facts& facts) {
   constexpr std::string_view kZstd("\x28\xb5\x2f\xfd", 4);
   const auto live = LiveSystem();
   const bool recording = !named.empty() && live->Read(named, 0, kZstd.size()).value_or("") == kZstd;
+  if (const std::string why = recording || named.empty() ? "" : WhyNoEnvironment(*live, named);
+      !why.empty()) {
+    return UsageError(
+        fmt::format("diff: {} is neither a recording nor a Python environment: {}; of another root, an image "
+                    "or a process "
+                    "make a recording first (tfdoctor record -o FILE --root DIR, --image FILE or --pid PID)",
+                    Printable(named), why));
+  }
   (recording ? arguments.source.from : arguments.python) = named;
   Look look;
   if (auto end = look.Open(arguments)) return end;

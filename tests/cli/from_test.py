@@ -488,6 +488,15 @@ class Differences(Case):
         self.refused("diff", "/a", "/b", "/c", says="")
         self.refused("diff", "/no/such/thing", says="no such file")
         self.refused("diff", self.environment, "--script", "x", says="--script")
+        self.refused("diff", self.environment, "--root", "/", says="--root goes with check, not with diff")
+        # What is neither a recording nor an environment is not taken for one that lacks everything.
+        root, empty, file = (self.folder / name for name in ("some-root", "empty", "image.tar"))
+        make_root(root, self.environment)
+        empty.mkdir()
+        file.write_bytes(b"manifest.json" + bytes(600))
+        for named, why in ((root, "the root of a system"), (empty, "no bin/python"), (file, "no program"), ("/", "the root of a system")):
+            self.refused("diff", named, self.environment, says=why)
+            self.refused("diff", self.environment, named, says="tfdoctor record -o FILE")
 
 
 class Recordings(Case):
