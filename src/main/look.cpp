@@ -18,43 +18,6 @@ namespace tfdoctor {
 
 namespace {
 
-bool IsDriverVersion(std::string_view text) {
-  const std::vector<std::string> parts = Split(text, '.');
-  return parts.size() <= 3 && parts.front().size() >= 2 &&
-         std::all_of(parts.begin(), parts.end(), [](const std::string& part) {
-           return !part.empty() && part.size() <= 4 &&
-                  part.find_first_not_of("0123456789") == std::string::npos;
-         });
-}
-
-// "gpu=H100,gpu=8.9,driver=570.124.06"
-std::optional<EarlyEnd> ParseAssumption(const std::string& text, const Knowledge& knowledge,
-                                        Question& question) {
-  constexpr std::string_view kForm =
-      "; right is gpu=NAME|CC[,driver=VERSION], as in gpu=H100,driver=570.124.06";
-  for (const std::string& part : Split(text, ',')) {
-    const size_t equals = part.find('=');
-    const std::string key(Trim(part.substr(0, equals)));
-    const std::string value(equals == std::string::npos ? "" : Trim(part.substr(equals + 1)));
-    if (value.empty()) return UsageError(fmt::format("--assume: '{}' has no value{}", part, kForm));
-    if (key == "gpu") {
-      Result<GpuModel> gpu = knowledge.FindGpuByName(value);
-      if (!gpu) return UsageError(fmt::format("--assume gpu={}: {}", value, gpu.error().message));
-      question.assumed_gpus.push_back(*gpu);
-    } else if (key == "driver") {
-      if (!question.assumed_driver.empty()) return UsageError("--assume: driver= may be given once");
-      if (!IsDriverVersion(value)) {
-        return UsageError(fmt::format("--assume: '{}' is not a driver version such as 570.124.06", value));
-      }
-      question.assumed_driver = value;
-    } else {
-      return UsageError(fmt::format("--assume: '{}' is neither gpu nor driver{}", key, kForm));
-    }
-  }
-  if (question.assumed_gpus.empty()) return UsageError(fmt::format("--assume: which GPU?{}", kForm));
-  return std::nullopt;
-}
-
 // A path that is not there is a slip of the hand; everything else about it is for the probes to say.
 std::optional<EarlyEnd> TakePath(const System& system, const char* option, const std::string& given,
                                  std::string& path) {
@@ -62,19 +25,6 @@ std::optional<EarlyEnd> TakePath(const System& system, const char* option, const
   path = given.front() == '/' ? given : system.WorkingDirectory() + "/" + given;
   if (!system.LStat(path).not_found()) return std::nullopt;
   return UsageError(fmt::format("{} {}: no such file or folder", option, given));
-}
-
-// "-I", "-Es", "-P -s": only what bears on sys.path is understood; other options of python change nothing
-// here.
-std::optional<EarlyEnd> TakeFlags(const std::string& text, Question& question) {
-  for (std::string_view word : SplitWords(text)) {
-    constexpr std::string_view kKnown = "IEPsSuBbdOqv";
-    if (word.size() < 2 || word[0] != '-' || word.find_first_not_of(kKnown, 1) != std::string_view::npos)
-      return UsageError(
-          fmt::format("--python-flags: '{}' is not understood; right is -I, -E, -P, -s or -S", word));
-    question.python_flags += word.substr(1);
-  }
-  return std::nullopt;
 }
 
 std::optional<EarlyEnd> TakeData(const Arguments& arguments, const System& system,
@@ -101,15 +51,16 @@ void Adopt(const std::vector<std::pair<std::string, std::string>>& question, Arg
 
 std::optional<EarlyEnd> TakeQuestion(const Arguments& arguments, const System& system,
                                      const Knowledge& knowledge, Question& question) {
+  for (const auto& [option, place] : kOfQuestion) {
+    if ((arguments.*place).empty()) continue;
+    if (Result<bool> taken = TakeOption(option, arguments.*place, knowledge, question); !taken)
+      return UsageError(taken.error().message);
+  }
   if (auto end = TakePath(system, "--python", arguments.python, question.python)) return end;
   if (auto end = TakePath(system, "--script", arguments.script, question.script)) return end;
-  if (auto end = TakeFlags(arguments.python_flags, question)) return end;
-  question.process = arguments.process;
-  question.process_command = arguments.process_command;
-  question.python_doubt = arguments.python_doubt;
   question.driver_calls = !arguments.no_driver_calls;
   question.driver_limit = std::chrono::seconds(arguments.driver_limit);
-  return arguments.assume.empty() ? std::nullopt : ParseAssumption(arguments.assume, knowledge, question);
+  return std::nullopt;
 }
 
 }  // namespace

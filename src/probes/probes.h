@@ -32,6 +32,10 @@ struct Question {
   std::string python_doubt;
 };
 
+// Takes what an option of check says, by its name without dashes; a recording keeps them so. Others change
+// nothing. Error: for people, with the option in front.
+Result<bool> TakeOption(const std::string& option, const std::string& value, const Knowledge&, Question&);
+
 using Probe = void (*)(const System&, const Knowledge&, const Question&, Facts&);
 
 void ProbeEnvironment(const System&, const Knowledge&, const Question&, Facts&);

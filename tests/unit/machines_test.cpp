@@ -423,8 +423,8 @@ Diagnosis JudgeRecording(const fs::path& path) {
   EXPECT_TRUE(recording.ok()) << recording.error().message;
   Question question;
   for (const auto& [option, value] : recording->question) {
-    if (option == "python") question.python = value;
-    if (option == "script") question.script = value;
+    const Result<bool> taken = TakeOption(option, value, BuiltInKnowledge(), question);
+    EXPECT_TRUE(taken.ok()) << taken.error().message;
   }
   const ReplaySystem replay(std::move(*recording));
   const CachingSystem machine(replay);
