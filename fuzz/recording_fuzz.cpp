@@ -5,10 +5,10 @@
 
 #include "diagnose/diagnose.h"
 #include "probes/probes.h"
+#include "redaction/redaction.h"
 #include "rules/all.h"
 #include "system/caching.h"
 #include "system/recording.h"
-#include "system/redaction.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace tfdoctor;

@@ -10,10 +10,10 @@
 #include "main/commands.h"
 #include "main/output.h"
 #include "probes/probes.h"
+#include "redaction/redaction.h"
 #include "render/compare.h"
 #include "rules/all.h"
 #include "system/recording.h"
-#include "system/redaction.h"
 
 namespace tfdoctor {
 

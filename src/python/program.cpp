@@ -852,6 +852,29 @@ std::string CellSource(const nlohmann::json& cell) {
 }
 
 Result<ProgramReading> ReadNotebook(std::string_view bytes) {
+  Result<std::vector<NotebookCell>> cells = NotebookCells(bytes);
+  if (!cells) return cells.error();
+  ProgramReading reading;
+  reading.notebook = true;
+  Reader reader(reading);
+  uint32_t lines_before = 0;
+  size_t number = 0;
+  for (const NotebookCell& cell : *cells) {
+    ++number;
+    if (!cell.python) continue;
+    PythonTokens tokens = TokenizePython(cell.source, true);
+    // A cell that Python refuses does nothing; the others run all the same.
+    if (!tokens.error) {
+      reader.Read(cell.source, tokens.tokens, "cell " + std::to_string(number) + ", ", lines_before);
+    }
+    lines_before += static_cast<uint32_t>(std::count(cell.source.begin(), cell.source.end(), '\n')) + 1;
+  }
+  return reading;
+}
+
+}  // namespace
+
+Result<std::vector<NotebookCell>> NotebookCells(std::string_view bytes) {
   nlohmann::json notebook = nlohmann::json::parse(bytes, nullptr, false);
   if (notebook.is_discarded() || !notebook.is_object())
     return Error{ErrorKind::kMalformed, "it is no notebook: not JSON"};
@@ -865,27 +888,17 @@ Result<ProgramReading> ReadNotebook(std::string_view bytes) {
   }
   if (cells == nullptr || !cells->is_array())
     return Error{ErrorKind::kMalformed, "it is no notebook: it has no cells"};
-  ProgramReading reading;
-  reading.notebook = true;
-  Reader reader(reading);
-  uint32_t lines_before = 0;
-  size_t number = 0;
+  std::vector<NotebookCell> found;
   for (const nlohmann::json& cell : *cells) {
     if (!cell.is_object() || cell.value("cell_type", nlohmann::json()) != "code") continue;
-    ++number;
-    Result<std::string> source = DecodePython(CellSource(cell));
-    if (!source || !IsPythonCell(std::string_view(*source).substr(0, source->find('\n')))) continue;
-    PythonTokens tokens = TokenizePython(*source, true);
-    // A cell that Python refuses does nothing; the others run all the same.
-    if (!tokens.error) {
-      reader.Read(*source, tokens.tokens, "cell " + std::to_string(number) + ", ", lines_before);
-    }
-    lines_before += static_cast<uint32_t>(std::count(source->begin(), source->end(), '\n')) + 1;
+    std::string source = CellSource(cell);
+    Result<std::string> decoded = DecodePython(source);
+    if (decoded) source = std::move(*decoded);
+    const bool python = decoded.ok() && IsPythonCell(std::string_view(source).substr(0, source.find('\n')));
+    found.push_back({std::move(source), python});
   }
-  return reading;
+  return found;
 }
-
-}  // namespace
 
 Result<ProgramReading> ReadProgramText(std::string_view bytes, bool notebook) {
   if (notebook) return ReadNotebook(bytes);

@@ -47,6 +47,13 @@ struct ProgramReading {
   bool graph_mode = false;  // TensorFlow 1's graphs and sessions: constants start nothing
 };
 
+// A cell of a notebook that is to be run.
+struct NotebookCell {
+  std::string source;
+  bool python = false;  // else it is of another language ("%%bash"), or nothing that Python would run
+};
+Result<std::vector<NotebookCell>> NotebookCells(std::string_view bytes);
+
 // A .py or .ipynb file, at most 16 MiB. An error: not readable, or nothing that Python would run.
 Result<ProgramReading> ReadProgram(const System& system, const std::string& path);
 Result<ProgramReading> ReadProgramText(std::string_view bytes, bool notebook);

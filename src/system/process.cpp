@@ -141,9 +141,13 @@ std::optional<std::map<std::string, std::string>> VariablesOf(std::string_view b
   return variables;
 }
 
+// Cut between words: half a token would not be known as one when a recording is redacted.
 std::string CommandOf(std::vector<std::string> words) {
   while (!words.empty() && words.back().empty()) words.pop_back();  // left by a title
-  return Printable(Join(words, " "), kLongestCommand);
+  std::string command = Join(words, " ");
+  if (command.size() <= kLongestCommand) return Printable(command);
+  command.resize(std::min(command.rfind(' ', kLongestCommand), kLongestCommand));
+  return Printable(command) + " …";
 }
 
 // Of /proc/PID/maps, each file once; without what is no file.

@@ -23,11 +23,11 @@
 #include "laid_out.h"
 #include "made_environment.h"
 #include "probes/probes.h"
+#include "redaction/redaction.h"
 #include "rules/all.h"
 #include "system/caching.h"
 #include "system/overlay.h"
 #include "system/recording.h"
-#include "system/redaction.h"
 #include "system/root.h"
 
 namespace tfdoctor {

@@ -8,10 +8,11 @@
 #include <cerrno>
 #include <memory>
 
+#include "python/program.h"
+#include "redaction/redaction.h"
 #include "system/caching.h"
 #include "system/error.h"
 #include "system/overlay.h"
-#include "system/redaction.h"
 
 namespace tfdoctor {
 namespace {
@@ -210,7 +211,9 @@ TEST_F(Recorded, BrokenFilesAreRefused) {
 
 struct Planted {
   const char* kind;
-  const char* where;    // a file, "$NAME" for a variable, "log", "child", "link", "list"
+  // A file, "$NAME" for a variable, "log", "child", "link", "list", the "name" of a file, the path of a file
+  // in a "folder", of a process a "mapped" file or the "command" line.
+  const char* where;
   std::string content;  // {} stands for the secret
   std::string secret;
 };
@@ -300,11 +303,87 @@ const Planted kPlanted[] = {
     {"id of a container", "/proc/self/cgroup", "0::/docker/{}",
      "0a1b2c3d4e5f60718293a4b5c6d7e8f90a1b2c3d4e5f60718293a4b5c6d7e8f9"},
     {"id of the machine", "/proc/cmdline", "systemd.machine_id={}", "9f86d081884c7d659a2feaa0c55ad015"},
+
+    {"option of a running program", "command", "python train.py --password {} -v", "hunter2hunter"},
+    {"option behind code", "command", "python -c import time;time.sleep(99) --api-token {}",
+     "plainlookingvalue"},
+    {"option with = behind code", "command", "python -I -c f(key=None) --wandb_key={}", "anothervalue"},
+    {"literal in code of a command line", "command", "python -c connect(password='{}')", "my s3cret"},
+    {"server on a command line", "command", "python -m x --master {}:2222", "10.42.17.3"},
+    {"index on a command line", "command", "pip --index https://svc:{}@pypi.acme.example/simple", "pw4index"},
+    {"user on a command line", "command", "python /home/{}/train.py", "gracehopper"},
+
+    {"annotated password", "/w/train.py", "db_password: str = \"{}\"", "annotated-pass"},
+    {"annotated parameter", "/w/train.py", "def f(a, token: Optional[str] = '{}'): pass", "parameterpass"},
+    {"connection string", "/w/train.py", "connect(\"host=db user=x password={} port=1\")", "hunter2secret"},
+    {"server of a connection string", "/w/train.py", "connect(\"host={} dbname=x\")", "db7.acme.example"},
+    {"user of a connection string", "/w/train.py", "connect(\"dbname=x user={}\")", "gracehopper"},
+    {"quoted password in a string", "/w/train.py", "run('login --token \"{}\"')", "quoted-token"},
+    {"pair of user and password", "/w/train.py", "get(url, auth=('svcuser', '{}'))", "pw-of-svc"},
+    {"argument of a login", "/w/train.py", "smtp.login('maryjackson', '{}')", "smtp-pass-word"},
+    {"argument behind a name", "/w/train.py", "smtp.login(USER, '{}')", "smtp-pass-word"},
+    {"pair in a file of Windows", "/w/train.py", "import x\r\nget(auth=('svcuser', '{}'))\r\n", "pw-of-svc"},
+    {"default of a variable", "/w/train.py", "os.environ.setdefault('API_KEY', '{}')", "default-value"},
+    {"password in a comment", "/w/train.py", "x = 1  # password: {}", "hunter2secret"},
+    {"password that is compared", "/w/train.py", "if password == '{}': pass", "compared-word"},
+    {"password of two lines", "/w/train.py", "password = '''one\n{}'''", "second-line-word"},
+    {"password that Python refuses", "/w/train.py", "x = (]\ny = 'password={}'\n", "hunter2secret"},
+    {"program without .py", "/w/train", "#!/usr/bin/env python3\npassword = '{}'\n", "some-words"},
+
+    {"literal in a notebook", "/w/x.ipynb",
+     R"nb({"cells": [{"cell_type": "code", "source": ["login(token=\"{}\")\n"]}]})nb", "tok-en-bb"},
+    {"text of a cell", "/w/x.ipynb",
+     R"nb({"cells": [{"cell_type": "code", "source": "a = 1\npassword = '{}'"}]})nb", "pass-in-cell"},
+    {"short token behind a newline", "/w/x.ipynb",
+     R"nb({"cells": [{"source": "%%bash\n{}\ntoken={}\n", "cell_type": "code"}]})nb", "abc-d"},
+    {"token with a quote in it", "/w/x.ipynb",
+     R"nb({"cells": [{"cell_type": "code", "source": "t(password='{}')"}]})nb", R"(in\"side\\9)"},
+    {"variable of a notebook", "/w/x.ipynb",
+     R"nb({"cells": [{"cell_type": "code", "source": ["%env DB_PASSWORD={}\n", "x"]}]})nb", "correcthorse"},
+    {"variable of a notebook without =", "/w/x.ipynb",
+     R"nb({"cells": [{"cell_type": "code", "source": ["%env DB_PASSWORD {}\n", "x"]}]})nb", "correcthorse"},
+    {"shell of a notebook", "/w/x.ipynb",
+     R"nb({"cells": [{"cell_type": "code", "source": ["!export API_TOKEN={} && x\n"]}]})nb", "plaintoken"},
+    {"what a cell printed", "/w/x.ipynb",
+     R"nb({"cells": [{"cell_type": "code", "source": [], "outputs": [{"text": ["it is {}\n"]}]}]})nb",
+     "outpass"},
+    {"a cell that a cell showed", "/w/x.ipynb",
+     R"nb({"cells": [{"cell_type": "code", "outputs": [{"cell_type": "code", "source": "{}"}]}]})nb",
+     "outpass"},
+    {"prose of a notebook", "/w/x.ipynb",
+     R"nb({"cells": [{"source": ["ask {}\n"], "cell_type": "markdown"}]})nb", "Mary Jackson"},
+    {"author of a notebook", "/w/x.ipynb", R"nb({"metadata": {"authors": [{"name": "{}"}]}, "cells": []})nb",
+     "Mary Jackson"},
+    {"what is no notebook", "/w/x.ipynb", R"nb({"cells": [{"source": "login('{}')"})nb", "Mary Jackson"},
+
+    {"file server", "/proc/self/mountinfo", "36 22 0:33 / /mnt/data rw - nfs4 {}:/export rw,vers=4.2\n",
+     "nas01.acme.example"},
+    {"folder on a file server", "/proc/self/mountinfo", "36 22 0:33 / /mnt/x rw - nfs4 nas:/vol7/{} rw\n",
+     "annie"},
+    {"share of a file server", "/proc/self/mountinfo", "37 22 0:34 / /mnt/x rw - cifs //files9/{} rw\n",
+     "gracehopper"},
+    {"domain of a file server", "/proc/self/mountinfo", "37 22 0:34 / /mnt/x rw - cifs //f/s rw,domain={}\n",
+     "ACMECORP"},
+    {"server of the root", "/proc/self/mountinfo", "22 1 0:20 / / rw - nfs {}:/root rw,addr=1\n",
+     "nas01.acme.example"},
+    {"pod of systemd", "/proc/self/cgroup", "0::/kubepods.slice/kubepods-pod{}.slice/x.scope",
+     "46414b45_1234_5678_9abc_def012345678"},
+    {"container of systemd", "/proc/self/cgroup", "0::/system.slice/docker-{}.scope",
+     "0a1b2c3d4e5f60718293a4b5c6d7e8f90a1b2c3d4e5f60718293a4b5c6d7e8f9"},
+    {"variable of the first process", "/proc/1/environ", std::string("container=lxc\0SITE={}\0", 22), "acme"},
+    {"user of a mapped file", "mapped", "/home/{}/libfoo.so", "gracehopper"},
+    {"mail address in a mapped file", "mapped", "/data/{}/libfoo.so", "ada.lovelace@acme.example"},
+    {"token in a mapped file", "mapped", "/data/{}.so", "ghp_16C7e42F292c6912E7710c838347Ae178B4a"},
+    {"mail address as a folder", "folder", "/data/{}/venv/lib/x.py", "ada.lovelace@acme.example"},
+    {"mail address in a name", "name", "report-{}.py", "ada.lovelace@acme.example"},
+    {"token as a name", "name", "{}.txt", "ghp_16C7e42F292c6912E7710c838347Ae178B4a"},
+    {"address as a name", "name", "{}", "10.42.17.3"},
+    {"user of a folder elsewhere", "folder", "/data/teams/{}/x", "adal"},
 };
 
 std::string Filled(std::string content, const std::string& secret) {
-  const size_t at = content.find("{}");
-  if (at != std::string::npos) content.replace(at, 2, secret);
+  for (size_t at = content.find("{}"); at != std::string::npos; at = content.find("{}", at + secret.size()))
+    content.replace(at, 2, secret);
   return content;
 }
 
@@ -322,6 +401,8 @@ TEST(Redaction, NoPlantedSecretIsLeft) {
     if (where == "log") machine.SetKernelLog(content);
     if (where == "link") machine.AddSymlink("/l", content);
     if (where == "list") machine.AddDirectory("/home/" + content);
+    if (where == "name") machine.AddFile("/w/" + content, "x");
+    if (where == "folder") machine.AddFile(content, "x");
     if (where == "child") {
       ChildEnd end;
       end.how = ChildEnd::How::kExit;
@@ -340,6 +421,10 @@ TEST(Redaction, NoPlantedSecretIsLeft) {
     (void)recorder.LStat(where);
     (void)recorder.ReadLink("/l");
     (void)recorder.List("/home");
+    (void)recorder.List("/w");
+    if (where == "folder") (void)recorder.ReadAll(content);
+    if (where == "mapped") recording.mapped_files = std::vector<std::string>{content};
+    if (where == "command") recording.question = {{"command", content}};
     (void)recorder.RunChildren({{{"driver-child", "cuda", "/x"}, {}}}, {});
     auto text = [](const Recording& r) {
       const std::string packed = PackRecording(r);
@@ -355,8 +440,8 @@ TEST(Redaction, NoPlantedSecretIsLeft) {
         << "it was not planted";
     EXPECT_EQ(after.find(planted.secret), std::string::npos) << after;
     EXPECT_NE(after.find("print('TensorFlow 2.20.0 for CUDA 12.5.1')"), std::string::npos) << after;
-    // What is blanked in METADATA is not counted.
-    const bool blanked = std::string_view(planted.kind).find("package") != std::string_view::npos;
+    // What is blanked because nothing judges it is not counted.
+    const bool blanked = after.find("xxx") != std::string::npos || after.find("     ") != std::string::npos;
     EXPECT_TRUE(blanked || !redactor.Counts().empty()) << "it does not say so";
   }
 }
@@ -428,16 +513,17 @@ TEST(Redaction, AWordThatIsAlsoAnAuthenticationScheme) {
 // The package passwd is no password, and a version of four parts no address; a maintainer is a person.
 TEST(Redaction, WhatPackageManagersSay) {
   const std::string log = "2026-11-25 06:33:10 install passwd:amd64 <none> 8.9.7.29\n";
+  const std::string steps = "2026-11-26 06:33:11 status installed passwd:amd64 8.9.7.29\n";
   auto redacted = Redacted(
       {{"/var/lib/dpkg/status",
         "Package: passwd\nStatus: install ok installed\nMaintainer: Ada L <ada@acme.example>\n"
         "Version: 8.9.7.29\nDescription: passwd: it\n Written for ACME.\n\nPackage: python3.11-minimal\n"
         "Version: 3.11.2-6\n"},
-       {"/var/log/dpkg.log", log},
+       {"/var/log/dpkg.log", log + steps},
        {"/var/log/apt/history.log",
         "Start-Date: 2026-11-25  06:33:10\nCommandline: apt install x\nRequested-By: ada (1000)\n"
         "Install: passwd:amd64 (8.9.7.29)\n"}});
-  EXPECT_EQ(redacted["/var/log/dpkg.log"], log);
+  EXPECT_EQ(redacted["/var/log/dpkg.log"], log + std::string(steps.size() - 1, ' ') + "\n");
   EXPECT_EQ(redacted["/var/log/apt/history.log"],
             "Start-Date: 2026-11-25  06:33:10\nCommandline:" + std::string(14, 'x') +
                 "\nRequested-By:" + std::string(11, 'x') + "\nInstall: passwd:amd64 (8.9.7.29)\n");
@@ -445,6 +531,60 @@ TEST(Redaction, WhatPackageManagersSay) {
             "Package: passwd\nStatus: install ok installed\nMaintainer:" + std::string(25, 'x') +
                 "\nVersion: 8.9.7.29\nDescription:" + std::string(11, 'x') + "\n" + std::string(18, 'x') +
                 "\n\nPackage: python3.11-minimal\nVersion: 3.11.2-6\n");
+}
+
+// What looks like the value of something secret, but is a part of the program.
+TEST(Redaction, WhatAProgramIsStaysWhatItIs) {
+  const std::map<std::string, std::string> programs = {
+      {"/w/train.py",
+       "import os, tensorflow as tf\n"
+       "key = os.environ['CUDA_VISIBLE_DEVICES']  # token: the GPU that is asked for\n"
+       "token = tokens[0]; password = getpass.getpass('Password: ')\n"
+       "def f(key: int = 3, token=None): return sorted(x, key=lambda k: k['token'])\n"
+       "# the password:\n"
+       "x1 = 2  # abc1 is asked for\n"
+       "if key: tf.config.set_visible_devices(gpus[0], device_type='GPU')\n"
+       "key = 'GPU'; api_key = os.environ.get('HF_TOKEN'); url = f'password={password}&x'\n"
+       "tokenizer = Tokenizer(num_words=4096, oov_token='<OOV>', max_tokens=1024)\n"
+       "s = 'password=' + tf.constant + 'key: the, secret: a name, auth, --token NAME max_tokens=4096'\n"
+       "cfg = {'key': tf.device('/CPU:0'), 'columns': ['user', 'item', 'rating']}\n"
+       "print('key', 'value'), pip('nvidia-cudnn-cu12==8.9.7.29')\n"},
+      {"/w/x.ipynb", R"nb({"cells": [{"cell_type": "code", "source": ["!pip install tensorflow==2.15.1\n",)nb"
+                     R"nb( "with tf.device('/CPU:0'):\n", "  a\n"]}], "nbformat": 4})nb"},
+  };
+  EXPECT_EQ(Redacted(programs), programs);
+}
+
+TEST(Redaction, OfANotebookTheCodeIsKept) {
+  const std::string notebook =
+      R"nb({"metadata": {"name": "a"}, "cells": [{"cell_type": "markdown", "source": ["with tf.device('/CPU:0')"]},)nb"
+      R"nb({"outputs": [{"text": ["printed \"this\" \\"], "data": {"image/png": "iVBOR\nw0"}}], "source": )nb"
+      R"nb(["import tensorflow as tf\n", "with tf.device(\"/CPU:0\"):  # password: abc12345\n", "  fit()"],)nb"
+      R"nb( "cell_type": "code"}, {"cell_type": "code", "source": "import os\nos.environ['CUDA_VISIBLE_DEVICES'] = ''"}]})nb";
+  const std::string kept = Redacted({{"/w/x.ipynb", notebook}})["/w/x.ipynb"];
+  EXPECT_EQ(kept.size(), notebook.size());
+  EXPECT_EQ(kept.find("printed"), std::string::npos) << kept;
+  const Result<ProgramReading> before = ReadProgramText(notebook, true);
+  const Result<ProgramReading> after = ReadProgramText(kept, true);
+  ASSERT_TRUE(before.ok() && after.ok()) << kept;
+  ASSERT_EQ(after->actions.size(), before->actions.size()) << kept;
+  for (size_t i = 0; i < before->actions.size(); i++) {
+    EXPECT_EQ(after->actions[i].where, before->actions[i].where);
+    EXPECT_EQ(after->actions[i].name, before->actions[i].name);
+    EXPECT_EQ(after->actions[i].value, before->actions[i].value);
+  }
+  EXPECT_GE(before->actions.size(), 3U);
+}
+
+TEST(Redaction, WhatIsJudgedOfMounts) {
+  const std::string root =
+      "22 1 0:20 / / rw,relatime - overlay overlay rw,lowerdir=/var/lib/docker/overlay2/l/A,xino=off\n";
+  const std::string driver =
+      "40 22 8:1 /usr/lib/libcuda.so.1.1 /usr/lib/libcuda.so.570.1 ro - ext4 /dev/sda1 rw\n";
+  const std::string other = "36 22 0:33 / /mnt/data rw - nfs4 nas:/vol7 rw\n";
+  const auto redacted = Redacted({{"/proc/self/mountinfo", root + other + driver}});
+  EXPECT_EQ(redacted.at("/proc/self/mountinfo"),
+            root + std::string(other.size() - 1, ' ') + "\n" + driver.substr(0, driver.size() - 3) + "xx\n");
 }
 
 TEST(Redaction, AUserWhoIsCalledLikeAFolder) {
@@ -457,6 +597,7 @@ TEST(Redaction, AUserWhoIsCalledLikeAFolder) {
   Recording recording;
   const RecordingSystem recorder(machine, recording);
   (void)recorder.LStat("/dev/nvidia0");
+  (void)recorder.List("/home");
   (void)recorder.ReadAll("/home/dev/x.py");
   (void)recorder.ReadAll("/usr/lib/python3/site-packages/p.py");
   Redactor redactor(machine);
@@ -465,6 +606,7 @@ TEST(Redaction, AUserWhoIsCalledLikeAFolder) {
   EXPECT_TRUE(replay.LStat("/dev/nvidia0").ok());
   const std::string home = redactor.Replaced("/home/dev");
   EXPECT_NE(home, "/home/dev");
+  EXPECT_EQ("/home/" + replay.List("/home").value_or({}).at(0).name, home);
   EXPECT_EQ(replay.ReadAll(home + "/x.py").value_or(""), "open('" + home + "/data'); open('/dev/null')\n");
   EXPECT_TRUE(replay.ReadAll("/usr/lib/python3/site-packages/p.py").value_or("").ends_with("import lib\n"));
 }
