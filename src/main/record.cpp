@@ -31,11 +31,16 @@ std::vector<std::pair<std::string, std::string>> KeptQuestion(Arguments argument
   return kept;
 }
 
-// What a diagnosis comes down to.
+// What a diagnosis comes down to: what is the same wherever the same is known.
 std::string Essence(const Diagnosis& diagnosis) {
   std::string essence(Name(diagnosis.verdict));
-  for (const Finding& finding : diagnosis.causes) essence += fmt::format(" {}", finding.rule->id);
-  return essence;
+  for (const auto* findings : {&diagnosis.causes, &diagnosis.explained}) {
+    for (const Finding& finding : *findings)
+      essence += fmt::format(" {}{}", finding.rule->id, finding.holds ? "" : "?");
+    essence += ';';
+  }
+  for (const Unchecked& one : diagnosis.unchecked) essence += " " + one.fact;
+  return essence + "; " + diagnosis.since;
 }
 
 std::string RecordSummary(const std::string& file, size_t size, const Redactor* redactor) {
@@ -137,7 +142,7 @@ int Record(Arguments& arguments, const Clock& clock) {
   }
   const ReplaySystem replay(std::move(recording));
   const CachingSystem replayed(replay);
-  if (judge(replayed, again) != here)
+  if (judge(replayed, again) != (redactor ? redactor->Replaced(here) : here))
     Complain(
         "the recording is not judged as this machine is; please report this, and use --no-redact meanwhile");
   const std::string summary = RecordSummary(arguments.output, packed.size(), redactor ? &*redactor : nullptr);

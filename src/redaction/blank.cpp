@@ -75,12 +75,13 @@ void BlankHashes(std::string& text) {
 // in the line of its action.
 void BlankPackageSteps(std::string& text) {
   constexpr size_t kAction = 20;  // behind "2026-11-25 06:33:10 "
+  constexpr size_t kDay = 10;     // by which it is found where the log is no longer old
   ForEachLine(text, [&](size_t start, size_t end) {
     const std::string_view line = std::string_view(text).substr(start, end - start);
     const std::string_view action = line.substr(std::min(kAction, line.size()));
     if (!action.starts_with("install ") && !action.starts_with("upgrade ") &&
         !action.starts_with("remove ") && !action.starts_with("purge "))
-      Fill(text, start, end, ' ');
+      Fill(text, std::min(start + kDay, end), end, ' ');
   });
 }
 

@@ -605,6 +605,8 @@ class Recordings(Case):
         plain = subprocess.run(["zstd", "-dc", path], stdout=subprocess.PIPE, check=True).stdout
         for secret in (b"46414b45_1234", container.encode(), b"nas01", b"annie", b"10.42.17.3", b"fileserver9", b"gracehopper", b"ACMECORP", b"katherinej"):
             self.assertNotIn(secret, plain)
+        self.assertIn("libcudnn9-cuda-12 from 9.1.0.70-1", self.answer("--from", path)["since"])
+        self.assert_alike(path, *question)
 
     def test_size(self):
         big = self.make_environment(self.folder / "big")
