@@ -8,7 +8,7 @@
 #include <set>
 
 #include "base/text.h"
-#include "diagnose/visible_devices.h"
+#include "facts/visible_devices.h"
 
 namespace tfdoctor {
 

@@ -56,6 +56,8 @@ struct Host {
   Fact<bool> secure_boot;     // firmware lets the kernel load signed code only
   // "36.4.3", the release of NVIDIA's Linux for its Jetson boards; absent: another machine
   Fact<std::string> jetson_linux;
+  // bytes that a program may map (ulimit -v); absent: no limit; read only where the driver refuses
+  Fact<std::string> address_space;
 
   template <class Self, class V>
   static void Describe(Self& s, V&& v) {
@@ -71,6 +73,7 @@ struct Host {
     v("runtime", s.runtime, "hosted notebook or cloud service");
     v("secure_boot", s.secure_boot, "whether Secure Boot is on");
     v("jetson_linux", s.jetson_linux, "release of Jetson Linux");
+    v("address_space", s.address_space, "limit of a program's address space");
   }
 };
 

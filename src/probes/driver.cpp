@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "base/text.h"
+#include "facts/visible_devices.h"
 #include "probes/probes.h"
 
 namespace tfdoctor {
@@ -17,9 +18,10 @@ namespace {
 using Text = Fact<std::string>;
 using List = Fact<std::vector<std::string>>;
 
-// The variables that hide devices from libcuda. Source: CUDA C++ Programming Guide, "CUDA Environment
+// The variables that keep devices from a program. Source: CUDA C++ Programming Guide, "CUDA Environment
 // Variables".
-constexpr const char* kHiding[] = {"CUDA_VISIBLE_DEVICES"};
+constexpr const char* kVisible = "CUDA_VISIBLE_DEVICES";
+constexpr const char* kOrder = "CUDA_DEVICE_ORDER";  // a value that is none of its words does
 
 constexpr size_t kLongestText = 512;
 constexpr const char* kNotCalled = "it was not called";
@@ -358,10 +360,17 @@ std::string WhyNoLibrary(const Facts& facts) {
 
 std::vector<std::string> HidingVariables(const System& system) {
   std::vector<std::string> names;
-  for (const char* name : kHiding) {
-    if (system.Env(name)) names.emplace_back(name);
-  }
+  if (system.Env(kVisible)) names.emplace_back(kVisible);
+  if (const auto order = system.Env(kOrder); order && !IsDeviceOrder(*order)) names.emplace_back(kOrder);
   return names;
+}
+
+// "CUDA_VISIBLE_DEVICES=-1"
+std::vector<std::string> WithValues(const System& system, const std::vector<std::string>& names) {
+  std::vector<std::string> words;
+  for (const std::string& name : names)
+    words.push_back(name + "=" + Printable(*system.Env(name), kLongestText));
+  return words;
 }
 
 bool FindsNoDevice(const DriverAnswers& answers) {
@@ -418,10 +427,7 @@ void ProbeDriver(const System& system, const Knowledge& knowledge, const Questio
     answers.nvml_devices = Fact<std::map<std::string, NvmlDevice>>::Absent(nowhere);
   }
   std::vector<std::string> names = HidingVariables(system);
-  std::vector<std::string> hiding;
-  for (const std::string& name : names)
-    hiding.push_back(name + "=" + Printable(*system.Env(name), kLongestText));
-  answers.hiding = List::Value(std::move(hiding), {Witness::kMachine, "environment"});
+  answers.hiding = List::Value(WithValues(system, names), {Witness::kMachine, "environment"});
   AskUnhidden(system, question, *cuda, names, answers);
   AddGpus(knowledge, facts);
 }
@@ -438,15 +444,17 @@ void AnswersAfter(const System& changed, const Facts& before, Facts& after) {
   }
   // Of another library nothing is known.
   if (*path != *asked) return NotAsked(kNotCalled, answers);
-  bool hid = said.hiding.Peek() != nullptr && !said.hiding.Peek()->empty();
-  if (!hid || !HidingVariables(changed).empty()) {
+  const std::vector<std::string> hiding = WithValues(changed, HidingVariables(changed));
+  const auto* hid = said.hiding.Peek();
+  if (hid == nullptr || *hid == hiding) {
     answers = said;
     after.gpus = before.gpus;
     after.device_access.refused = before.device_access.refused;
     after.device_memory = before.device_memory;
     return;
   }
-  if (said.init_unhidden.Peek() == nullptr) return NotAsked("not called without the variable", answers);
+  if (said.init_unhidden.Peek() == nullptr || !hiding.empty())
+    return NotAsked("not called with these variables", answers);
   answers = said;
   answers.init = said.init_unhidden;
   answers.count = said.count_unhidden;

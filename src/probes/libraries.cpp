@@ -13,6 +13,7 @@
 #include "elf/object.h"
 #include "knowledge/xla.h"
 #include "probes/probes.h"
+#include "python/distributions.h"
 
 namespace tfdoctor {
 
@@ -157,16 +158,50 @@ class LibraryProbe {
     size_t nvidia = path.find("/nvidia/");
     const auto* distributions = facts_.python.distributions.Peek();
     if (nvidia == std::string::npos || distributions == nullptr) return;
-    std::string name = knowledge_.DistributionOf(soname, CudaMajor());
-    auto found = distributions->find(name);
-    if (found == distributions->end()) return;
-    const std::string* folder = found->second.folder.Peek();
-    const std::string* version = found->second.version.Peek();
-    if (folder == nullptr || version == nullptr) return;
-    Result<std::string> real_folder = system_.RealPath(*folder);
     Result<std::string> real = system_.RealPath(path);
-    if (!real.ok() || !real_folder.ok() || !real->starts_with(*real_folder + "/")) return;
-    library.owner = Fact<std::string>::Value(name + " " + *version, {kMachine, *folder});
+    if (!real.ok()) return;
+    std::vector<InstalledDistribution> candidates;
+    // Those of another CUDA lie in the same place, and the one that was installed last has won.
+    constexpr int kNewestCuda = 13;
+    for (int major = kNewestCuda; major >= kNewestCuda - 2; major--) {
+      const std::string name = knowledge_.DistributionOf(soname, major);
+      const auto found = distributions->find(name);
+      if (found == distributions->end()) continue;
+      const std::string* folder = found->second.folder.Peek();
+      const std::string* version = found->second.version.Peek();
+      if (folder == nullptr || version == nullptr) continue;
+      Result<std::string> real_folder = system_.RealPath(*folder);
+      if (!real_folder.ok() || !real->starts_with(*real_folder + "/")) continue;
+      std::string info = name;
+      std::replace(info.begin(), info.end(), '-', '_');
+      candidates.push_back(
+          {name, *version, *folder, fmt::format("{}/{}-{}.dist-info", *folder, info, *version)});
+    }
+    if (candidates.size() > 1) std::erase_if(candidates, [&](const auto& one) { return !Left(one, *real); });
+    if (candidates.size() > 1) {
+      library.owner = Fact<std::string>::Unknown(
+          fmt::format("{} and {} both have it", candidates[0].name, candidates[1].name), origin);
+    } else if (!candidates.empty()) {
+      const InstalledDistribution& owner = candidates.front();
+      library.owner = Fact<std::string>::Value(owner.name + " " + owner.version, {kMachine, owner.folder});
+    }
+  }
+
+  // Whether every file beside this one is as long as the distribution's RECORD says.
+  bool Left(const InstalledDistribution& distribution, const std::string& file) const {
+    const std::string folder = file.substr(0, file.rfind('/') + 1);
+    auto record = ReadRecord(system_, distribution);
+    if (!record.ok()) return false;
+    bool any = false;
+    for (const RecordEntry& entry : *record) {
+      const std::string path = distribution.folder + "/" + entry.path;
+      Result<std::string> real = system_.RealPath(path);
+      if (!real.ok() || !real->starts_with(folder) || !entry.size) continue;
+      auto there = system_.Stat(path);
+      if (!there.ok() || there->size != *entry.size) return false;
+      any = true;
+    }
+    return any;
   }
 
   void FillVersion(const std::string& soname, const std::string& file, Library& library) {

@@ -455,6 +455,23 @@ bool MemoryIsShort(const DriverAnswers& answers) {
          });
 }
 
+// "Max address space          4096000000           unlimited            bytes": the first is what counts.
+Text AddressSpace(const System& system) {
+  constexpr std::string_view kName = "Max address space";
+  const Origin origin = From("/proc/self/limits");
+  auto limits = system.ReadAll(origin.from, 64 * 1024);
+  if (!limits.ok()) return Text::Unknown(limits.error().message, origin);
+  for (std::string_view line : SplitLines(*limits)) {
+    if (!line.starts_with(kName)) continue;
+    const auto words = SplitWords(line.substr(kName.size()));
+    if (words.empty()) break;
+    if (words[0] == "unlimited") return Text::Absent(origin);
+    if (words[0].find_first_not_of("0123456789") == std::string_view::npos)
+      return Text::Value(std::string(words[0]), origin);
+  }
+  return Text::Unknown("no line of the address space in it", origin);
+}
+
 bool DriverRefuses(const DriverAnswers& answers) {
   const bool* asked = answers.asked.Peek();
   if (asked == nullptr || !*asked) return false;
@@ -481,6 +498,7 @@ void ProbeTrouble(const System& system, const Knowledge&, const Question& questi
     ProbeBus(system, facts);
     facts.kernel_driver.resumed = Resumed(system);
     facts.kernel_driver.firmware = Firmware(system, facts);
+    facts.host.address_space = AddressSpace(system);
     const std::string* init = facts.driver_answers.init.Peek();
     if (!contained && init != nullptr && *init == "802") ProbeFabricManager(system, facts.kernel_driver);
     if (contained) facts.device_access.cgroup_rules = ControlGroupRules(system);

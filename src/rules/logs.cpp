@@ -151,9 +151,8 @@ std::string HidingVariable(const LogStory& story) {
   const auto found = variables->find("CUDA_VISIBLE_DEVICES");
   if (found == variables->end() || found->second.Peek() == nullptr) return {};
   const std::string& value = *found->second.Peek();
-  return value != "all" && VisibleDevicesOf(story.facts, value).entries.empty()
-             ? "CUDA_VISIBLE_DEVICES=" + value
-             : std::string();
+  return value != "all" && VisibleDevicesOf(story.facts, value).None() ? "CUDA_VISIBLE_DEVICES=" + value
+                                                                       : std::string();
 }
 
 bool IsFirmwareXid(const std::string& code) { return code == "119" || code == "120" || code == "143"; }

@@ -33,6 +33,89 @@ VisibleDevices VisibleDevicesOf(const Facts& facts, const std::string& value) {
   return ReadVisibleDevices(value, count);
 }
 
+bool OrderIsRefused(const Facts& facts) {
+  const std::string* order = facts.environment.Variable("CUDA_DEVICE_ORDER").Get();
+  return order != nullptr && !IsDeviceOrder(*order);
+}
+
+namespace {
+
+// The value of a variable when the driver reads it; `*doubt` is set where the program may decide otherwise.
+const std::string* ValueAtStart(const Facts& facts, const char* name, const FactBase** doubt) {
+  const VariableOfProgram of_program = FindVariable(facts, name, ReadAt::kStart);
+  const Fact<std::string>& outside = facts.environment.Variable(name);
+  if (of_program.unsure != nullptr) {
+    *doubt = of_program.unsure;
+    return nullptr;
+  }
+  const Fact<std::string>& fact = of_program.sure == nullptr ? outside : of_program.sure->value;
+  const std::string* value = fact.Get();
+  if (value == nullptr && fact.Unknown()) *doubt = &fact;
+  return value;
+}
+
+// The GPUs that the driver lists, where each is known by its address.
+std::optional<std::vector<const Gpu*>> Listed(const Facts& facts) {
+  const auto* devices = DriverFindsGpu(facts) ? facts.driver_answers.devices.Get() : nullptr;
+  const auto* gpus = facts.gpus.Get();
+  if (devices == nullptr || gpus == nullptr) return std::nullopt;
+  std::vector<const Gpu*> listed;
+  for (const auto& [ordinal, device] : *devices) {
+    const std::string* address = device.pci_address.Get();
+    const auto found = address == nullptr ? gpus->end() : gpus->find(*address);
+    if (found == gpus->end()) return std::nullopt;
+    listed.push_back(&found->second);
+  }
+  return listed;
+}
+
+bool AreAlike(const std::vector<const Gpu*>& gpus) {
+  return std::all_of(gpus.begin(), gpus.end(), [&](const Gpu* gpu) {
+    const std::string* first = gpus.front()->compute_capability.Get();
+    const std::string* other = gpu->compute_capability.Get();
+    return first != nullptr && other != nullptr && *first == *other;
+  });
+}
+
+}  // namespace
+
+GpusInUse FindGpusInUse(const Facts& facts) {
+  GpusInUse use = {NvidiaGpus(facts)};
+  if (use.gpus.size() < 2 || AreAlike(use.gpus)) return use;
+  const FactBase* doubt = nullptr;
+  const std::string* visible = ValueAtStart(facts, "CUDA_VISIBLE_DEVICES", &doubt);
+  if (facts.program.file.Absent()) {
+    // The driver was asked with the variables of the shell.
+    if (auto listed = Listed(facts)) return {*std::move(listed)};
+  }
+  if (visible == nullptr) {
+    use.doubt = doubt;
+    return use;
+  }
+  const VisibleDevices devices = ReadVisibleDevices(*visible, use.gpus.size());
+  // What hides all of them is a cause of its own.
+  if (devices.None() || devices.entries.size() == use.gpus.size()) return use;
+  const Fact<std::string>& variable = facts.environment.Variable("CUDA_VISIBLE_DEVICES");
+  const std::string* order = ValueAtStart(facts, "CUDA_DEVICE_ORDER", &doubt);
+  if (devices.FirstByName() || order == nullptr || *order != "PCI_BUS_ID") {
+    use.doubt = doubt == nullptr ? &variable : doubt;
+    return use;
+  }
+  std::vector<const Gpu*> chosen;  // the map of GPUs is in the order of their PCI addresses
+  for (const std::string& entry : devices.entries) chosen.push_back(use.gpus[std::stoul(entry)]);
+  return {std::move(chosen)};
+}
+
+Verdict OfSomeGpus(const GpusInUse& use, Verdict of_some, const Gpu& other, const std::string& text) {
+  if (use.doubt == nullptr) return Verdict::Excluded().Because(other.compute_capability, text);
+  if (use.doubt->Unknown()) return Verdict::Silent();  // noted: what is not known is named
+  of_some.state = Verdict::State::kOpen;
+  of_some.Because(other.compute_capability, text, Strength::kAgainst);
+  of_some.Because(*use.doubt, "CUDA_VISIBLE_DEVICES leaves some of the GPUs; which, is not known here",
+                  Strength::kWeak);
+  return of_some;
+}
+
 std::vector<const ProgramLine*> ProgramLines(const Facts& facts, std::string_view what) {
   std::vector<const ProgramLine*> found;
   const auto* lines = facts.program.lines.Get();
@@ -117,7 +200,8 @@ int VisibleGpus(const Facts& facts) {
   if (!facts.gpus.Present()) return -1;
   int count = static_cast<int>(CountGpus(facts));
   if (const std::string* shown = facts.environment.Variable("CUDA_VISIBLE_DEVICES").Get()) {
-    if (!Trim(*shown).empty()) count = std::min(count, static_cast<int>(Split(*shown, ',').size()));
+    const VisibleDevices devices = VisibleDevicesOf(facts, *shown);
+    if (!devices.None()) count = std::min(count, static_cast<int>(devices.entries.size()));
   }
   return count;
 }

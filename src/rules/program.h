@@ -6,8 +6,8 @@
 #include <vector>
 
 #include "diagnose/rule.h"
-#include "diagnose/visible_devices.h"
 #include "facts/facts.h"
+#include "facts/visible_devices.h"
 
 namespace tfdoctor {
 
@@ -26,6 +26,22 @@ VariableOfProgram FindVariable(const Facts& facts, std::string_view name, ReadAt
 
 // What a value of CUDA_VISIBLE_DEVICES leaves of this machine's GPUs.
 VisibleDevices VisibleDevicesOf(const Facts& facts, const std::string& value);
+
+// Whether CUDA_DEVICE_ORDER has a value with which the driver refuses to start.
+bool OrderIsRefused(const Facts& facts);
+
+// The NVIDIA GPUs that the program sees: those that the driver lists, else those that CUDA_VISIBLE_DEVICES
+// leaves.
+struct GpusInUse {
+  std::vector<const Gpu*> gpus;
+  // Set where it leaves only some of `gpus` and the driver's order, by which they are numbered, is not known:
+  // what is not known. A rule that holds of some of them and not of all is open then.
+  const FactBase* doubt = nullptr;
+};
+GpusInUse FindGpusInUse(const Facts& facts);
+// The answer of a rule that holds of some of them, `of_some`, and not of `other`, as `text` says: open where
+// the program may see the others alone.
+Verdict OfSomeGpus(const GpusInUse& use, Verdict of_some, const Gpu& other, const std::string& text);
 
 // "/GPU:1", "gpu:1", "/device:GPU:1" -> 1; -1: another kind of device. "/CPU:0" likewise for "CPU".
 int DeviceIndex(std::string_view device, std::string_view type);

@@ -38,10 +38,10 @@ def value(fact):
     return None if fact["state"] == "absent" else "unknown: " + fact["why"]
 
 
-def ask(tfdoctor, python, **variables):
+def ask(tfdoctor, python, *flags, **variables):
     environment = {k: v for k, v in os.environ.items() if k not in ("CUDA_VISIBLE_DEVICES", "CUDA_DEVICE_ORDER")}
     environment.update(variables)
-    done = subprocess.run([tfdoctor, "--python", python, "--format", "json", "--facts"], env=environment,
+    done = subprocess.run([tfdoctor, "--python", python, "--format", "json", "--facts", *flags], env=environment,
                           capture_output=True, timeout=LIMIT_S, check=False)
     answer = json.loads(done.stdout)
     return answer, value(answer["facts"]["driver_answers"])
@@ -79,6 +79,7 @@ def against_smi(tfdoctor, layer):
         python = made_environment(layer, folder)
         answer, facts = ask(tfdoctor, python)
         hidden, without = ask(tfdoctor, python, CUDA_VISIBLE_DEVICES="-1")
+        against_variables(tfdoctor, python)
     print(f"{len(gpus)} GPU(s): {', '.join(gpu['name'] for gpu in gpus)}; verdict {answer['verdict']}")
     check(facts["asked"], True, "whether the driver was asked")
     check(facts["nvml_init"], "0", "nvmlInit")
@@ -104,6 +105,23 @@ def against_smi(tfdoctor, layer):
         check(without["count_unhidden"], facts["count"], "devices without the variable")
         check(hidden["causes"][0]["id"], "cuda-visible-devices", "root cause with CUDA_VISIBLE_DEVICES=-1")
     return 0
+
+
+# What the driver makes of the two variables. UUIDs only it knows.
+VALUES = ("0", "+0", "-0", "0x0", "0x1", "00", "0.5", "0abc", "0 1", "0;1", " 0", "0 ", "0,", "0,,0", "0,-1", "0,abc",
+          "4294967296", "-1", "", " ", ",0", "all", "none", "O", "[0]", "GPU", "GPU-", "GPU:0", " GPU-0", "+ 0",
+          "4294967295", "99999999999999999999999", "0,0", " 0 , 0 ", "0,0x0", "0,0abc", "99", "099", "99,0")
+ORDERS = ("FASTEST_FIRST", "PCI_BUS_ID", "pci_bus_id", "", "PCI_BUS_ID ", "0")
+
+
+def against_variables(tfdoctor, python):
+    """What tfdoctor makes of them without the driver against what cuInit does."""
+    cases = [{"CUDA_VISIBLE_DEVICES": value} for value in VALUES] + [{"CUDA_DEVICE_ORDER": value} for value in ORDERS]
+    for variables in cases:
+        _, driver = ask(tfdoctor, python, **variables)
+        answer, _ = ask(tfdoctor, python, "--no-driver-calls", **variables)
+        hidden = any(cause["link"] == "visibility" and cause["state"] == "holds" for cause in answer["causes"])
+        check(hidden, driver["init"] != "0", f"{variables}: whether it hides every GPU")
 
 
 def against_tensorflow(tfdoctor, environment):

@@ -1,4 +1,4 @@
-#include "diagnose/visible_devices.h"
+#include "facts/visible_devices.h"
 
 #include <gtest/gtest.h>
 
@@ -20,7 +20,56 @@ TEST(VisibleDevices, CountsUpToTheFirstInvalidEntry) {
     EXPECT_TRUE(ReadVisibleDevices(none, 2).entries.empty()) << none;
   EXPECT_TRUE(ReadVisibleDevices("GPU-8f3a,1", 2).FirstByName());
   EXPECT_FALSE(ReadVisibleDevices("1,GPU-8f3a", 2).FirstByName());
-  EXPECT_EQ(ReadVisibleDevices("GPU-8f3a,1", 2).entries.size(), 2U);
+}
+
+// Each was asked of cuInit with one H200 and driver 580, as tests/real/gpu_test.py does.
+TEST(VisibleDevices, AreReadAsTheDriverReadsThem) {
+  for (const char* first :
+       {"0",    "+0",    "-0",         "0x0",         "0x1",           "00", "0.5", "0abc", "0 1",
+        "0;1",  "0:0",   "0#",         " 0",          "\t0",           "0 ", "0,",  "0,1",  "0,-1",
+        "0,,0", "0,abc", "4294967296", "-4294967296", "0,GPU-00000000"}) {
+    const VisibleDevices devices = ReadVisibleDevices(first, 1);
+    EXPECT_EQ(devices.entries, Entries{"0"}) << first;
+    EXPECT_FALSE(devices.None()) << first;
+  }
+  for (const char* none : {"",
+                           " ",
+                           "-1",
+                           "1",
+                           "9",
+                           "01",
+                           "010",
+                           "all",
+                           "none",
+                           "O",
+                           ",0",
+                           "1,0",
+                           "-1,0",
+                           "abc,0",
+                           "GPU",
+                           "GPU-",
+                           "MIG",
+                           "MIG-",
+                           "GPU:0",
+                           "cuda:0",
+                           "[0]",
+                           "'0'",
+                           "gpu-f81e7441",
+                           " GPU-f81e7441",
+                           "GPU-zz",
+                           "+ 0",
+                           "4294967295",
+                           "4294967297",
+                           "2147483648",
+                           "99999999999999999999999"})
+    EXPECT_TRUE(ReadVisibleDevices(none, 1).None()) << none;
+  for (const char* twice :
+       {"0,0", " 0 , 0 ", "0,0x0", "0,+0", "0,0abc", "0,4294967296", "GPU-f81e,GPU-F81E"}) {
+    const VisibleDevices devices = ReadVisibleDevices(twice, 1);
+    EXPECT_NE(devices.refused, "") << twice;
+    EXPECT_TRUE(devices.None()) << twice;
+  }
+  EXPECT_EQ(ReadVisibleDevices("GPU-8f3a,1", 2).entries, Entries{"GPU-8f3a"});
 }
 
 Facts Machine(const char* first, const char* second, const char* visible, const char* order) {

@@ -10,6 +10,49 @@ namespace tfdoctor {
 
 namespace {
 
+// The CUDA that a distribution's libraries are made for, by its name: "nvidia-cudnn-cu13" -> 13; 0: it does
+// not say.
+int CudaOf(std::string_view distribution) {
+  const size_t at = distribution.rfind("-cu");
+  const std::string_view number = at == std::string_view::npos ? "" : distribution.substr(at + 3);
+  return number.empty() || number.find_first_not_of("0123456789") != std::string_view::npos
+             ? 0
+             : MajorVersion(number);
+}
+
+// A cuDNN for a newer CUDA has the same name as the one that this build wants, and works where the driver is
+// new enough for that CUDA: it brings its own CUDA runtime.
+Verdict CheckCudnn(const Facts& facts, const Knowledge& knowledge) {
+  const Library* cudnn = FindCudnn(facts);
+  const std::string* owner = cudnn == nullptr ? nullptr : cudnn->owner.Get();
+  const std::string* built = facts.tensorflow.cuda_version.Get();
+  if (owner == nullptr || built == nullptr) return Verdict::Silent();
+  const std::string name = owner->substr(0, owner->find(' '));
+  const int cuda = CudaOf(name);
+  if (cuda <= MajorVersion(*built) || HasNvidiaGpu(facts) == Answer::kNo) return Verdict::Silent();
+  const std::string* driver = DriverVersion(facts).Get();
+  const std::string floor = knowledge.DriverFloor(std::to_string(cuda));
+  if (driver == nullptr || floor.empty() || CompareVersions(*driver, floor) >= 0) return Verdict::Silent();
+  const std::string wanted = fmt::format("nvidia-cudnn-cu{}", MajorVersion(*built));
+  const auto* distributions = facts.python.distributions.Peek();
+  const auto installed =
+      distributions == nullptr ? decltype(distributions->end())() : distributions->find(wanted);
+  std::string requirement = wanted;
+  if (distributions != nullptr && installed != distributions->end() &&
+      installed->second.version.Peek() != nullptr)
+    requirement += "==" + *installed->second.version.Peek();
+  return Verdict::Holds()
+      .Because(cudnn->owner, fmt::format("cuDNN is that of {}, made for CUDA {}", *owner, cuda))
+      .Because(DriverVersion(facts),
+               fmt::format("CUDA {} needs driver {} or newer; this is {}", cuda, floor, *driver))
+      .WithReason("newer-cudnn")
+      .WithTitle(fmt::format("cuDNN here is made for CUDA {}, for which the driver is too old", cuda))
+      .WithExplanation(
+          "The package of cuDNN for a newer CUDA puts its files in the same place as the one for this "
+          "TensorFlow, and the last one installed wins. It needs a newer driver.")
+      .WithFix(Advice("Put the files of the fitting cuDNN back", PipReinstall(facts, requirement)));
+}
+
 Verdict Check(const Facts& facts, const Knowledge& knowledge) {
   if (!IsCudaBuild(facts)) return Verdict::Silent();
   Verdict verdict = Verdict::Holds();
@@ -27,7 +70,7 @@ Verdict Check(const Facts& facts, const Knowledge& knowledge) {
                       fmt::format("{} does not load: {}", entry.soname, failure == nullptr ? "" : *failure));
     }
   }
-  if (verdict.evidence.empty()) return Verdict::Silent();
+  if (verdict.evidence.empty()) return CheckCudnn(facts, knowledge);
   if (other)
     return std::move(verdict).WithReason("other-cuda").WithFix(InstallCudaLibraries(facts, knowledge));
   Fix fix = InstallCudaLibraries(facts, knowledge);
@@ -112,7 +155,7 @@ Each TensorFlow opens CUDA libraries of fixed names, for example `libcudart.so.1
 
 ## How it is recognised
 
-The library that this build opens is not there, while the same library for another CUDA is installed (`libcudart.so.13`, `libcudnn.so.8`); or the file that the loader takes does not load beside the others.
+The library that this build opens is not there, while the same library for another CUDA is installed (`libcudart.so.13`, `libcudnn.so.8`); or the file that the loader takes does not load beside the others; or cuDNN comes from the package for a newer CUDA (`nvidia-cudnn-cu13`, same file name) and the driver is too old for that CUDA.
 
 ## How it happens
 

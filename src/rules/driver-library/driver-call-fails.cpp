@@ -12,8 +12,11 @@ Verdict Fails(const std::string& title) { return Verdict::Holds().WithTitle(titl
 
 // What a bare number says to somebody who meets it.
 std::string Meaning(const std::string& number) {
+  if (number == "304")
+    return "most often nvidia-uvm is missing, may not be opened, or is broken after suspend; a very low limit "
+           "of open files or processes (ulimit -n, -u) does the same";
   if (number == "100") return "the driver finds no GPU that this process may use";
-  if (number == "999" || number == "3" || number == "304")
+  if (number == "999" || number == "3")
     return "most often nvidia-uvm is missing, may not be opened, or is broken after suspend";
   if (number == "46") return "the GPU is in an exclusive mode, or it is a virtual GPU without a licence";
   if (number == "802") return "the fabric manager of an NVSwitch machine has not set up the GPUs";

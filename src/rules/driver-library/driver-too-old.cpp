@@ -6,6 +6,7 @@
 #include "diagnose/rule.h"
 #include "rules/common.h"
 #include "rules/logs.h"
+#include "rules/program.h"
 
 namespace tfdoctor {
 
@@ -34,7 +35,9 @@ std::string PtxIsaFor(const Facts& facts, const Knowledge& knowledge, const std:
   if (sass == nullptr) return {};
   std::string best = BestCode(*sass, capability);
   if (best.empty()) {
-    const std::string* isa = tensorflow.ptx_isa.Get();
+    // Without code for such a GPU nothing is compiled; that is another cause.
+    const auto* ptx = tensorflow.ptx.Get();
+    const std::string* isa = ptx == nullptr || !PtxRuns(*ptx, capability) ? nullptr : tensorflow.ptx_isa.Get();
     return isa == nullptr ? "" : *isa;
   }
   if (partial == nullptr || std::find(partial->begin(), partial->end(), best) == partial->end()) return {};
@@ -49,26 +52,35 @@ std::string PtxIsaFor(const Facts& facts, const Knowledge& knowledge, const std:
 Verdict CheckPtx(const Facts& facts, const Knowledge& knowledge, const Fact<std::string>& driver,
                  const std::string& version) {
   Verdict verdict = Verdict::Holds();
-  std::string floor;
-  for (const Gpu* gpu : NvidiaGpus(facts)) {
+  std::string highest;
+  const Gpu* fits = nullptr;
+  const GpusInUse use = FindGpusInUse(facts);
+  for (const Gpu* gpu : use.gpus) {
     const std::string* capability = gpu->compute_capability.Get();
     if (capability == nullptr) continue;
-    std::string isa = PtxIsaFor(facts, knowledge, *capability);
-    floor = isa.empty() ? "" : knowledge.DriverForPtxIsa(isa);
-    if (floor.empty() || CompareVersions(version, floor) >= 0) return Verdict::Silent();
+    const std::string isa = PtxIsaFor(facts, knowledge, *capability);
+    const std::string floor = isa.empty() ? "" : knowledge.DriverForPtxIsa(isa);
+    if (floor.empty() || CompareVersions(version, floor) >= 0) {
+      fits = gpu;
+      continue;
+    }
+    highest = floor;
     verdict.Because(facts.tensorflow.sass_partial,
                     fmt::format("for {} some kernels are PTX {} only, which needs driver {}", Describe(*gpu),
                                 isa, floor));
   }
-  if (verdict.evidence.empty()) return Verdict::Silent();
+  if (verdict.evidence.empty() || (fits != nullptr && use.doubt == nullptr)) return Verdict::Silent();
   verdict.Because(driver, "driver " + version + " is loaded");
-  return std::move(verdict)
-      .WithReason("ptx-isa")
-      .WithTitle("The NVIDIA driver cannot compile this TensorFlow's code for this GPU")
-      .WithExplanation(
-          "A part of this TensorFlow has no finished code for this GPU. The driver must compile it, and this "
-          "driver is too old to read it.")
-      .WithFix(NewerDriver(floor));
+  verdict = std::move(verdict)
+                .WithReason("ptx-isa")
+                .WithTitle("The NVIDIA driver cannot compile this TensorFlow's code for this GPU")
+                .WithExplanation(
+                    "A part of this TensorFlow has no finished code for this GPU. The driver must compile "
+                    "it, and this "
+                    "driver is too old to read it.")
+                .WithFix(NewerDriver(highest));
+  if (fits == nullptr) return verdict;
+  return OfSomeGpus(use, std::move(verdict), *fits, "this driver is new enough for " + Describe(*fits));
 }
 
 Verdict Check(const Facts& facts, const Knowledge& knowledge) {

@@ -2,6 +2,7 @@
 #include "diagnose/rule.h"
 #include "rules/common.h"
 #include "rules/logs.h"
+#include "rules/program.h"
 
 namespace tfdoctor {
 
@@ -9,21 +10,25 @@ namespace {
 
 Verdict Check(const Facts& facts, const Knowledge&) {
   if (!IsCudaBuild(facts)) return Verdict::Silent();
-  std::vector<const Gpu*> gpus = NvidiaGpus(facts);
-  if (gpus.empty()) return Verdict::Silent();
+  const GpusInUse use = FindGpusInUse(facts);
+  if (use.gpus.empty()) return Verdict::Silent();
   const auto* sass = facts.tensorflow.sass.Get();
   const auto* ptx = facts.tensorflow.ptx.Get();
   if (sass == nullptr || sass->empty() || facts.tensorflow.ptx.Unknown()) return Verdict::Silent();
   const Gpu* newest = nullptr;
-  for (const Gpu* gpu : gpus) {
+  const Gpu* fits = nullptr;
+  for (const Gpu* gpu : use.gpus) {
     const std::string* capability = gpu->compute_capability.Get();
     if (capability == nullptr) continue;
-    if (MachineCodeRuns(*sass, *capability))
-      return Verdict::Excluded().Because(gpu->compute_capability,
-                                         "TensorFlow has machine code for " + Describe(*gpu));
-    if (CompareVersions(*capability, sass->back()) > 0) newest = gpu;
+    if (MachineCodeRuns(*sass, *capability)) {
+      fits = gpu;
+    } else if (CompareVersions(*capability, sass->back()) > 0) {
+      newest = gpu;
+    }
   }
-  if (newest == nullptr) return Verdict::Silent();
+  const auto has_code = [&] { return "TensorFlow has machine code for " + Describe(*fits); };
+  if (newest == nullptr && fits == nullptr) return Verdict::Silent();
+  if (newest == nullptr) return Verdict::Excluded().Because(fits->compute_capability, has_code());
   const std::string& capability = *newest->compute_capability.Peek();
   bool compiled_at_start = ptx != nullptr && PtxRuns(*ptx, capability);
   // Compiling PTX at the start is what CUDA promises, and works for other generations. On Blackwell people
@@ -40,9 +45,10 @@ Verdict Check(const Facts& facts, const Knowledge&) {
   } else {
     verdict.Because(facts.tensorflow.ptx, "no PTX that the driver could compile for it");
   }
-  return std::move(verdict).WithFix(
+  verdict = std::move(verdict).WithFix(
       Advice("Use NVIDIA's build, which has code for this GPU",
              {"docker run --rm -it --gpus all nvcr.io/nvidia/tensorflow:25.02-tf2-py3"}));
+  return fits == nullptr ? verdict : OfSomeGpus(use, std::move(verdict), *fits, has_code());
 }
 
 // Some release in our data has machine code for this GPU.

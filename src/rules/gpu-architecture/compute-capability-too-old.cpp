@@ -2,6 +2,7 @@
 #include "diagnose/rule.h"
 #include "rules/common.h"
 #include "rules/logs.h"
+#include "rules/program.h"
 
 namespace tfdoctor {
 
@@ -9,25 +10,30 @@ namespace {
 
 Verdict Check(const Facts& facts, const Knowledge& knowledge) {
   if (!IsCudaBuild(facts)) return Verdict::Silent();
-  std::vector<const Gpu*> gpus = NvidiaGpus(facts);
-  if (gpus.empty()) return Verdict::Silent();
+  const GpusInUse use = FindGpusInUse(facts);
+  if (use.gpus.empty()) return Verdict::Silent();
   const auto* sass = facts.tensorflow.sass.Get();
   const auto* ptx = facts.tensorflow.ptx.Get();
   if (sass == nullptr || sass->empty() || facts.tensorflow.ptx.Unknown()) return Verdict::Silent();
   Verdict verdict = Verdict::Holds();
   std::string oldest;
-  for (const Gpu* gpu : gpus) {
+  const Gpu* fits = nullptr;
+  for (const Gpu* gpu : use.gpus) {
     const std::string* capability = gpu->compute_capability.Get();
     if (capability == nullptr) continue;
-    if (MachineCodeRuns(*sass, *capability) || (ptx != nullptr && PtxRuns(*ptx, *capability)))
-      return Verdict::Excluded().Because(gpu->compute_capability,
-                                         "TensorFlow has code for " + Describe(*gpu));
+    if (MachineCodeRuns(*sass, *capability) || (ptx != nullptr && PtxRuns(*ptx, *capability))) {
+      fits = gpu;
+      continue;
+    }
     bool old = CompareVersions(*capability, sass->back()) < 0;
     if (!old) return Verdict::Silent();
     oldest = *capability;
     verdict.Because(gpu->compute_capability, Describe(*gpu));
   }
-  if (oldest.empty()) return Verdict::Silent();
+  if (oldest.empty() && fits == nullptr) return Verdict::Silent();
+  if (oldest.empty())
+    return Verdict::Excluded().Because(fits->compute_capability,
+                                       "TensorFlow has code for " + Describe(*fits));
   verdict.Because(facts.tensorflow.sass, "TensorFlow has machine code for " + Join(*sass, ", ") + " only");
   std::string last;
   for (const TensorFlowBuild* build : knowledge.Builds()) {
@@ -35,11 +41,13 @@ Verdict Check(const Facts& facts, const Knowledge& knowledge) {
         build->distribution == "tensorflow" && build->cuda && MachineCodeRuns(build->sass, oldest);
     if (candidate && (last.empty() || CompareVersions(build->version, last) > 0)) last = build->version;
   }
-  if (last.empty()) return verdict;
-  Fix older =
-      Advice("Use TensorFlow " + last + ", the last with code for this GPU (it may need an older Python)",
-             PipInstall(facts, {WithCuda(last)}));
-  return std::move(verdict).WithFix(std::move(older));
+  if (!last.empty()) {
+    verdict = std::move(verdict).WithFix(
+        Advice("Use TensorFlow " + last + ", the last with code for this GPU (it may need an older Python)",
+               PipInstall(facts, {WithCuda(last)})));
+  }
+  if (fits == nullptr) return verdict;
+  return OfSomeGpus(use, std::move(verdict), *fits, "TensorFlow has code for " + Describe(*fits));
 }
 
 void JudgeLog(Signs& s) {

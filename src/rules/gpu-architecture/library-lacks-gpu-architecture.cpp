@@ -5,6 +5,7 @@
 #include "rules/common.h"
 #include "rules/libraries.h"
 #include "rules/logs.h"
+#include "rules/program.h"
 
 namespace tfdoctor {
 
@@ -33,32 +34,38 @@ Fix OlderCudnn(const Facts& facts, const Knowledge& knowledge) {
 // Where the driver told its order, the first GPU alone: that is where TensorFlow computes unless the program
 // says otherwise, and unlike one that is too old for TensorFlow itself it is not passed over. `newer` is a
 // later one that every library drives.
-std::vector<const Gpu*> GpusThatCount(const Facts& facts, const CudaDevice*& newer) {
+GpusInUse GpusThatCount(const Facts& facts, const CudaDevice*& newer) {
   const auto* devices = DriverFindsGpu(facts) ? facts.driver_answers.devices.Peek() : nullptr;
   const auto* gpus = facts.gpus.Peek();
-  if (devices == nullptr || gpus == nullptr || !devices->contains("0")) return NvidiaGpus(facts);
+  if (devices == nullptr || gpus == nullptr || !devices->contains("0")) return FindGpusInUse(facts);
   const std::string* address = devices->at("0").pci_address.Peek();
   auto first = address == nullptr ? gpus->end() : gpus->find(*address);
-  if (first == gpus->end()) return NvidiaGpus(facts);
+  if (first == gpus->end()) return FindGpusInUse(facts);
   for (const auto& [ordinal, device] : *devices) {
     const std::string* capability = device.compute_capability.Peek();
     if (newer == nullptr && capability != nullptr && CompareVersions(*capability, kNeverDropped) >= 0)
       newer = &device;
   }
-  return {&first->second};
+  return {{&first->second}};
 }
 
 Verdict Check(const Facts& facts, const Knowledge& knowledge) {
   if (!IsCudaBuild(facts)) return Verdict::Silent();
   std::vector<const Gpu*> old;
   const CudaDevice* newer = nullptr;
-  for (const Gpu* gpu : GpusThatCount(facts, newer)) {
+  const Gpu* other = nullptr;
+  const GpusInUse use = GpusThatCount(facts, newer);
+  for (const Gpu* gpu : use.gpus) {
     const std::string* capability = gpu->compute_capability.Get();
     if (capability == nullptr) continue;
-    if (CompareVersions(*capability, kNeverDropped) >= 0)
-      return Verdict::Excluded().Because(gpu->compute_capability, Describe(*gpu));
-    old.push_back(gpu);
+    if (CompareVersions(*capability, kNeverDropped) >= 0) {
+      other = gpu;
+    } else {
+      old.push_back(gpu);
+    }
   }
+  if (other != nullptr && (old.empty() || use.doubt == nullptr))
+    return Verdict::Excluded().Because(other->compute_capability, Describe(*other));
   if (old.empty()) return Verdict::Silent();
   const auto* opened = facts.cuda_libraries.opened.Get();
   if (opened == nullptr) return Verdict::Silent();
@@ -80,7 +87,7 @@ Verdict Check(const Facts& facts, const Knowledge& knowledge) {
       verdict = std::move(verdict).WithFix(
           Advice("Use the newer GPU alone", {"export CUDA_VISIBLE_DEVICES=" + ShellQuote(*uuid)}));
     }
-    return verdict;
+    return other == nullptr ? verdict : OfSomeGpus(use, std::move(verdict), *other, Describe(*other));
   }
   return Verdict::Silent();
 }

@@ -2,6 +2,7 @@
 #include "diagnose/rule.h"
 #include "rules/common.h"
 #include "rules/logs.h"
+#include "rules/program.h"
 
 namespace tfdoctor {
 
@@ -12,17 +13,16 @@ constexpr const char* kFirstForBlackwell = "12.8";
 
 Verdict Check(const Facts& facts, const Knowledge&) {
   if (!IsCudaBuild(facts)) return Verdict::Silent();
-  std::vector<const Gpu*> gpus = NvidiaGpus(facts);
-  if (gpus.empty()) return Verdict::Silent();
+  const GpusInUse use = FindGpusInUse(facts);
   const Gpu* blackwell = nullptr;
-  for (const Gpu* gpu : gpus) {
+  const Gpu* older = nullptr;
+  for (const Gpu* gpu : use.gpus) {
     const std::string* capability = gpu->compute_capability.Get();
     if (capability == nullptr) continue;
-    if (MajorVersion(*capability) < 10)
-      return Verdict::Excluded().Because(gpu->compute_capability, Describe(*gpu));
-    blackwell = gpu;
+    (MajorVersion(*capability) < 10 ? older : blackwell) = gpu;
   }
-  if (blackwell == nullptr) return Verdict::Silent();
+  if (blackwell == nullptr && older == nullptr) return Verdict::Silent();
+  if (blackwell == nullptr) return Verdict::Excluded().Because(older->compute_capability, Describe(*older));
   const std::string* cuda = facts.tensorflow.cuda_version.Get();
   const std::string* version = facts.tensorflow.version.Get();
   if (cuda == nullptr || CompareVersions(*cuda, kFirstForBlackwell) >= 0) return Verdict::Silent();
@@ -34,9 +34,10 @@ Verdict Check(const Facts& facts, const Knowledge&) {
   if (version != nullptr && CompareVersions(*version, "2.22") >= 0)
     verdict.Because(facts.tensorflow.version,
                     "TensorFlow 2.22 ends with \"PTX version 8.5 does not support target 'sm_120'\"");
-  return std::move(verdict).WithFix(
+  verdict = std::move(verdict).WithFix(
       Advice("Use NVIDIA's build, which knows this GPU",
              {"docker run --rm -it --gpus all nvcr.io/nvidia/tensorflow:25.02-tf2-py3"}));
+  return older == nullptr ? verdict : OfSomeGpus(use, std::move(verdict), *older, Describe(*older));
 }
 
 void JudgeLog(Signs& s) {

@@ -23,18 +23,19 @@ Verdict Check(const Facts& facts, const Knowledge&) {
                                        "the program sets or removes CUDA_VISIBLE_DEVICES itself");
   }
   const VisibleDevices devices = VisibleDevicesOf(facts, *value);
-  // Whatever we make of the value: the driver was asked with it and without.
-  const bool hides = VariablesHideAllFromDriver(facts);
+  // Whatever we make of the value: the driver was asked with it and without. Where its order is refused, that
+  // says nothing of this variable.
+  const bool hides = !OrderIsRefused(facts) && VariablesHideAllFromDriver(facts);
   if (!devices.entries.empty() && DriverFindsGpu(facts))
     return Verdict::Excluded().Because(facts.driver_answers.count, "with it the driver lists a device");
-  if (!devices.entries.empty() && !devices.FirstByName() && !hides) return Verdict::Silent();
+  if (!devices.None() && !devices.FirstByName() && !hides) return Verdict::Silent();
   if (of_program.unsure != nullptr) {
     return Verdict::Open()
         .Because(variable, fmt::format("CUDA_VISIBLE_DEVICES={} in this shell", *value))
         .Because(*of_program.unsure, "the program may set it to another value", Strength::kAgainst);
   }
   // The UUIDs of GPUs and MIG instances are known to the driver only.
-  if (devices.FirstByName() && !hides) {
+  if (devices.FirstByName() && devices.refused.empty() && !hides) {
     return Verdict::Open()
         .Because(
             variable,
@@ -45,9 +46,12 @@ Verdict Check(const Facts& facts, const Knowledge&) {
                  Strength::kAgainst);
   }
   Verdict verdict = Verdict::Holds();
-  verdict.Because(variable, devices.ended_by.empty()
-                                ? fmt::format("CUDA_VISIBLE_DEVICES={}", *value)
-                                : fmt::format("CUDA_VISIBLE_DEVICES={}: {}", *value, devices.ended_by));
+  const std::string& why = devices.refused.empty() ? devices.ended_by : devices.refused;
+  verdict.Because(variable, fmt::format("CUDA_VISIBLE_DEVICES={}{}{}", *value, why.empty() ? "" : ": ", why));
+  if (!devices.refused.empty()) {
+    verdict = std::move(verdict).WithReason("twice").WithTitle(
+        "CUDA_VISIBLE_DEVICES names a GPU twice, and the driver refuses to start");
+  }
   if (hides) {
     verdict.Because(facts.driver_answers.count_unhidden,
                     fmt::format("without the variable the driver lists {} device(s), with it none",
@@ -94,6 +98,7 @@ void JudgeLog(Signs& s) {
              kDecisive);
     return;
   }
+  if (!OrderIsRefused(story.facts)) s.Speaks("cuinit-invalid-device", kStrong);
   // They give a program that asked for no GPU a list that is empty.
   if (story.Saw(Shows::kNoDevice)) s.Speaks("says-scheduler", kStrong);
   // TensorFlow's diagnosis of a failed cuInit names the variable where it is set, in the same releases that
@@ -127,7 +132,7 @@ The variable CUDA_VISIBLE_DEVICES says which GPUs a program may see. Here its va
 
 ## How it is recognised
 
-The value is read as the driver reads it: a list that ends at its first invalid entry. `-1`, an empty value, words, and numbers beyond the last GPU hide all. A UUID is known to the driver only.
+The value is read as the driver reads it: a list that ends at its first invalid entry. `-1`, an empty value, words, and numbers beyond the last GPU hide all. A UUID is known to the driver only. A GPU that is named twice (`0,0`) makes the driver refuse to start: "failed call to cuInit: CUDA_ERROR_INVALID_DEVICE".
 
 ## How it happens
 

@@ -39,8 +39,9 @@ std::optional<Verdict> ByVariable(const Facts& facts, const ProgramLine& line) {
         .WithReason("variable");
   }
   const VisibleDevices devices = VisibleDevicesOf(facts, *value);
-  if (!devices.entries.empty()) return std::nullopt;
-  return Hides(facts, line, "variable", devices.ended_by, Strength::kStrong,
+  if (!devices.None()) return std::nullopt;
+  const std::string& why = devices.refused.empty() ? devices.ended_by : devices.refused;
+  return Hides(facts, line, "variable", why, Strength::kStrong,
                "Remove the line, or set it to the GPU you want");
 }
 
