@@ -6,12 +6,24 @@
 #include "diagnose/rule.h"
 #include "rules/common.h"
 #include "rules/logs.h"
+#include "rules/repair.h"
 
 namespace tfdoctor {
 
 namespace {
 
-Fix NewerDriver(const std::string& floor) {
+// Where no driver as new drives the GPU (470 is the last one for Kepler), an older TensorFlow is needed.
+Fix NewerDriver(const Facts& facts, const Knowledge& knowledge, const std::string& floor) {
+  bool one_can = false;
+  bool known = false;
+  for (const Gpu* gpu : NvidiaGpus(facts)) {
+    const std::string* capability = gpu->compute_capability.Peek();
+    if (capability == nullptr) continue;
+    known = true;
+    const std::string last = knowledge.LastBranchFor(*capability);
+    one_can = one_can || last.empty() || MajorVersion(last) >= MajorVersion(floor);
+  }
+  if (known && !one_can) return InstallFitting(facts, knowledge, {});
   return Advice("Install driver " + floor + " or newer from your distribution, then restart",
                 {"sudo apt-get update", "sudo apt-get install nvidia-driver"}, true, true);
 }
@@ -68,7 +80,7 @@ Verdict CheckPtx(const Facts& facts, const Knowledge& knowledge, const Fact<std:
       .WithExplanation(
           "A part of this TensorFlow has no finished code for this GPU. The driver must compile it, and this "
           "driver is too old to read it.")
-      .WithFix(NewerDriver(floor));
+      .WithFix(NewerDriver(facts, knowledge, floor));
 }
 
 Verdict Check(const Facts& facts, const Knowledge& knowledge) {
@@ -92,7 +104,7 @@ Verdict Check(const Facts& facts, const Knowledge& knowledge) {
       .Because(facts.tensorflow.cuda_version,
                fmt::format("TensorFlow was built with CUDA {}, which needs driver {} or newer", *cuda, floor))
       .WithReason("cuda")
-      .WithFix(NewerDriver(floor));
+      .WithFix(NewerDriver(facts, knowledge, floor));
 }
 
 void JudgeLog(Signs& s) {
@@ -157,7 +169,7 @@ TensorFlow was upgraded and the driver was not.
 
 ## How to fix it
 
-Install a newer driver from your distribution and restart. Where that is not possible use a TensorFlow built with an older CUDA.
+Install a newer driver from your distribution and restart. Where that is not possible, or no driver as new drives the GPU any more (470 is the last branch for Kepler, 390 for Fermi), use a TensorFlow built with an older CUDA.
 )md",
 };
 

@@ -2,6 +2,7 @@
 #include "diagnose/rule.h"
 #include "rules/common.h"
 #include "rules/logs.h"
+#include "rules/repair.h"
 
 namespace tfdoctor {
 
@@ -36,9 +37,8 @@ Verdict Check(const Facts& facts, const Knowledge& knowledge) {
     if (candidate && (last.empty() || CompareVersions(build->version, last) > 0)) last = build->version;
   }
   if (last.empty()) return verdict;
-  Fix older =
-      Advice("Use TensorFlow " + last + ", the last with code for this GPU (it may need an older Python)",
-             PipInstall(facts, {WithCuda(last)}));
+  Fix older = InstallFitting(facts, knowledge, {});
+  older.title = "The last TensorFlow with code for this GPU is " + last + ". " + older.title;
   return std::move(verdict).WithFix(std::move(older));
 }
 
