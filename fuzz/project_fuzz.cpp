@@ -16,9 +16,14 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   static constexpr decltype(&ParsePyproject) kParsers[] = {ParseRequirementsFile, ParsePyproject,
                                                            ParsePipfile,          ParseCondaEnvironment,
                                                            ParseLockFile,         ParsePipfileLock};
-  for (const ProjectRequirement& one : kParsers[data[0] % 6](text, names).requirements) {
+  ProjectRequirements found = kParsers[data[0] % 6](text, names);
+  for (const ProjectRequirement& one : found.requirements) {
     if (!one.requirement.starts_with("tensorflow")) std::abort();
+    // What is handed on can be decided, where its variables are known.
+    if (!one.marker.empty() && !EvaluateMarker(one.marker, {})) std::abort();
   }
+  const size_t all = found.requirements.size();
+  if (WhatApplies(std::move(found), {{"python_version", "3.11"}}).requirements.size() > all) std::abort();
   if (data[0] % 6 == 0) (void)PoetrySpecifiers(text);
   return 0;
 }

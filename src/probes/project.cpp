@@ -2,10 +2,31 @@
 // it says which one is missing.
 #include "python/project.h"
 
+#include "base/text.h"
 #include "probes/probes.h"
 #include "python/path.h"
 
 namespace tfdoctor {
+
+namespace {
+
+// Of this interpreter and machine. What is not known is not in it, and leaves undecided what hangs on it.
+MarkerVariables Here(const Facts& facts) {
+  MarkerVariables variables = {{"os_name", "posix"},
+                               {"sys_platform", "linux"},
+                               {"platform_system", "Linux"},
+                               {"implementation_name", "cpython"},
+                               {"platform_python_implementation", "CPython"}};
+  if (const std::string* machine = facts.host.machine.Peek()) variables["platform_machine"] = *machine;
+  if (const std::string* version = facts.python.version.Peek()) {
+    const std::vector<std::string> parts = Split(*version, '.');
+    if (parts.size() >= 2) variables["python_version"] = parts[0] + "." + parts[1];
+    if (parts.size() >= 3) variables["python_full_version"] = *version;
+  }
+  return variables;
+}
+
+}  // namespace
 
 void ProbeProject(const System& system, const Knowledge& knowledge, const Question& question, Facts& facts) {
   using Wanted = Fact<std::map<std::string, WantedTensorFlow>>;
@@ -20,12 +41,21 @@ void ProbeProject(const System& system, const Knowledge& knowledge, const Questi
   }
   std::string folder = question.script.empty() ? system.WorkingDirectory() : DirName(question.script);
   const Origin origin{Witness::kMachine, folder};
-  ProjectRequirements found = ReadProject(system, folder, knowledge.TensorFlowDistributions());
+  ProjectRequirements found =
+      WhatApplies(ReadProject(system, folder, knowledge.TensorFlowDistributions()), Here(facts));
   std::map<std::string, WantedTensorFlow> wanted;
   for (const ProjectRequirement& requirement : found.requirements) {
     const Origin from{Witness::kMachine, requirement.where};
-    wanted[requirement.where] = {Fact<std::string>::Value(requirement.requirement, from),
-                                 Fact<bool>::Value(requirement.locked, from)};
+    // One list of a pyproject.toml may have several.
+    std::string key = requirement.where;
+    for (int i = 2; wanted.contains(key); ++i) key = requirement.where + " (" + std::to_string(i) + ")";
+    const std::string& condition = requirement.only.empty() ? requirement.marker : requirement.only;
+    wanted[key] = {condition.empty()
+                       ? Fact<std::string>::Value(requirement.requirement, from)
+                       : Fact<std::string>::Unknown("whether " + requirement.requirement +
+                                                        " counts hangs on " + Printable(condition, 200),
+                                                    from),
+                   Fact<bool>::Value(requirement.locked, from)};
   }
   project.wanted = Wanted::Value(std::move(wanted), origin);
   project.unread = List::Value(std::move(found.unread), origin);

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "python/requirement.h"
 #include "system/system.h"
 
 namespace tfdoctor {
@@ -14,6 +15,9 @@ struct ProjectRequirement {
   std::string where;        // "/home/a/project/requirements.txt line 3"
   std::string requirement;  // in the form of PEP 508: "tensorflow[and-cuda]==2.15.0"
   bool locked = false;      // by a lock file
+  std::string marker;       // counts only where this marker of PEP 508 holds; empty: everywhere
+  std::string only;         // counts only with this, which no file decides: "the group dev"; empty: always
+  std::vector<std::string> unless = {};  // not where one of these markers holds
 };
 
 struct ProjectRequirements {
@@ -22,8 +26,13 @@ struct ProjectRequirements {
 };
 
 // The nearest folder from `folder` up that has such a file counts. `names` are normalised.
+// Markers stay as they are written; WhatApplies() evaluates them.
 ProjectRequirements ReadProject(const System& system, const std::string& folder,
                                 const std::vector<std::string>& names);
+
+// Without what does not count for this interpreter. Of what remains with a marker or an `only` it could not
+// be decided; what counts for sure is not said once more with a condition.
+ProjectRequirements WhatApplies(ProjectRequirements found, const MarkerVariables& here);
 
 // "^2.15" -> ">=2.15,<3", "~2.15" -> ">=2.15,<2.16", "2.15" -> "==2.15", "*" -> "" (Poetry's constraints)
 std::string PoetrySpecifiers(std::string_view constraint);

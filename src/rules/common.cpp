@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "facts/devices.h"
 #include "rules/project.h"
+#include "rules/repair.h"
 
 namespace tfdoctor {
 
@@ -30,15 +31,6 @@ bool FitsMachine(const TensorFlowBuild& build, const Facts& facts) {
     if (CompareVersions(*glibc, build.glibc) < 0) return false;
   }
   return true;
-}
-
-bool FitsPython(const TensorFlowBuild& build, const Facts& facts) {
-  const std::string* python = facts.python.version.Peek();
-  if (python == nullptr) return true;
-  std::vector<std::string> parts = Split(*python, '.');
-  if (parts.size() < 2) return true;
-  return std::find(build.pythons.begin(), build.pythons.end(), "cp" + parts[0] + parts[1]) !=
-         build.pythons.end();
 }
 
 // cuDNN 9.11 and newer have no code for GPUs before Turing. Source: the wheels' own code.
@@ -382,10 +374,39 @@ std::string ExtraDefect(const Knowledge& knowledge, const std::string& version) 
 
 namespace {
 
-// Whether pip's extra gives a working GPU as it is on this machine, whatever the Python.
+// The Pythons for which pip's extra of this build gives a working GPU as it is, on any machine: "cp310".
+std::vector<std::string> PythonsThatWork(const TensorFlowBuild& build, const Knowledge& knowledge) {
+  const std::string defect = ExtraDefect(knowledge, build.version);
+  if (defect.empty()) return build.pythons;
+  std::vector<std::string> pythons;
+  for (const std::string& tag : build.pythons) {
+    if (defect == "unresolvable" && !ExtraIsUnresolvable(knowledge, build.version, tag))
+      pythons.push_back(tag);
+  }
+  return pythons;
+}
+
+// Wheels before 2.18 are compiled against NumPy 1; 2.14.0 does not ask for it, and pip brings NumPy 2.
+bool GetsItsNumpy(const TensorFlowBuild& build) {
+  return CompareVersions(build.version, "2.18") >= 0 ||
+         std::none_of(build.requires_dist.begin(), build.requires_dist.end(), [](const std::string& line) {
+           return RequirementName(line) == "numpy" && line.find('<') == std::string::npos;
+         });
+}
+
+// Whether pip's extra gives a working GPU as it is on this machine, with some Python.
 bool Works(const TensorFlowBuild& build, const Facts& facts, const Knowledge& knowledge) {
-  return IsRelease(build.version) && ExtraDefect(knowledge, build.version).empty() &&
-         FitsMachine(build, facts);
+  return IsRelease(build.version) && FitsMachine(build, facts) && FitsGpuAndDriver(build, facts, knowledge) &&
+         GetsItsNumpy(build) && !PythonsThatWork(build, knowledge).empty();
+}
+
+bool FitsPython(const TensorFlowBuild& build, const Facts& facts, const Knowledge& knowledge) {
+  const std::string* python = facts.python.version.Peek();
+  if (python == nullptr) return true;
+  std::vector<std::string> parts = Split(*python, '.');
+  if (parts.size() < 2) return true;
+  const std::vector<std::string> pythons = PythonsThatWork(build, knowledge);
+  return std::find(pythons.begin(), pythons.end(), "cp" + parts[0] + parts[1]) != pythons.end();
 }
 
 // The newest build with CUDA that works and is wanted; nullptr: none.
@@ -405,7 +426,7 @@ const TensorFlowBuild* Newest(const Facts& facts, const Knowledge& knowledge,
 std::string NewestWorking(const Facts& facts, const Knowledge& knowledge, std::string_view line,
                           const std::string& same) {
   const auto wanted = [&](const TensorFlowBuild& build) {
-    return build.version.starts_with(line) && FitsPython(build, facts);
+    return build.version.starts_with(line) && FitsPython(build, facts, knowledge);
   };
   const TensorFlowBuild* kept =
       same.empty() ? nullptr : knowledge.FindBuild("tensorflow", same, Known(facts.host.machine, "x86_64"));
@@ -475,7 +496,7 @@ Fix InstallTensorFlow(const Facts& facts, const Knowledge& knowledge, const std:
       knowledge.FindBuild("tensorflow", version, Known(facts.host.machine, "x86_64"));
   if (site.empty() || build == nullptr || Known(facts.python.environment, "") == "system") {
     fix.safety = Safety::kAdvice;
-    return fix;
+    return build == nullptr ? fix : DriverFirst(std::move(fix), facts, knowledge, *build);
   }
   for (const std::string& name : instead_of) fix.changes.emplace_back(RemoveDistribution{site, name});
   fix.changes.emplace_back(InstallDistribution{site, "tensorflow", version});
@@ -483,7 +504,7 @@ Fix InstallTensorFlow(const Facts& facts, const Knowledge& knowledge, const std:
     if (requirement.starts_with("nvidia-") && requirement.find("and-cuda") != std::string::npos)
       AddInstall(knowledge, site, requirement, before_turing, fix);
   }
-  return fix;
+  return DriverFirst(std::move(fix), facts, knowledge, *build);
 }
 
 Fix InstallCudaLibraries(const Facts& facts, const Knowledge& knowledge) {
@@ -491,12 +512,17 @@ Fix InstallCudaLibraries(const Facts& facts, const Knowledge& knowledge) {
   std::string name = Known(facts.tensorflow.distribution, "tensorflow");
   const auto* missing = facts.tensorflow.extra_missing.Peek();
   // That it does not look where pip puts them is a cause of its own, with its repairs.
-  const std::string extra = version.empty() ? "" : ExtraDefect(knowledge, version);
+  std::string extra = version.empty() ? "" : ExtraDefect(knowledge, version);
+  const std::vector<std::string> python = Split(Known(facts.python.version, ""), '.');
+  if (python.size() >= 2 && extra == "unresolvable" &&
+      !ExtraIsUnresolvable(knowledge, version, "cp" + python[0] + python[1]))
+    extra.clear();
   if (missing == nullptr || version.empty() ||
       (IsRelease(version) && !extra.empty() && extra != "search-path")) {
     std::string other = WorkingTensorFlow(facts, knowledge, "");
-    Fix fix = InstallTensorFlow(facts, knowledge, other.empty() ? "2.20.0" : other, {});
-    fix.title = "Install a TensorFlow that brings its CUDA libraries";
+    if (other.empty()) return InstallFitting(facts, knowledge, {});
+    Fix fix = InstallTensorFlow(facts, knowledge, other, {});
+    if (!fix.needs_reboot) fix.title = "Install a TensorFlow that brings its CUDA libraries";
     return fix;
   }
   Fix fix;

@@ -1,6 +1,6 @@
 #include "rules/project.h"
 
-#include <algorithm>
+#include <set>
 
 #include "base/text.h"
 
@@ -23,20 +23,33 @@ WantedRelease Read(const Fact<std::string>& fact) {
   return wanted;
 }
 
+// "2.15.0.post1" -> 1; -1: none.
+int PostOf(std::string_view version) {
+  const size_t post = version.find(".post");
+  return post == std::string_view::npos ? -1 : MajorVersion(version.substr(post + 5));
+}
+
 }  // namespace
 
-WantedRelease Wanted(const Facts& facts) {
-  WantedRelease best;
+WantedReleases Wanted(const Facts& facts) {
+  WantedReleases releases;
+  const auto* unread = facts.project.unread.Get();
+  if (unread != nullptr && !unread->empty()) releases.unread = &facts.project.unread;
   const auto* wanted = facts.project.wanted.Get();
-  if (wanted == nullptr) return best;
-  int best_rank = 0;
-  for (const auto& [where, one] : *wanted) {
-    if (one.requirement.Get() == nullptr) continue;
-    WantedRelease release = Read(one.requirement);
-    int rank = one.locked.Is(true) ? 3 : release.specifiers.empty() ? 1 : 2;
-    if (rank > best_rank) best = release, best_rank = rank;
-  }
-  return best;
+  auto add = [&](bool locked) {
+    if (wanted == nullptr) return;
+    std::set<std::string> seen;
+    for (const auto& [where, one] : *wanted) {
+      if (one.locked.Is(true) != locked) continue;
+      const std::string* requirement = one.requirement.Get();
+      if (requirement != nullptr && seen.insert(*requirement).second)
+        releases.all.push_back(Read(one.requirement));
+    }
+  };
+  add(true);
+  if (releases.all.empty()) add(false);
+  if (releases.all.empty()) releases.all.emplace_back();
+  return releases;
 }
 
 bool Fits(const std::string& version, const std::string& specifiers) {
@@ -53,6 +66,10 @@ bool Fits(const std::string& version, const std::string& specifiers) {
       continue;
     }
     int order = CompareVersions(version, bound);
+    const int post = PostOf(version);
+    // 2.15.0.post1 comes after 2.15.0, but is not ">2.15.0" (PEP 440).
+    if (order == 0 && op == ">" && PostOf(bound) < 0) return false;
+    if (order == 0) order = post - PostOf(bound);
     if (op == "~=") {
       std::string start = bound.substr(0, bound.rfind('.') + 1);
       if (order < 0 || !(version + ".").starts_with(start)) return false;

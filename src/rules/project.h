@@ -15,8 +15,14 @@ struct WantedRelease {
   bool and_cuda = false;
   std::string specifiers;
 };
-// What the project wants first and foremost: what a lock file says, else the first that names a version.
-WantedRelease Wanted(const Facts& facts);
+struct WantedReleases {
+  // What a lock file says, else what any file does; never empty: any TensorFlow where the project says
+  // nothing. What cannot be the case together is here, too (two files of requirements, two forks of a lock):
+  // a rule is sure of what is true of each of them.
+  std::vector<WantedRelease> all;
+  const FactBase* unread = nullptr;  // there is more, which was not understood
+};
+WantedReleases Wanted(const Facts& facts);
 
 // "2.15.1" meets "<3,>=2.15", "==2.15.*", "~=2.15".
 bool Fits(const std::string& version, const std::string& specifiers);

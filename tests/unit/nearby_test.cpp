@@ -158,8 +158,11 @@ const Names kNames = {"tensorflow", "tensorflow-cpu", "tensorflow-gpu"};
 
 std::string Said(const ProjectRequirements& found) {
   std::string text;
-  for (const ProjectRequirement& one : found.requirements)
-    text += one.where + " " + one.requirement + (one.locked ? " locked" : "") + "\n";
+  for (const ProjectRequirement& one : found.requirements) {
+    text += one.where + " " + one.requirement + (one.locked ? " locked" : "") +
+            (one.marker.empty() ? "" : " ; " + one.marker) +
+            (one.only.empty() ? "" : " only with " + one.only) + "\n";
+  }
   for (const std::string& why : found.unread) text += "unread " + why + "\n";
   return text;
 }
@@ -182,10 +185,11 @@ TEST(Project, Pyproject) {
                                 "tensorflow = {version = '^2.15', extras = ['and-cuda']}\n"
                                 "[tool.poetry.group.cpu.dependencies]\ntensorflow-cpu = '~2.15.1'\n",
                                 kNames)),
-            "project.dependencies tensorflow[and-cuda]~=2.15\noptional-dependencies.gpu tensorflow==2.16.*\n"
-            "dependency-groups.dev tensorflow-cpu\n"
+            "project.dependencies tensorflow[and-cuda]~=2.15\noptional-dependencies.gpu "
+            "tensorflow==2.16.* only with the group gpu\n"
+            "dependency-groups.dev tensorflow-cpu only with the group dev\n"
             "tool.poetry.dependencies tensorflow[and-cuda]>=2.15,<3\n"
-            "tool.poetry.group.cpu.dependencies tensorflow-cpu>=2.15.1,<2.16\n");
+            "tool.poetry.group.cpu.dependencies tensorflow-cpu>=2.15.1,<2.16 only with the group cpu\n");
   EXPECT_EQ(Said(ParsePyproject("[=]", kNames)), "unread not understood: it is no TOML\n");
   EXPECT_EQ(PoetrySpecifiers("^0.3.1"), ">=0.3.1,<0.4");
   EXPECT_EQ(PoetrySpecifiers("2.15.0"), "==2.15.0");
@@ -197,7 +201,7 @@ TEST(Project, PipfileAndLocks) {
                 "[packages]\ntensorflow = '*'\n[dev-packages]\ntensorflow-cpu = {version = '==2.15.0'}\n"
                 "tensorflow-gpu = 5\n",
                 kNames)),
-            "packages tensorflow\ndev-packages tensorflow-cpu==2.15.0\n"
+            "packages tensorflow\ndev-packages tensorflow-cpu==2.15.0 only with the group dev-packages\n"
             "unread dev-packages tensorflow-gpu is not understood\n");
   EXPECT_EQ(Said(ParseLockFile("version = 1\n[[package]]\nname = \"numpy\"\nversion = \"1.26\"\n[[package]]\n"
                                "name = \"tensorflow\"\nversion = \"2.15.0\"\n",
@@ -231,6 +235,118 @@ TEST(Project, TheNearestFolderAndWhatItIncludes) {
   EXPECT_EQ(Said(ReadProject(machine, "/p/src", kNames)),
             "/p/requirements/base.txt line 1 tensorflow==2.15.0\n"
             "unread cannot read /p/gone.txt: No such file or directory\n");
+}
+
+TEST(Project, ConditionsStayAsTheyAreWritten) {
+  EXPECT_EQ(Said(ParseRequirementsFile("tensorflow==2.10.0; python_version < '3.11'  # old\n", kNames)),
+            "line 1 tensorflow==2.10.0 ; python_version < '3.11'\n");
+  EXPECT_EQ(
+      Said(ParsePyproject("[tool.poetry.dependencies]\ntensorflow = [\n"
+                          "{version = '2.10.0', python = '<3.11'},\n"
+                          "{version = '^2.15', python = '^3.11', platform = 'linux', optional = true},\n"
+                          "{version = '2.1', markers = \"os_name == 'nt\"}]\n",
+                          kNames)),
+      "tool.poetry.dependencies tensorflow==2.10.0 ; python_version < '3.11'\n"
+      "tool.poetry.dependencies tensorflow>=2.15,<3 ; (python_version >= '3.11' and python_version < '4') "
+      "and (sys_platform == 'linux') only with an extra of the project\n"
+      "unread tool.poetry.dependencies tensorflow = \"2.1\" is not understood\n");
+  EXPECT_EQ(
+      Said(ParsePipfile("[packages]\ntensorflow = {version = '*', sys_platform = \"== 'linux'\"}\n", kNames)),
+      "packages tensorflow ; sys_platform == 'linux'\n");
+  EXPECT_EQ(Said(ParsePipfileLock(R"({"default": {"tensorflow": {"version": "==2.15.0",
+                                      "markers": "python_version < '3.12'"}},
+                                      "develop": {"tensorflow-cpu": {"version": "==2.15.0"}}})",
+                                  kNames)),
+            "default tensorflow==2.15.0 locked ; python_version < '3.12'\n"
+            "develop tensorflow-cpu==2.15.0 locked only with the group develop\n");
+}
+
+// The forks of a lock of uv, who wants them, and the groups of the project.
+TEST(Project, LocksOfUv) {
+  const std::string fork =
+      "version = 1\nrequires-python = \">=3.9\"\n\n[[package]]\nname = \"tensorflow\"\nversion = \"2.15.1\"\n"
+      "source = { registry = \"https://pypi.org/simple\" }\nresolution-markers = [\n"
+      "    \"python_full_version < '3.12'\",\n]\n\n[[package]]\nname = \"tensorflow\"\nversion = \"2.19.0\"\n"
+      "source = { registry = \"https://pypi.org/simple\" }\nresolution-markers = [\n"
+      "    \"python_full_version >= '3.12' and sys_platform == 'linux'\",\n"
+      "    \"python_full_version >= '3.12' and sys_platform != 'linux'\",\n]\n\n";
+  EXPECT_EQ(Said(ParseLockFile(fork, kNames)),
+            "line 6 tensorflow==2.15.1 locked ; (python_full_version < '3.12')\n"
+            "line 14 tensorflow==2.19.0 locked ; (python_full_version >= '3.12' and sys_platform == 'linux') "
+            "or (python_full_version >= '3.12' and sys_platform != 'linux')\n");
+  const std::string project =
+      "[[package]]\nname = \"demo\"\nversion = \"0.1.0\"\nsource = { virtual = \".\" }\n";
+  EXPECT_EQ(
+      Said(ParseLockFile(
+          fork + project +
+              "dependencies = [\n    { name = \"tensorflow\", version = \"2.15.1\", source = { registry = "
+              "\"x\" }, marker = \"platform_machine == 'x86_64'\" },\n]\n\n[package.dev-dependencies]\n"
+              "dev = [\n    { name = \"tensorflow\", version = \"2.19.0\" },\n]\n",
+          kNames)),
+      "line 6 tensorflow==2.15.1 locked ; ((python_full_version < '3.12')) and (platform_machine == "
+      "'x86_64')\n"
+      "line 14 tensorflow==2.19.0 locked ; (python_full_version >= '3.12' and sys_platform == 'linux') "
+      "or (python_full_version >= '3.12' and sys_platform != 'linux') only with the group dev\n");
+  const std::string one = "[[package]]\nname = \"tensorflow\"\nversion = \"2.15.1\"\n";
+  const std::string other =
+      "[[package]]\nname = \"tf-keras\"\nversion = \"2.15.1\"\ndependencies = [\n    { name = \"tensorflow\" "
+      "},\n]\n";
+  EXPECT_EQ(Said(ParseLockFile(one + other + project, kNames)), "line 3 tensorflow==2.15.1 locked\n");
+  EXPECT_EQ(Said(ParseLockFile(one + other + project + "[package.optional-dependencies]\nx = []\n", kNames)),
+            "line 3 tensorflow==2.15.1 locked only with a package that wants it\n");
+}
+
+TEST(Project, LocksOfPoetryPdmAndPep751) {
+  EXPECT_EQ(
+      Said(ParseLockFile("[[package]]\nname = \"tensorflow\"\nversion = \"2.10.0\"\noptional = true\n"
+                         "python-versions = \">=3.7\"\ngroups = [\"main\"]\n"
+                         "markers = \"python_version < \\\"3.11\\\"\"\n"
+                         "[package.dependencies]\nname = \"x\"\nversion = \"9\"\n"
+                         "[[package]]\nname = \"tensorflow\"\nversion = \"2.15.0\"\noptional = false\n"
+                         "python-versions = \">=3.9\"\ngroups = [\"dev\"]\n[metadata]\nversion = \"2\"\n",
+                         kNames)),
+      "line 3 tensorflow==2.10.0 locked ; (python_version < \"3.11\") and (python_version >= '3.7') only "
+      "with an extra of the project\n"
+      "line 13 tensorflow==2.15.0 locked ; python_version >= '3.9' only with the group dev\n");
+  EXPECT_EQ(
+      Said(ParseLockFile("lock-version = '1.0'\n[[packages]]\nname = \"tensorflow\"\nversion = \"2.15.0\"\n"
+                         "marker = \"'gpu' in extras\"\n",
+                         kNames)),
+      "line 4 tensorflow==2.15.0 locked ; 'gpu' in extras\n");
+  EXPECT_EQ(
+      Said(ParseLockFile("[[package]]\nname = \"tensorflow\"\nversion = \"2\"\nmarker = \"?\"\n", kNames)),
+      "unread line 3: tensorflow is not understood\n");
+}
+
+TEST(Project, WhatAppliesHere) {
+  ProjectRequirements found;
+  found.requirements = {
+      {"a", "tensorflow==2.10", false, "python_version < '3.11'", ""},
+      {"b", "tensorflow==2.15", false, "python_version >= '3.11'", ""},
+      {"c", "tensorflow==2.15", false, "", "the group dev"},
+      {"d", "tensorflow==2.16", false, "platform_release == '6.1'", ""},
+      {"e", "tensorflow==2.17", false, "platform_release == '6.1' and os_name == 'nt'", ""}};
+  EXPECT_EQ(Said(WhatApplies(found, {{"python_version", "3.11"}, {"os_name", "posix"}})),
+            "b tensorflow==2.15\nd tensorflow==2.16 ; platform_release == '6.1'\n");
+  EXPECT_EQ(Said(WhatApplies(found, {{"python_version", "3.9"}, {"os_name", "posix"}})),
+            "a tensorflow==2.10\nc tensorflow==2.15 only with the group dev\n"
+            "d tensorflow==2.16 ; platform_release == '6.1'\n");
+}
+
+TEST(Project, ConstraintsLimitAndWantNothing) {
+  std::unique_ptr<System> empty = EmptySystem();
+  OverlaySystem machine(*empty);
+  machine.AddFile("/p/requirements.txt", "tensorflow\n-c limits.txt\n--requirement=more.txt\n");
+  machine.AddFile("/p/limits.txt",
+                  "tensorflow==2.15.0; python_version < '3.12'\ntensorflow<3\ntensorflow-cpu==2.15.0\n");
+  machine.AddFile("/p/more.txt", "tensorflow-gpu==2.10.0\n");
+  const auto here = [&](const char* python) {
+    return Said(WhatApplies(ReadProject(machine, "/p", kNames), {{"python_version", python}}));
+  };
+  EXPECT_EQ(here("3.11"),
+            "/p/more.txt line 1 tensorflow-gpu==2.10.0\n/p/requirements.txt line 1 tensorflow==2.15.0,<3\n");
+  EXPECT_EQ(here("3.12"),
+            "/p/requirements.txt line 1 tensorflow<3\n/p/more.txt line 1 tensorflow-gpu==2.10.0\n");
 }
 
 }  // namespace

@@ -98,9 +98,10 @@ const std::string_view* FindShows(std::string_view t) {
 bool IsShows(std::string_view t) { return FindShows(t) != std::end(kShowsNames); }
 constexpr Form kShows = {IsShows, "a name of enum Shows, such as \"no-device\""};
 bool IsDefect(std::string_view t) {
-  return t == "unresolvable" || t == "search-path" || t == "wrong-libraries";
+  return t == "unresolvable" || t == "resolvable" || t == "search-path" || t == "wrong-libraries";
 }
-constexpr Form kDefect = {IsDefect, "\"unresolvable\", \"search-path\" or \"wrong-libraries\""};
+constexpr Form kDefect = {IsDefect,
+                          "\"unresolvable\", \"resolvable\", \"search-path\" or \"wrong-libraries\""};
 bool IsAnswer(std::string_view t) {
   const size_t colon = t.find(": ");
   return IsLine(t) && colon != t.npos && colon > 0 && colon + 2 < t.size();

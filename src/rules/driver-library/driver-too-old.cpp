@@ -7,12 +7,24 @@
 #include "rules/common.h"
 #include "rules/logs.h"
 #include "rules/program.h"
+#include "rules/repair.h"
 
 namespace tfdoctor {
 
 namespace {
 
-Fix NewerDriver(const std::string& floor) {
+// Where no driver as new drives the GPU (470 is the last one for Kepler), an older TensorFlow is needed.
+Fix NewerDriver(const Facts& facts, const Knowledge& knowledge, const std::string& floor) {
+  bool one_can = false;
+  bool known = false;
+  for (const Gpu* gpu : NvidiaGpus(facts)) {
+    const std::string* capability = gpu->compute_capability.Peek();
+    if (capability == nullptr) continue;
+    known = true;
+    const std::string last = knowledge.LastBranchFor(*capability);
+    one_can = one_can || last.empty() || MajorVersion(last) >= MajorVersion(floor);
+  }
+  if (known && !one_can) return InstallFitting(facts, knowledge, {});
   return Advice("Install driver " + floor + " or newer from your distribution, then restart",
                 {"sudo apt-get update", "sudo apt-get install nvidia-driver"}, true, true);
 }
@@ -37,7 +49,8 @@ std::string PtxIsaFor(const Facts& facts, const Knowledge& knowledge, const std:
   if (best.empty()) {
     // Without code for such a GPU nothing is compiled; that is another cause.
     const auto* ptx = tensorflow.ptx.Get();
-    const std::string* isa = ptx == nullptr || !PtxRuns(*ptx, capability) ? nullptr : tensorflow.ptx_isa.Get();
+    const std::string* isa =
+        ptx == nullptr || !PtxRuns(*ptx, capability) ? nullptr : tensorflow.ptx_isa.Get();
     return isa == nullptr ? "" : *isa;
   }
   if (partial == nullptr || std::find(partial->begin(), partial->end(), best) == partial->end()) return {};
@@ -76,9 +89,8 @@ Verdict CheckPtx(const Facts& facts, const Knowledge& knowledge, const Fact<std:
                 .WithTitle("The NVIDIA driver cannot compile this TensorFlow's code for this GPU")
                 .WithExplanation(
                     "A part of this TensorFlow has no finished code for this GPU. The driver must compile "
-                    "it, and this "
-                    "driver is too old to read it.")
-                .WithFix(NewerDriver(highest));
+                    "it, and this driver is too old to read it.")
+                .WithFix(NewerDriver(facts, knowledge, highest));
   if (fits == nullptr) return verdict;
   return OfSomeGpus(use, std::move(verdict), *fits, "this driver is new enough for " + Describe(*fits));
 }
@@ -104,7 +116,7 @@ Verdict Check(const Facts& facts, const Knowledge& knowledge) {
       .Because(facts.tensorflow.cuda_version,
                fmt::format("TensorFlow was built with CUDA {}, which needs driver {} or newer", *cuda, floor))
       .WithReason("cuda")
-      .WithFix(NewerDriver(floor));
+      .WithFix(NewerDriver(facts, knowledge, floor));
 }
 
 void JudgeLog(Signs& s) {
@@ -169,7 +181,7 @@ TensorFlow was upgraded and the driver was not.
 
 ## How to fix it
 
-Install a newer driver from your distribution and restart. Where that is not possible use a TensorFlow built with an older CUDA.
+Install a newer driver from your distribution and restart. Where that is not possible, or no driver as new drives the GPU any more (470 is the last branch for Kepler, 390 for Fermi), use a TensorFlow built with an older CUDA.
 )md",
 };
 

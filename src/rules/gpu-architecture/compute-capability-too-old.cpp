@@ -3,6 +3,7 @@
 #include "rules/common.h"
 #include "rules/logs.h"
 #include "rules/program.h"
+#include "rules/repair.h"
 
 namespace tfdoctor {
 
@@ -42,9 +43,9 @@ Verdict Check(const Facts& facts, const Knowledge& knowledge) {
     if (candidate && (last.empty() || CompareVersions(build->version, last) > 0)) last = build->version;
   }
   if (!last.empty()) {
-    verdict = std::move(verdict).WithFix(
-        Advice("Use TensorFlow " + last + ", the last with code for this GPU (it may need an older Python)",
-               PipInstall(facts, {WithCuda(last)})));
+    Fix older = InstallFitting(facts, knowledge, {});
+    older.title = "The last TensorFlow with code for this GPU is " + last + ". " + older.title;
+    verdict = std::move(verdict).WithFix(std::move(older));
   }
   if (fits == nullptr) return verdict;
   return OfSomeGpus(use, std::move(verdict), *fits, "TensorFlow has code for " + Describe(*fits));

@@ -8,6 +8,7 @@
 #include "rules/common.h"
 #include "rules/logs.h"
 #include "rules/project.h"
+#include "rules/repair.h"
 
 namespace tfdoctor {
 
@@ -62,8 +63,15 @@ Fix Repair(const Facts& facts, const Knowledge& knowledge, const WantedRelease& 
            const Wheels& wheels) {
   const bool ours = wanted.name == "tensorflow";
   const TensorFlowBuild* build = ours ? WorkingBuild(facts, knowledge, wanted.specifiers) : nullptr;
-  if (build != nullptr) return InNewPython(facts, *build);
-  const bool has_extra = ours && CompareVersions(wheels.newest, "2.14") >= 0;
+  if (build != nullptr) return InFittingPython(facts, knowledge, *build);
+  const std::string defect = ours ? ExtraDefect(knowledge, wheels.newest) : "none";
+  // The next release of the same line, where the extra of the wanted one cannot be installed.
+  if (defect == "unresolvable") {
+    const std::string line = wheels.newest.substr(0, wheels.newest.rfind('.'));
+    build = WorkingBuild(facts, knowledge, "==" + line + ".*");
+    if (build != nullptr) return InFittingPython(facts, knowledge, *build);
+  }
+  const bool has_extra = defect.empty() || defect == "search-path";
   return InNewPython(facts, wheels.pythons,
                      wanted.name + (has_extra ? "[and-cuda]" : "") + wanted.specifiers);
 }
@@ -77,15 +85,28 @@ Verdict Check(const Facts& facts, const Knowledge& knowledge) {
   const std::string tag = PythonTag(facts);
   const std::string* machine = facts.host.machine.Get();
   if (tag.empty() || machine == nullptr) return Verdict::Silent();
-  const WantedRelease wanted = Wanted(facts);
-  const Wheels wheels = LookUp(facts, knowledge, wanted, tag, *machine);
-  // Of what the data does not know nothing can be said.
-  if (wheels.here || !wheels.released || wheels.pythons.empty()) return Verdict::Silent();
+  const WantedReleases releases = Wanted(facts);
+  const WantedRelease* failing = nullptr;
+  const WantedRelease* other = nullptr;  // of which it is not so
+  Wheels wheels;
+  for (const WantedRelease& one : releases.all) {
+    Wheels its = LookUp(facts, knowledge, one, tag, *machine);
+    // Of what the data does not know nothing can be said.
+    if (its.here || !its.released || its.pythons.empty()) {
+      other = &one;
+    } else if (failing == nullptr) {
+      failing = &one;
+      wheels = std::move(its);
+    }
+  }
+  if (failing == nullptr) return Verdict::Silent();
+  const WantedRelease& wanted = *failing;
   const std::string what = wanted.name + wanted.specifiers;
   // A Python newer than all that the data has may have got its wheels since.
   bool may_be_newer =
       MinorOf(tag) > wheels.newest_python && wanted.specifiers.find("==") == std::string::npos;
-  Verdict verdict = may_be_newer ? Verdict::Open() : Verdict::Holds();
+  const bool sure = !may_be_newer && other == nullptr && releases.unread == nullptr;
+  Verdict verdict = sure ? Verdict::Holds() : Verdict::Open();
   const std::string* python = facts.python.version.Get();
   if (wheels.glibc.empty()) {
     verdict.Because(facts.python.version,
@@ -96,6 +117,11 @@ Verdict Check(const Facts& facts, const Knowledge& knowledge) {
                     fmt::format("the wheels of {} for this Python need glibc {}", what, wheels.glibc));
   }
   if (wanted.fact != nullptr) verdict.Because(*wanted.fact, "the project wants " + what, Strength::kWeak);
+  if (other != nullptr && other->fact != nullptr)
+    verdict.Because(*other->fact, "the project may want " + other->name + other->specifiers + " instead",
+                    Strength::kAgainst);
+  if (releases.unread != nullptr)
+    verdict.Because(*releases.unread, "what else the project wants was not understood", Strength::kWeak);
   if (may_be_newer)
     verdict.Because(facts.python.version,
                     "our data is of " + knowledge.Date() + "; a newer release may have one", Strength::kWeak);
@@ -178,7 +204,7 @@ Each release of TensorFlow is built for a few versions of Python. For this one t
 
 ## How it is recognised
 
-TensorFlow is not installed, and no wheel of the release that the project wants (requirements files, pyproject.toml, Pipfile, environment.yml or a lock file; without one, of any release) is for this Python, processor and C library. Message of pip: "Could not find a version that satisfies the requirement tensorflow (from versions: none)", "No matching distribution found for tensorflow".
+TensorFlow is not installed, and no wheel of the release that the project wants (requirements files, pyproject.toml, Pipfile, environment.yml or a lock file; without one, of any release) is for this Python, processor and C library. What the project wants elsewhere only (a marker such as `; python_version < "3.10"`) does not count; where files name different releases, or only a group or an extra asks for one, the cause stays possible. Message of pip: "Could not find a version that satisfies the requirement tensorflow (from versions: none)", "No matching distribution found for tensorflow".
 
 ## How it happens
 

@@ -4,14 +4,11 @@
 #include "diagnose/rule.h"
 #include "rules/common.h"
 #include "rules/logs.h"
+#include "rules/repair.h"
 
 namespace tfdoctor {
 
 namespace {
-
-bool IsForCpu(const std::string& name) {
-  return name.ends_with("-cpu") || name == "intel-tensorflow" || name == "tensorflow-intel";
-}
 
 Verdict Check(const Facts& facts, const Knowledge& knowledge) {
   const TensorFlow& tensorflow = facts.tensorflow;
@@ -26,9 +23,9 @@ Verdict Check(const Facts& facts, const Knowledge& knowledge) {
   bool one_for_gpu = false;
   bool one_version = true;
   for (const auto& [name, its_version] : *installed) {
-    one_for_gpu = one_for_gpu || !IsForCpu(name);
+    one_for_gpu = one_for_gpu || MayHaveCuda(name);
     one_version = one_version && its_version == installed->begin()->second;
-    if (!IsForCpu(name)) version = its_version;
+    if (MayHaveCuda(name)) version = its_version;
     names.push_back(name);
     list += (list.empty() ? "" : ", ") + name + " " + its_version;
   }

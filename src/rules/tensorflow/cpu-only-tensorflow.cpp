@@ -3,6 +3,7 @@
 #include "diagnose/rule.h"
 #include "rules/common.h"
 #include "rules/logs.h"
+#include "rules/repair.h"
 
 namespace tfdoctor {
 
@@ -21,10 +22,10 @@ Verdict Check(const Facts& facts, const Knowledge& knowledge) {
   const std::string* version = tensorflow.version.Peek();
   if (name != nullptr && version != nullptr) verdict.Because(tensorflow.distribution, *name + " " + *version);
   std::string replacement = WorkingTensorFlow(facts, knowledge, version == nullptr ? "" : *version);
-  if (replacement.empty()) return verdict;
-  std::vector<std::string> instead_of;
-  if (name != nullptr && *name != "tensorflow") instead_of.push_back(*name);
-  return std::move(verdict).WithFix(InstallTensorFlow(facts, knowledge, replacement, instead_of));
+  if (replacement.empty())
+    return std::move(verdict).WithFix(InstallFitting(facts, knowledge, InTheWay(facts, "")));
+  return std::move(verdict).WithFix(
+      InstallTensorFlow(facts, knowledge, replacement, InTheWay(facts, replacement)));
 }
 
 // The build before TensorFlow 1.15 and 2.1 whose name is plain `tensorflow` has no CUDA: tensorflow-gpu had.

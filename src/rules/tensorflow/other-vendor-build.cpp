@@ -2,6 +2,7 @@
 
 #include "diagnose/rule.h"
 #include "rules/common.h"
+#include "rules/repair.h"
 
 namespace tfdoctor {
 
@@ -20,16 +21,15 @@ Verdict Check(const Facts& facts, const Knowledge& knowledge) {
   const bool rocm = tensorflow.rocm_build.Is(true);
   if (rocm && HasNvidiaGpu(facts) == Answer::kYes && facts.gpus.Present() && !HasAmdGpu(facts)) {
     const std::string* version = tensorflow.version.Peek();
-    const std::string* name = tensorflow.distribution.Peek();
     Verdict verdict = Verdict::Holds()
                           .Because(tensorflow.rocm_build, "this build is for ROCm, AMD's CUDA")
                           .Because(facts.gpus, "the GPU here is NVIDIA's")
                           .WithReason("rocm");
     const std::string replacement = WorkingTensorFlow(facts, knowledge, version == nullptr ? "" : *version);
-    if (replacement.empty()) return verdict;
-    std::vector<std::string> instead_of;
-    if (name != nullptr && *name != "tensorflow") instead_of.push_back(*name);
-    return std::move(verdict).WithFix(InstallTensorFlow(facts, knowledge, replacement, instead_of));
+    if (replacement.empty())
+      return std::move(verdict).WithFix(InstallFitting(facts, knowledge, InTheWay(facts, "")));
+    return std::move(verdict).WithFix(
+        InstallTensorFlow(facts, knowledge, replacement, InTheWay(facts, replacement)));
   }
   const FactBase& sign = rocm ? static_cast<const FactBase&>(tensorflow.rocm_build) : tensorflow.plugins;
   return Verdict::Open()

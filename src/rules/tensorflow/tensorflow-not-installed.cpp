@@ -1,6 +1,7 @@
 #include "diagnose/rule.h"
 #include "rules/common.h"
 #include "rules/logs.h"
+#include "rules/repair.h"
 
 namespace tfdoctor {
 
@@ -9,11 +10,7 @@ namespace {
 Fix InstallHere(const Facts& facts, const Knowledge& knowledge) {
   const std::string* machine = facts.host.machine.Peek();
   if (machine != nullptr && *machine != "x86_64") return InstallOnArm(facts, knowledge);
-  std::string version = WorkingTensorFlow(facts, knowledge, "");
-  if (!version.empty()) return InstallTensorFlow(facts, knowledge, version, {});
-  const TensorFlowBuild* build = WorkingBuild(facts, knowledge, "");
-  return build == nullptr ? Advice("Install TensorFlow", PipInstall(facts, {"tensorflow[and-cuda]"}))
-                          : InNewPython(facts, *build);
+  return InstallFitting(facts, knowledge, {});
 }
 
 // What is left of a TensorFlow that was here: pip renames what it removes, and Python imports a folder
