@@ -15,11 +15,9 @@ struct Watched {
   const char* module;
   const char* distribution;  // empty: any TensorFlow distribution
 };
-constexpr Watched kWatched[] = {{"tensorflow", ""},
-                                {"keras", "keras"},
-                                {"numpy", "numpy"},
-                                {"google.protobuf", "protobuf"},
-                                {"ml_dtypes", "ml-dtypes"}};
+constexpr Watched kWatched[] = {{"tensorflow", ""},     {"keras", "keras"},
+                                {"numpy", "numpy"},     {"google.protobuf", "protobuf"},
+                                {"google", "protobuf"}, {"ml_dtypes", "ml-dtypes"}};
 
 // Whether a distribution that brings this module is installed, and in which folders.
 bool IsInstalled(const Facts& facts, const Watched& watched, std::vector<std::string>& folders) {
@@ -46,6 +44,8 @@ bool IsBelow(const std::string& path, const std::vector<std::string>& folders) {
 }
 
 Verdict Check(const Facts& facts, const Knowledge&) {
+  // What was not understood may put a file of that name before all that was found.
+  (void)facts.python.unread.Get();
   const auto* modules = facts.python.modules.Get();
   if (modules == nullptr) return Verdict::Silent();
   for (const Watched& watched : kWatched) {
@@ -54,6 +54,12 @@ Verdict Check(const Facts& facts, const Knowledge&) {
     const Module& module = found->second;
     const std::string* path = module.path.Get();
     if (path == nullptr || !module.owner.Absent()) continue;
+    // Portions of a namespace hide nothing (PEP 420), and a google of somebody's may have protobuf in it.
+    if (module.kind.Is("namespace")) continue;
+    if (watched.module == std::string_view("google")) {
+      auto protobuf = modules->find("google.protobuf");
+      if (protobuf == modules->end() || !protobuf->second.path.Absent()) continue;
+    }
     std::vector<std::string> folders;
     if (!IsInstalled(facts, watched, folders) || IsBelow(*path, folders)) continue;
     return Verdict::Holds()

@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "diagnose/rule.h"
 #include "rules/common.h"
+#include "rules/environment.h"
 #include "rules/logs.h"
 #include "rules/project.h"
 
@@ -85,7 +86,7 @@ Verdict Check(const Facts& facts, const Knowledge& knowledge) {
   // A Python newer than all that the data has may have got its wheels since.
   bool may_be_newer =
       MinorOf(tag) > wheels.newest_python && wanted.specifiers.find("==") == std::string::npos;
-  Verdict verdict = may_be_newer ? Verdict::Open() : Verdict::Holds();
+  Verdict verdict = may_be_newer || !LacksTensorFlow(facts) ? Verdict::Open() : Verdict::Holds();
   const std::string* python = facts.python.version.Get();
   if (wheels.glibc.empty()) {
     verdict.Because(facts.python.version,
@@ -95,6 +96,7 @@ Verdict Check(const Facts& facts, const Knowledge& knowledge) {
     verdict.Because(facts.host.glibc,
                     fmt::format("the wheels of {} for this Python need glibc {}", what, wheels.glibc));
   }
+  NameWhatMayAddToSysPath(facts, verdict);
   if (wanted.fact != nullptr) verdict.Because(*wanted.fact, "the project wants " + what, Strength::kWeak);
   if (may_be_newer)
     verdict.Because(facts.python.version,

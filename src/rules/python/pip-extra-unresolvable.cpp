@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "diagnose/rule.h"
 #include "rules/common.h"
+#include "rules/environment.h"
 #include "rules/logs.h"
 #include "rules/project.h"
 
@@ -34,12 +35,13 @@ Verdict Check(const Facts& facts, const Knowledge& knowledge) {
   });
   if (candidates.empty() || !none) return Verdict::Silent();
   std::string other = WorkingTensorFlow(facts, knowledge, "");
-  Verdict verdict = Verdict::Holds();
+  Verdict verdict = LacksTensorFlow(facts) ? Verdict::Holds() : Verdict::Open();
   verdict.Because(*wanted.fact, fmt::format("the project wants tensorflow[and-cuda]{}", wanted.specifiers))
       .Because(facts.python.version,
                fmt::format("for this Python that is TensorFlow {}, whose extra pins TensorRT packages "
                            "that PyPI does not have",
                            Join(candidates, ", ")));
+  NameWhatMayAddToSysPath(facts, verdict);
   if (other.empty()) return verdict;
   return std::move(verdict).WithFix(
       Advice(fmt::format("Ask for a release whose extra can be installed: TensorFlow {}", other),

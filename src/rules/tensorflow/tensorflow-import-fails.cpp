@@ -2,6 +2,7 @@
 
 #include "diagnose/rule.h"
 #include "rules/common.h"
+#include "rules/environment.h"
 #include "rules/logs.h"
 
 namespace tfdoctor {
@@ -33,12 +34,13 @@ Verdict Check(const Facts& facts, const Knowledge& knowledge) {
   if (tensorflow.folder.Absent()) {
     const auto* installed = tensorflow.installed.Get();
     if (installed == nullptr || installed->empty()) return Verdict::Silent();
-    return Verdict::Holds()
+    Verdict verdict = LacksTensorFlow(facts) ? Verdict::Holds() : Verdict::Open();
+    verdict
         .Because(tensorflow.installed,
                  installed->begin()->first + " " + installed->begin()->second + " is installed")
-        .Because(tensorflow.folder, "its files are not there")
-        .WithReason("files")
-        .WithFix(Repair(facts, knowledge, "files", ""));
+        .Because(tensorflow.folder, "its files are not there");
+    NameWhatMayAddToSysPath(facts, verdict);
+    return std::move(verdict).WithReason("files").WithFix(Repair(facts, knowledge, "files", ""));
   }
   const auto* faults = tensorflow.import_faults.Get();
   if (faults == nullptr) return Verdict::Silent();
