@@ -543,7 +543,8 @@ class Predictor {
     }
     for (const PthLine& line : file.lines) {
       if (line.is_import) {
-        RunPthCode(folder, path, line.text, depth);
+        // Code that fails ends the file: "Remainder of file ignored".
+        if (!RunPthCode(folder, path, line.text, depth)) return;
       } else if (line.text.find('\0') == std::string::npos) {
         std::string target = AbsPath(JoinPath(folder, line.text), system_.WorkingDirectory());
         if (!known_.contains(target) && system_.Exists(target)) Append(target);
@@ -551,30 +552,31 @@ class Predictor {
     }
   }
 
-  void RunPthCode(const std::string& folder, const std::string& file, const std::string& line, int depth) {
+  // False: it fails.
+  bool RunPthCode(const std::string& folder, const std::string& file, const std::string& line, int depth) {
     KnownPthCode known = RecognisePthCode(line);
     switch (known.code) {
       case PthCode::kNothing:
-        return;
+        return true;
       case PthCode::kNamespace:
-        AddNamespace(folder, known.argument);
-        return;
+        return AddNamespace(folder, known.argument, line);
       case PthCode::kEggBegin:
         egg_begin_ = env_.sys_path.size();
-        return;
+        return true;
       case PthCode::kEggEnd:
         MoveEggs();
-        return;
+        return true;
       case PthCode::kAddSiteFolder:
         AddForeignSiteFolder(known.argument, depth + 1);
-        return;
+        return true;
       case PthCode::kEditable:
-        if (AddEditable(folder, known.argument)) return;
+        if (AddEditable(folder, known.argument)) return true;
         break;
       case PthCode::kUnknown:
         break;
     }
     env_.unread.push_back(Printable(file) + " runs code that was not understood: " + Printable(line, 80));
+    return true;
   }
 
   // `p=getattr(sys,'__egginsert',0); sys.path[p:p]=new; sys.__egginsert = p+len(new)`
@@ -588,14 +590,17 @@ class Predictor {
     egg_insert_ += moved;
   }
 
-  // It puts the package into sys.modules with this folder on its __path__; without the folder it fails, and
-  // an __init__.py is for the first import to find.
-  void AddNamespace(const std::string& folder, const std::string& name) {
+  // It puts the package into sys.modules with this folder on its __path__; without the folder it fails. The
+  // oldest form leaves a folder with an __init__.py to the first import.
+  bool AddNamespace(const std::string& folder, const std::string& name, const std::string& line) {
     std::string portion = folder;
     for (const std::string& part : Split(name, '.')) portion = JoinPath(portion, part);
-    if (!IsDirectory(system_, portion) || system_.Exists(portion + "/__init__.py")) return;
+    const bool oldest = line.find("ie = os.path.exists(") != std::string::npos;
+    if (!IsDirectory(system_, portion)) return oldest || IsFile(system_, portion + ".py");
+    if (oldest && system_.Exists(portion + "/__init__.py")) return true;
     std::vector<std::string>& portions = env_.preset[name];
     if (std::find(portions.begin(), portions.end(), portion) == portions.end()) portions.push_back(portion);
+    return true;
   }
 
   bool AddEditable(const std::string& folder, const std::string& module) {

@@ -174,13 +174,16 @@ Result<FoundModule> FindModule(const System& system, const PythonEnvironment& en
   for (const std::string& part : Split(name, '.')) {
     dotted += (dotted.empty() ? "" : ".") + part;
     if (part.empty()) return Error{ErrorKind::kNotFound, "not a module name: " + Printable(name, 200)};
+    found = FindIn(finder, folders, part);
     auto preset = environment.preset.find(dotted);
     if (preset != environment.preset.end()) {
-      found = FoundModule{FoundModule::Kind::kNamespace, preset->second.front(), "", preset->second, ""};
-      folders = preset->second;
+      // It is there before the first import: only another portion of the same namespace can add to it.
+      if (!found || found->kind != FoundModule::Kind::kNamespace) {
+        found = FoundModule{FoundModule::Kind::kNamespace, preset->second.front(), "", preset->second, ""};
+      }
+      folders = found->folders;
       continue;
     }
-    found = FindIn(finder, folders, part);
     if (found.not_found() || (found && found->kind == FoundModule::Kind::kNamespace)) {
       Result<FoundModule> editable = FindEditable(finder, environment, dotted);
       // A namespace found on sys.path comes before what an editable finder would say.
