@@ -25,6 +25,10 @@ Fix Repair(const Facts& facts, const Knowledge& knowledge, const std::string& re
     std::string what = name != nullptr && version != nullptr ? *name + "==" + *version : "tensorflow";
     return Advice("Install TensorFlow again", PipReinstall(facts, what));
   }
+  // What pip believes to be there it does not install unless it is forced.
+  if (const auto* there = facts.python.distributions.Peek();
+      reason == "missing" && there != nullptr && there->contains(RequirementName(wanted)))
+    return Advice("Install " + wanted + " again", PipReinstall(facts, wanted));
   return Advice("Install " + wanted, PipInstall(facts, {wanted}));
 }
 
