@@ -142,7 +142,9 @@ struct Elsewhere {
   std::map<std::string, std::string> others;
 };
 
-Elsewhere FindElsewhere(const System& system, const PythonEnvironment& own, const Names& tensorflow) {
+// `only`: the environment in this folder alone; empty: all.
+Elsewhere FindElsewhere(const System& system, const PythonEnvironment& own, const Names& tensorflow,
+                        const std::string& only) {
   Elsewhere found;
   // One prefix may have several Pythons: /usr/bin/python3.11 and python3.12.
   const auto key = [&](const PythonEnvironment& environment) {
@@ -152,6 +154,7 @@ Elsewhere FindElsewhere(const System& system, const PythonEnvironment& own, cons
   std::set<std::string> seen = {key(own)};
   for (const NearbyEnvironment& nearby : FindSurroundings(system, own.prefix).environments) {
     if (seen.size() > kMaxElsewhere) break;
+    if (!only.empty() && !nearby.interpreter.starts_with(only + "/")) continue;
     Result<Interpreter> interpreter = FindInterpreter(system, nearby.interpreter);
     if (!interpreter) continue;
     Result<PythonEnvironment> environment = PredictEnvironment(system, *interpreter, "");
@@ -300,6 +303,8 @@ void ProbePython(const System& system, const Knowledge& knowledge, const Questio
   Result<PythonEnvironment> environment =
       PredictEnvironment(system, *interpreter, question.script, question.python_flags);
   if (!environment) {
+    if (environment.not_found())
+      python.base_prefix = Fact<std::string>::Absent(From("environment variable PYTHONHOME"));
     SetUnknown(python, environment.error().message, interpreter->path);
     return;
   }
@@ -326,7 +331,8 @@ void ProbePython(const System& system, const Knowledge& knowledge, const Questio
 
   std::map<std::string, Module> modules;
   std::vector<std::string> doubts = environment->unread;
-  for (const char* name : {"tensorflow", "keras", "numpy", "google", "google.protobuf", "ml_dtypes"}) {
+  for (const char* name :
+       {"tensorflow", "keras", "numpy", "google", "google.protobuf", "ml_dtypes", "tf_keras"}) {
     const Result<FoundModule> found = FindModule(system, *environment, name);
     modules.emplace(name, DescribeModule(system, installed, found));
     if (found && !found->doubt.empty() &&
@@ -354,12 +360,14 @@ void ProbePython(const System& system, const Knowledge& knowledge, const Questio
     const std::string why = "not looked for, since this Python has TensorFlow";
     python.elsewhere = Fact<std::vector<std::string>>::Unknown(why, From(where));
     python.nearby = Fact<std::map<std::string, NearbyPython>>::Unknown(why, From(where));
+    if (const std::string* activated = python.other_environment.Peek(); activated != nullptr)
+      python.nearby = Known(FindElsewhere(system, *environment, tensorflow, *activated).details, *activated);
     python.others = Fact<std::map<std::string, std::string>>::Unknown(why, From(where));
     return;
   }
   Elsewhere elsewhere;
   const std::string all = "folders nearby, tools and PATH";
-  if (!question.one_of_all) elsewhere = FindElsewhere(system, *environment, tensorflow);
+  if (!question.one_of_all) elsewhere = FindElsewhere(system, *environment, tensorflow, "");
   python.elsewhere = Known(std::move(elsewhere.interpreters), all);
   python.nearby = Known(std::move(elsewhere.details), all);
   python.others = question.one_of_all ? Fact<std::map<std::string, std::string>>::Unknown(

@@ -358,7 +358,13 @@ class Predictor {
     if (!env_.base_prefix.empty() && HasLandmark(Absolute(env_.base_prefix), platlibdir_))
       return std::nullopt;
     std::string why;
+    ErrorKind kind = ErrorKind::kMalformed;
     if (std::string home = Variable("PYTHONHOME"); !home.empty()) {
+      // A standard library may also lie in an archive.
+      const std::string zip = JoinPath(Absolute(env_.base_prefix), platlibdir_ + "/python") +
+                              std::to_string(env_.version.major) + std::to_string(env_.version.minor) +
+                              env_.version.abi_suffix + ".zip";
+      if (system_.Stat(zip).not_found()) kind = ErrorKind::kNotFound;
       why = "PYTHONHOME=" + Printable(home, 200) + " has no " + platlibdir_ + "/" + LibFolder() + "/os.py";
     } else if (!config_home_.empty()) {
       why = "the home in " + Printable(config_home_) + " has no standard library of Python " +
@@ -366,7 +372,7 @@ class Predictor {
     } else {
       why = "its standard library (" + LibFolder() + "/os.py) was not found";
     }
-    return Error{ErrorKind::kMalformed, Printable(interpreter_.path) + " would not start: " + why};
+    return Error{kind, Printable(interpreter_.path) + " would not start: " + why};
   }
 
   void AddBasePaths() {

@@ -46,8 +46,8 @@ struct PythonEnvironment {
 };
 
 // `script` is the program to be run; empty: `python -c` in the working folder. An error: this Python would
-// not start, or what it is could not be told.
-// `flags` are letters of options that Python gets: I, E, P, s, S.
+// not start, or what it is could not be told. kNotFound: PYTHONHOME names a folder without its standard
+// library, which ends it at once. `flags` are letters of options that Python gets: I, E, P, s, S.
 Result<PythonEnvironment> PredictEnvironment(const System& system, const Interpreter& interpreter,
                                              const std::string& script, const std::string& flags = "");
 

@@ -361,9 +361,27 @@ TEST_F(PythonMachine, InterpretersThatCannotBe) {
   EXPECT_EQ(none.sys_path.why(), "there is no python and no python3 on PATH");
 }
 
+TEST_F(PythonMachine, TheActivatedEnvironmentIsLookedInThoughAnotherPythonRuns) {
+  AddTensorFlow("/usr/lib/python3/dist-packages");
+  AddVenv("/data/tf");
+  AddTensorFlow("/data/tf/lib/python3.11/site-packages");
+  AddVenv("/home/a/project/.venv");
+  AddTensorFlow("/home/a/project/.venv/lib/python3.11/site-packages");
+  EXPECT_EQ(Probe().nearby.state(), FactState::kUnknown);
+  machine_.SetEnv("VIRTUAL_ENV", "/data/tf");
+  Python python = Probe();
+  ASSERT_NE(python.nearby.Peek(), nullptr);
+  ASSERT_EQ(python.nearby.Peek()->size(), 1u);
+  EXPECT_EQ(python.nearby.Peek()->begin()->first, "/data/tf/bin/python");
+  machine_.Remove("/usr/lib/python3/dist-packages/tensorflow");
+  machine_.Remove("/usr/lib/python3/dist-packages/tensorflow-2.15.1.dist-info");
+  EXPECT_EQ(Probe().elsewhere.Peek()->front(), "/data/tf/bin/python");
+}
+
 TEST_F(PythonMachine, WouldNotStart) {
   machine_.SetEnv("PYTHONHOME", "/opt/other");
   Python python = Probe();
+  EXPECT_EQ(python.base_prefix.state(), FactState::kAbsent);
   EXPECT_EQ(python.sys_path.state(), FactState::kUnknown);
   EXPECT_NE(python.sys_path.why().find("PYTHONHOME=/opt/other"), std::string::npos) << python.sys_path.why();
 }

@@ -67,7 +67,9 @@ Verdict Check(const Facts& facts, const Knowledge&) {
                  fmt::format("import {} takes {}, which belongs to no package", watched.module, *path))
         .Because(facts.python.distributions, fmt::format("the real one is installed in {}", folders.front()))
         .WithReason(watched.module)
-        .WithTitle(fmt::format("{} hides the installed {}", *path, watched.module))
+        .WithTitle(fmt::format(
+            "{} hides the installed {}", *path,
+            watched.distribution == std::string_view("protobuf") ? "google.protobuf" : watched.module))
         .WithFix({.title = "Give it another name",
                   .commands = {fmt::format("mv {} {}", ShellQuote(*path), ShellQuote(*path + ".renamed"))},
                   .changes = {RemoveFile{*path}}});
@@ -102,7 +104,7 @@ Python takes the first file or folder of a name that it finds. Here that is one 
 
 ## How it is recognised
 
-The module that `import` takes belongs to no installed package, while the package of that name is installed elsewhere on `sys.path`.
+The module that `import` takes belongs to no installed package, while the package of that name is installed elsewhere on `sys.path`. A `google.py`, or a folder `google` with an `__init__.py`, hides `google.protobuf`; a folder without one hides nothing. Where code that was not understood may put a folder before the others (a `.pth` file, `sitecustomize`, an archive), the answer stays open.
 
 ## How it happens
 
