@@ -16,16 +16,13 @@ Verdict Check(const Facts& facts, const Knowledge&) {
   const auto& home = facts.environment.Variable("PYTHONHOME");
   const std::string* value = home.Get();
   if (value == nullptr || value->empty()) return Verdict::Silent();
-  Fix fix;
-  fix.title = "Remove the variable PYTHONHOME";
-  fix.commands = {"unset PYTHONHOME"};
-  fix.changes = {UnsetVariable{"PYTHONHOME"}};
   const std::string* version = facts.python.version.Peek();
   return Verdict::Holds()
       .Because(home, "PYTHONHOME=" + Printable(*value, 200))
       .Because(facts.python.base_prefix, fmt::format("no standard library of Python{} is there",
                                                      version == nullptr ? std::string() : " " + *version))
-      .WithFix(std::move(fix));
+      // Not tried: what else is broken only shows when Python starts, and is not this repair's doing.
+      .WithFix(Advice("Remove the variable PYTHONHOME", {"unset PYTHONHOME"}));
 }
 
 }  // namespace

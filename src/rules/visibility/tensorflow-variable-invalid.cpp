@@ -23,8 +23,8 @@ Verdict Complain(const Fact<std::string>& fact, const char* name, const std::str
 }
 
 // Since 2.15 tf.keras is loaded when it is first used: from tf_keras where this variable is set. Tried with
-// 2.19.0, and 2.15.1 has the same code: `import tensorflow` succeeds, tf.keras.layers then ends with "Keras cannot be imported".
-// Source: tensorflow/python/util/lazy_loader.py, KerasLazyLoader.
+// 2.19.0, and 2.15.1 has the same code: `import tensorflow` succeeds, tf.keras.layers then ends with "Keras
+// cannot be imported". Source: tensorflow/python/util/lazy_loader.py, KerasLazyLoader.
 Verdict CheckLegacyKeras(const Facts& facts) {
   const auto& legacy = facts.environment.Variable("TF_USE_LEGACY_KERAS");
   if (!legacy.Is("1") && !legacy.Is("true") && !legacy.Is("True")) return Verdict::Silent();
