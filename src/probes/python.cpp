@@ -72,11 +72,9 @@ Distribution DescribeDistribution(const System& system, const InstalledDistribut
   return distribution;
 }
 
-Module DescribeModule(const System& system, const PythonEnvironment& environment, const Installed& installed,
-                      const std::string& name) {
+Module DescribeModule(const System& system, const Installed& installed, const Result<FoundModule>& found) {
   static constexpr const char* kKinds[] = {"package", "module", "namespace"};
   Module module;
-  Result<FoundModule> found = FindModule(system, environment, name);
   if (found) {
     module.path = Known(found->path, found->path);
     module.kind = Known(std::string(kKinds[static_cast<size_t>(found->kind)]), found->path);
@@ -90,6 +88,29 @@ Module DescribeModule(const System& system, const PythonEnvironment& environment
         Fact<std::string>::Unknown(found.error().message, From("sys.path"));
   }
   return module;
+}
+
+// The folders of sys.path that come before the one with this module; all of them if it is in none.
+std::set<std::string> FoldersBefore(const System& system, const std::vector<std::string>& sys_path,
+                                    const Result<FoundModule>& module) {
+  std::set<std::string> before;
+  const std::string own = module ? DirName(module->path) : "";
+  for (const std::string& entry : sys_path) {
+    std::string folder = AbsPath(entry, system.WorkingDirectory());
+    if (folder == own) break;
+    before.insert(std::move(folder));
+  }
+  return before;
+}
+
+// What may change where the imports end: unknown, with the first reason, if anything was not understood; else
+// what Python itself passes over.
+Fact<std::vector<std::string>> Unread(const std::vector<std::string>& doubts,
+                                      std::vector<std::string> passed_over, const std::string& where) {
+  if (doubts.empty()) return Known(std::move(passed_over), where);
+  std::string why = doubts.front();
+  if (doubts.size() > 1) why += " (and " + std::to_string(doubts.size() - 1) + " more of the kind)";
+  return Fact<std::vector<std::string>>::Unknown(why, From(where));
 }
 
 // One folder may be reached by several paths.
@@ -121,7 +142,9 @@ struct Elsewhere {
   std::map<std::string, std::string> others;
 };
 
-Elsewhere FindElsewhere(const System& system, const PythonEnvironment& own, const Names& tensorflow) {
+// `only`: the environment in this folder alone; empty: all.
+Elsewhere FindElsewhere(const System& system, const PythonEnvironment& own, const Names& tensorflow,
+                        const std::string& only) {
   Elsewhere found;
   // One prefix may have several Pythons: /usr/bin/python3.11 and python3.12.
   const auto key = [&](const PythonEnvironment& environment) {
@@ -131,6 +154,7 @@ Elsewhere FindElsewhere(const System& system, const PythonEnvironment& own, cons
   std::set<std::string> seen = {key(own)};
   for (const NearbyEnvironment& nearby : FindSurroundings(system, own.prefix).environments) {
     if (seen.size() > kMaxElsewhere) break;
+    if (!only.empty() && !nearby.interpreter.starts_with(only + "/")) continue;
     Result<Interpreter> interpreter = FindInterpreter(system, nearby.interpreter);
     if (!interpreter) continue;
     Result<PythonEnvironment> environment = PredictEnvironment(system, *interpreter, "");
@@ -279,6 +303,8 @@ void ProbePython(const System& system, const Knowledge& knowledge, const Questio
   Result<PythonEnvironment> environment =
       PredictEnvironment(system, *interpreter, question.script, question.python_flags);
   if (!environment) {
+    if (environment.not_found())
+      python.base_prefix = Fact<std::string>::Absent(From("environment variable PYTHONHOME"));
     SetUnknown(python, environment.error().message, interpreter->path);
     return;
   }
@@ -297,10 +323,6 @@ void ProbePython(const System& system, const Knowledge& knowledge, const Questio
   }
   python.distributions = Known(std::move(distributions), where);
 
-  std::vector<std::string> unread = environment->unread;
-  unread.insert(unread.end(), installed.unread.begin(), installed.unread.end());
-  if (question.python.empty() && !question.python_doubt.empty()) unread.push_back(question.python_doubt);
-  python.unread = Known(std::move(unread), where);
   if (Result<bool> makes = MakesEnvironments(system, *environment)) {
     python.makes_environments = Known(*makes, where);
   } else {
@@ -308,10 +330,24 @@ void ProbePython(const System& system, const Knowledge& knowledge, const Questio
   }
 
   std::map<std::string, Module> modules;
-  for (const char* name : {"tensorflow", "keras", "numpy", "google.protobuf", "ml_dtypes"}) {
-    modules.emplace(name, DescribeModule(system, *environment, installed, name));
+  std::vector<std::string> doubts = environment->unread;
+  for (const char* name :
+       {"tensorflow", "keras", "numpy", "google", "google.protobuf", "ml_dtypes", "tf_keras"}) {
+    const Result<FoundModule> found = FindModule(system, *environment, name);
+    modules.emplace(name, DescribeModule(system, installed, found));
+    if (found && !found->doubt.empty() &&
+        std::find(doubts.begin(), doubts.end(), found->doubt) == doubts.end())
+      doubts.push_back(found->doubt);
+    if (name != std::string_view("tensorflow")) continue;
+    const std::set<std::string> before = FoldersBefore(system, environment->sys_path, found);
+    for (const auto& [folder, why] : installed.unread) {
+      if (before.contains(folder)) doubts.push_back(why);
+    }
   }
   python.modules = Known(std::move(modules), where);
+  std::vector<std::string> passed_over = environment->passed_over;
+  if (question.python.empty() && !question.python_doubt.empty()) passed_over.push_back(question.python_doubt);
+  python.unread = Unread(doubts, std::move(passed_over), where);
 
   python.leftovers = Known(installed.leftovers, where);
   python.keras_config = KerasConfig(system);
@@ -324,12 +360,14 @@ void ProbePython(const System& system, const Knowledge& knowledge, const Questio
     const std::string why = "not looked for, since this Python has TensorFlow";
     python.elsewhere = Fact<std::vector<std::string>>::Unknown(why, From(where));
     python.nearby = Fact<std::map<std::string, NearbyPython>>::Unknown(why, From(where));
+    if (const std::string* activated = python.other_environment.Peek(); activated != nullptr)
+      python.nearby = Known(FindElsewhere(system, *environment, tensorflow, *activated).details, *activated);
     python.others = Fact<std::map<std::string, std::string>>::Unknown(why, From(where));
     return;
   }
   Elsewhere elsewhere;
   const std::string all = "folders nearby, tools and PATH";
-  if (!question.one_of_all) elsewhere = FindElsewhere(system, *environment, tensorflow);
+  if (!question.one_of_all) elsewhere = FindElsewhere(system, *environment, tensorflow, "");
   python.elsewhere = Known(std::move(elsewhere.interpreters), all);
   python.nearby = Known(std::move(elsewhere.details), all);
   python.others = question.one_of_all ? Fact<std::map<std::string, std::string>>::Unknown(

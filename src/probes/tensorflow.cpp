@@ -619,6 +619,11 @@ class TensorFlowProbe {
       return;
     }
     std::string present = there->name + " " + there->version;
+    if (FilesAreGone(*there)) {
+      fault("missing", requirement.name + "==" + there->version, present + " is installed without its files",
+            origin);
+      return;
+    }
     if (requirement.name == "numpy") {
       // Wheels before 2.18 are compiled against NumPy 1, whose C interface NumPy 2 does not offer.
       if (CompareVersions(version, "2.18") < 0 && CompareVersions(there->version, "2") >= 0)
@@ -634,6 +639,26 @@ class TensorFlowProbe {
       // A release uses types that its lower bound brought.
       if (BelowFloor(requirement, there->version)) fault("ml_dtypes", wanted, present, origin);
     }
+  }
+  // What is installed by its dist-info and is neither in its own folder nor in any other: somebody deleted
+  // it, or an installation was interrupted.
+  bool FilesAreGone(const InstalledDistribution& there) const {
+    static const std::map<std::string, std::string> kModules = {
+        {"numpy", "numpy"}, {"protobuf", "google.protobuf"}, {"ml-dtypes", "ml_dtypes"}};
+    auto module = kModules.find(there.name);
+    const auto* modules = facts_.python.modules.Peek();
+    const auto* unread = facts_.python.unread.Peek();
+    if (module == kModules.end() || modules == nullptr || unread == nullptr) return false;
+    auto found = modules->find(module->second);
+    if (found == modules->end()) return false;
+    // A folder without __init__.py that is left of it is imported as an empty namespace.
+    const std::string* kind = found->second.kind.Peek();
+    const bool empty = kind != nullptr && *kind == "namespace";
+    if (found->second.path.state() != FactState::kAbsent && !empty) return false;
+    std::string folder = there.folder;
+    for (const std::string& part : Split(module->second, '.')) folder += "/" + part;
+    Result<FileStat> start = system_.Stat(folder + "/__init__.py");
+    return start.not_found();
   }
   static std::string Reason(const std::string& name) { return name == "ml-dtypes" ? "ml_dtypes" : name; }
 

@@ -107,7 +107,7 @@ Installed ListDistributions(const System& system, const std::vector<std::string>
       // may not read either.
       ErrorKind kind = entries.error().kind;
       if (kind != ErrorKind::kNotFound && kind != ErrorKind::kWrongType && kind != ErrorKind::kDenied) {
-        installed.unread.push_back(entries.error().message);
+        installed.unread.emplace(folder, entries.error().message);
       }
       continue;
     }

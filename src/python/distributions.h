@@ -28,7 +28,7 @@ struct Installed {
   std::vector<InstalledDistribution> distributions;
   std::vector<InstalledDistribution> hidden;
   std::vector<std::string> leftovers;  // "…/~ensorflow": what an interrupted `pip install` left behind
-  std::vector<std::string> unread;     // folders that could not be listed, with the reason
+  std::map<std::string, std::string> unread;  // folders that could not be listed -> the reason
 
   const InstalledDistribution* Find(std::string_view normalized_name) const;
 };

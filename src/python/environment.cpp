@@ -4,6 +4,7 @@
 #include <set>
 
 #include "base/text.h"
+#include "python/archive.h"
 #include "python/path.h"
 
 namespace tfdoctor {
@@ -181,15 +182,30 @@ SiteStyle ReadSiteStyle(const System& system, const std::string& stdlib, const P
   return style;
 }
 
-// Whether a sitecustomize.py can be ignored: nothing but comments, or Debian's.
+// Whether a sitecustomize.py can be ignored: nothing but comments, what coverage's manual says, or Debian's.
 bool IsHarmlessCustomize(std::string_view text) {
   bool code = false;
   for (std::string_view line : SplitLines(text)) {
     std::string_view trimmed = Trim(line);
-    code = code || !(trimmed.empty() || trimmed.starts_with('#'));
+    bool coverage = trimmed == "import coverage" || trimmed == "coverage.process_startup()" ||
+                    trimmed == "import coverage; coverage.process_startup()";
+    code = code || !(trimmed.empty() || trimmed.starts_with('#') || coverage);
   }
   return !code || (text.size() < 400 && text.find("apport_python_hook.install()") != std::string_view::npos &&
                    text.find("sys") == std::string_view::npos);
+}
+
+constexpr const char* kRunsAtStart = " runs at each start of Python and may change sys.path";
+
+// A sitecustomize that a tool puts before the user's own, with PYTHONPATH: it watches the program, then hands
+// over to the next of this name.
+bool StandsBefore(std::string_view file) {
+  for (const char* end : {"/ddtrace/bootstrap/sitecustomize.py", "/newrelic/bootstrap/sitecustomize.py",
+                          "/opentelemetry/instrumentation/auto_instrumentation/sitecustomize.py",
+                          "/pycharm_matplotlib_backend/sitecustomize.py"}) {
+    if (file.ends_with(end)) return true;
+  }
+  return false;
 }
 
 class Predictor {
@@ -224,7 +240,6 @@ class Predictor {
     AddPatchLevel(system_, env_.base_prefix, site_config_, env_.version);
     env_.kind = Kind();
     AddScriptFolder(script, isolated);
-    NoteArchives();
     return std::move(env_);
   }
 
@@ -343,7 +358,13 @@ class Predictor {
     if (!env_.base_prefix.empty() && HasLandmark(Absolute(env_.base_prefix), platlibdir_))
       return std::nullopt;
     std::string why;
+    ErrorKind kind = ErrorKind::kMalformed;
     if (std::string home = Variable("PYTHONHOME"); !home.empty()) {
+      // A standard library may also lie in an archive.
+      const std::string zip = JoinPath(Absolute(env_.base_prefix), platlibdir_ + "/python") +
+                              std::to_string(env_.version.major) + std::to_string(env_.version.minor) +
+                              env_.version.abi_suffix + ".zip";
+      if (system_.Stat(zip).not_found()) kind = ErrorKind::kNotFound;
       why = "PYTHONHOME=" + Printable(home, 200) + " has no " + platlibdir_ + "/" + LibFolder() + "/os.py";
     } else if (!config_home_.empty()) {
       why = "the home in " + Printable(config_home_) + " has no standard library of Python " +
@@ -351,7 +372,7 @@ class Predictor {
     } else {
       why = "its standard library (" + LibFolder() + "/os.py) was not found";
     }
-    return Error{ErrorKind::kMalformed, Printable(interpreter_.path) + " would not start: " + why};
+    return Error{kind, Printable(interpreter_.path) + " would not start: " + why};
   }
 
   void AddBasePaths() {
@@ -475,7 +496,9 @@ class Predictor {
     if (!entries) {
       // Python passes over a folder that it may not list; what would be there is the user's to know.
       ErrorKind kind = entries.error().kind;
-      if (kind != ErrorKind::kNotFound && kind != ErrorKind::kWrongType) {
+      if (kind == ErrorKind::kDenied) {
+        env_.passed_over.push_back(entries.error().message);
+      } else if (kind != ErrorKind::kNotFound && kind != ErrorKind::kWrongType) {
         env_.unread.push_back(entries.error().message);
       }
       return;
@@ -501,6 +524,13 @@ class Predictor {
   void ReadPthFile(const std::string& folder, const std::string& name, int depth) {
     std::string path = JoinPath(folder, name);
     Result<std::string> bytes = system_.ReadAll(path, kPthLimit);
+    if (!bytes && bytes.error().kind == ErrorKind::kTooLarge) {
+      env_.unread.push_back(Printable(path) + " is larger than 4 MiB; what follows was not read");
+      bytes = system_.Read(path, 0, kPthLimit);
+      // The last line is not whole.
+      if (bytes)
+        bytes->resize(bytes->find_last_of("\r\n") == std::string::npos ? 0 : bytes->find_last_of("\r\n"));
+    }
     if (!bytes) {
       // Python, too, passes over a .pth file that it may not read.
       if (bytes.error().kind != ErrorKind::kNotFound && bytes.error().kind != ErrorKind::kDenied) {
@@ -519,7 +549,8 @@ class Predictor {
     }
     for (const PthLine& line : file.lines) {
       if (line.is_import) {
-        RunPthCode(folder, path, line.text, depth);
+        // Code that fails ends the file: "Remainder of file ignored".
+        if (!RunPthCode(folder, path, line.text, depth)) return;
       } else if (line.text.find('\0') == std::string::npos) {
         std::string target = AbsPath(JoinPath(folder, line.text), system_.WorkingDirectory());
         if (!known_.contains(target) && system_.Exists(target)) Append(target);
@@ -527,27 +558,31 @@ class Predictor {
     }
   }
 
-  void RunPthCode(const std::string& folder, const std::string& file, const std::string& line, int depth) {
+  // False: it fails.
+  bool RunPthCode(const std::string& folder, const std::string& file, const std::string& line, int depth) {
     KnownPthCode known = RecognisePthCode(line);
     switch (known.code) {
       case PthCode::kNothing:
-        return;
+        return true;
+      case PthCode::kNamespace:
+        return AddNamespace(folder, known.argument, line);
       case PthCode::kEggBegin:
         egg_begin_ = env_.sys_path.size();
-        return;
+        return true;
       case PthCode::kEggEnd:
         MoveEggs();
-        return;
+        return true;
       case PthCode::kAddSiteFolder:
         AddForeignSiteFolder(known.argument, depth + 1);
-        return;
+        return true;
       case PthCode::kEditable:
-        if (AddEditable(folder, known.argument)) return;
+        if (AddEditable(folder, known.argument)) return true;
         break;
       case PthCode::kUnknown:
         break;
     }
     env_.unread.push_back(Printable(file) + " runs code that was not understood: " + Printable(line, 80));
+    return true;
   }
 
   // `p=getattr(sys,'__egginsert',0); sys.path[p:p]=new; sys.__egginsert = p+len(new)`
@@ -561,9 +596,23 @@ class Predictor {
     egg_insert_ += moved;
   }
 
+  // It puts the package into sys.modules with this folder on its __path__; without the folder it fails. The
+  // oldest form leaves a folder with an __init__.py to the first import.
+  bool AddNamespace(const std::string& folder, const std::string& name, const std::string& line) {
+    std::string portion = folder;
+    for (const std::string& part : Split(name, '.')) portion = JoinPath(portion, part);
+    const bool oldest = line.find("ie = os.path.exists(") != std::string::npos;
+    if (!IsDirectory(system_, portion)) return oldest || IsFile(system_, portion + ".py");
+    if (oldest && system_.Exists(portion + "/__init__.py")) return true;
+    std::vector<std::string>& portions = env_.preset[name];
+    if (std::find(portions.begin(), portions.end(), portion) == portions.end()) portions.push_back(portion);
+    return true;
+  }
+
   bool AddEditable(const std::string& folder, const std::string& module) {
     Result<std::string> source = system_.ReadAll(JoinPath(folder, module + ".py"), kConfigLimit);
     if (!source) return false;
+    if (IsFinderOfAnotherProject(*source)) return true;
     std::optional<EditableFinder> finder = ParseEditableFinder(*source);
     if (!finder) return false;
     for (const auto& [name, path] : finder->modules) env_.editable_modules.emplace(name, path);
@@ -573,13 +622,23 @@ class Predictor {
   }
 
   void NoteCustomize(const std::string& module) {
-    for (const std::string& folder : env_.sys_path) {
+    for (const std::string& entry : env_.sys_path) {
+      std::string folder = Absolute(entry);
+      // Of a file Python reads the list of what is in it.
+      if (IsFile(system_, folder) && ArchiveMayHold(system_, folder, module).value_or(false)) {
+        env_.unread.push_back("the " + module + " in " + Printable(folder) + kRunsAtStart);
+        return;
+      }
       for (const std::string& file :
            {folder + "/" + module + "/__init__.py", folder + "/" + module + ".py"}) {
         Result<std::string> text = system_.ReadAll(file, kConfigLimit);
-        if (text.not_found()) continue;
-        if (!text || !IsHarmlessCustomize(*text)) {
-          env_.unread.push_back(Printable(file) + " runs at each start of Python and may change sys.path");
+        if (text.not_found() || (!text && text.error().kind == ErrorKind::kWrongType)) continue;
+        if (StandsBefore(file)) break;
+        // Python says that it may not read it, and goes on.
+        if (!text && text.error().kind == ErrorKind::kDenied) {
+          env_.passed_over.push_back(text.error().message);
+        } else if (!text || !IsHarmlessCustomize(*text)) {
+          env_.unread.push_back(Printable(file) + kRunsAtStart);
         }
         return;
       }
@@ -615,14 +674,6 @@ class Predictor {
       first = runs_inside ? absolute : DirName(real);
     }
     env_.sys_path.insert(env_.sys_path.begin(), first);
-  }
-
-  void NoteArchives() {
-    for (const std::string& entry : env_.sys_path) {
-      if (!entry.empty() && IsFile(system_, entry)) {
-        env_.unread.push_back(Printable(entry) + " on sys.path is an archive; it was not searched");
-      }
-    }
   }
 
   const System& system_;

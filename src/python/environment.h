@@ -37,13 +37,17 @@ struct PythonEnvironment {
       site_folders;  // those of sys_path that site-packages rules added, the user's one included
   // Import names that editable installs answer for after sys.path: "mypkg" -> its folder or file.
   std::map<std::string, std::string> editable_modules;
-  // Why the prediction may be wrong; one line for each thing that was not understood.
+  // Namespaces that are there before the first import, since a -nspkg.pth made them: "google" -> its folders.
+  std::map<std::string, std::vector<std::string>> preset;
+  // Why the prediction may be wrong; one line for each thing that was not understood. Any of these may put
+  // something at the front of sys.path.
   std::vector<std::string> unread;
+  std::vector<std::string> passed_over;  // what Python, too, may not read and goes on without
 };
 
 // `script` is the program to be run; empty: `python -c` in the working folder. An error: this Python would
-// not start, or what it is could not be told.
-// `flags` are letters of options that Python gets: I, E, P, s, S.
+// not start, or what it is could not be told. kNotFound: PYTHONHOME names a folder without its standard
+// library, which ends it at once. `flags` are letters of options that Python gets: I, E, P, s, S.
 Result<PythonEnvironment> PredictEnvironment(const System& system, const Interpreter& interpreter,
                                              const std::string& script, const std::string& flags = "");
 
@@ -77,7 +81,8 @@ PthFile ParsePth(std::string_view bytes, bool modern);
 // What a known import line of a .pth file does. The finders of setuptools and of `editables` (hatchling) are
 // read from the Python file that the line imports.
 enum class PthCode {
-  kNothing,  // nothing that bears on what is imported: distutils-precedence, virtualenv, coverage, namespaces
+  kNothing,        // nothing that bears on what is imported: distutils-precedence, virtualenv, coverage
+  kNamespace,      // makes the package `argument` out of the folder of that name beside the file
   kEditable,       // imports `module`, which answers for names of its own
   kAddSiteFolder,  // site.addsitedir('argument')
   kEggBegin,       // easy-install.pth: the paths between these two go to the front
@@ -86,7 +91,8 @@ enum class PthCode {
 };
 struct KnownPthCode {
   PthCode code = PthCode::kUnknown;
-  std::string argument;  // of kEditable the module, of kAddSiteFolder the folder
+  std::string
+      argument;  // of kEditable the module, of kAddSiteFolder the folder, of kNamespace "google.cloud"
 };
 KnownPthCode RecognisePthCode(std::string_view line);
 
@@ -96,5 +102,8 @@ struct EditableFinder {
 };
 // nullopt: not a finder that we know.
 std::optional<EditableFinder> ParseEditableFinder(std::string_view source);
+// A finder of scikit-build-core or meson-python, which answers for the packages of its project alone, and
+// these are none of those that TensorFlow needs.
+bool IsFinderOfAnotherProject(std::string_view source);
 
 }  // namespace tfdoctor

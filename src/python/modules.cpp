@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/text.h"
+#include "python/archive.h"
 #include "python/path.h"
 
 namespace tfdoctor {
@@ -40,8 +41,11 @@ class FolderFinder {
 
  private:
   Result<FoundModule> Look(const std::string& folder, const std::string& name) const {
-    // An entry of sys.path that is no folder, such as the python311.zip that is seldom there, has no finder.
+    // An entry of sys.path that is no folder, such as the python311.zip that is seldom there, has no finder
+    // unless it is an archive, or a folder in one.
     const Result<FileStat> where = system_.Stat(folder);
+    const bool in_file = where ? where->type == FileType::kRegular : IsInArchive(folder);
+    if (in_file) return LookInArchive(folder, name);
     if (!where && !where.not_found()) return where.error();
     if (!where || where->type != FileType::kDirectory)
       return Error{ErrorKind::kNotFound, Printable(folder) + " is no folder"};
@@ -52,15 +56,33 @@ class FolderFinder {
     if (is_folder) {
       for (const std::string& suffix : suffixes_) {
         std::string file = base + "/__init__" + suffix;
-        if (IsFile(file)) return FoundModule{FoundModule::Kind::kPackage, base, file, {base}};
+        if (IsFile(file)) return FoundModule{FoundModule::Kind::kPackage, base, file, {base}, ""};
       }
     }
     for (const std::string& suffix : suffixes_) {
       std::string file = base + suffix;
-      if (IsFile(file)) return FoundModule{FoundModule::Kind::kModule, file, file, {}};
+      if (IsFile(file)) return FoundModule{FoundModule::Kind::kModule, file, file, {}, ""};
     }
-    if (is_folder) return FoundModule{FoundModule::Kind::kNamespace, base, "", {base}};
+    if (is_folder) return FoundModule{FoundModule::Kind::kNamespace, base, "", {base}, ""};
     return Error{ErrorKind::kNotFound, "no module " + Printable(name, 200) + " in " + Printable(folder)};
+  }
+
+  // By its name, since a file on the way is no other answer than a path that is not there.
+  static bool IsInArchive(const std::string& path) {
+    for (const char* end : {".zip/", ".egg/", ".whl/", ".pyz/"}) {
+      if (path.find(end) != std::string::npos) return true;
+    }
+    return false;
+  }
+
+  // What is in an archive is not read: only whether it could be what is looked for.
+  Result<FoundModule> LookInArchive(const std::string& entry, const std::string& name) const {
+    Result<bool> holds = ArchiveMayHold(system_, entry, name);
+    if (!holds) return holds.error();
+    if (!*holds)
+      return Error{ErrorKind::kNotFound, "no module " + Printable(name, 200) + " in " + Printable(entry)};
+    return Error{ErrorKind::kMalformed, Printable(entry) + " on sys.path is an archive that has a " +
+                                            Printable(name, 200) + " of its own, which was not examined"};
   }
 
   bool IsFile(const std::string& path) const {
@@ -79,7 +101,10 @@ Result<FoundModule> FindIn(const FolderFinder& finder, const std::vector<std::st
   std::optional<Error> unreadable;
   for (const std::string& folder : folders) {
     Result<FoundModule> found = finder.Find(folder, name);
-    if (found && found->kind != FoundModule::Kind::kNamespace) return found;
+    if (found && found->kind != FoundModule::Kind::kNamespace) {
+      if (unreadable) found->doubt = unreadable->message;
+      return found;
+    }
     if (found) space.folders.push_back(found->path);
     // Python passes over a folder that it may not read; any other trouble leaves the answer open.
     if (!found && !found.not_found() && found.error().kind != ErrorKind::kDenied && !unreadable) {
@@ -144,18 +169,29 @@ Result<FoundModule> FindModule(const System& system, const PythonEnvironment& en
   FolderFinder finder(system, environment);
   std::vector<std::string> sys_path = Absolute(system, environment.sys_path);
   std::vector<std::string> folders = sys_path;
-  std::string dotted;
+  std::string dotted, doubt;
   Result<FoundModule> found = Error{ErrorKind::kNotFound, "no module"};
   for (const std::string& part : Split(name, '.')) {
     dotted += (dotted.empty() ? "" : ".") + part;
     if (part.empty()) return Error{ErrorKind::kNotFound, "not a module name: " + Printable(name, 200)};
     found = FindIn(finder, folders, part);
+    auto preset = environment.preset.find(dotted);
+    if (preset != environment.preset.end()) {
+      // It is there before the first import: only another portion of the same namespace can add to it.
+      if (!found || found->kind != FoundModule::Kind::kNamespace) {
+        found = FoundModule{FoundModule::Kind::kNamespace, preset->second.front(), "", preset->second, ""};
+      }
+      folders = found->folders;
+      continue;
+    }
     if (found.not_found() || (found && found->kind == FoundModule::Kind::kNamespace)) {
       Result<FoundModule> editable = FindEditable(finder, environment, dotted);
       // A namespace found on sys.path comes before what an editable finder would say.
       if (editable && found.not_found()) found = std::move(editable);
     }
     if (!found) return found;
+    if (doubt.empty()) doubt = found->doubt;
+    found->doubt = doubt;
     if (SpreadsOverPath(system, *found)) {
       for (const std::string& folder : folders) {
         std::string portion = JoinPath(folder, part);

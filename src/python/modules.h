@@ -18,10 +18,10 @@ struct FoundModule {
   std::string path;                  // the package's folder (the first, of a namespace), or the module's file
   std::string file;                  // what is loaded: …/__init__.py; empty for a namespace
   std::vector<std::string> folders;  // where submodules are looked for
+  std::string doubt;  // what comes before it and could not be looked into: it may be hidden; empty: nothing
 };
 
-// kNotFound: not importable. Any other error: a folder that comes first could not be read, so it cannot be
-// told.
+// kNotFound: not importable. Any other error: it is in no folder that could be read, and some could not.
 Result<FoundModule> FindModule(const System& system, const PythonEnvironment& environment,
                                const std::string& name);
 

@@ -46,6 +46,9 @@ class Finder {
   }
 
   Surroundings Run() {
+    // What is activated comes first, though another Python may come before it on PATH.
+    AddVenv(system_.Env("VIRTUAL_ENV").value_or(""), "venv", false);
+    if (std::string conda = system_.Env("CONDA_PREFIX").value_or(""); !conda.empty()) AddConda(conda, "");
     for (const std::string& folder : folders_) {
       for (const char* name : {".venv", "venv", "env"}) AddVenv(JoinPath(folder, name), "venv", false);
       ProjectEnvironments(folder);
@@ -58,6 +61,11 @@ class Finder {
     AddAllIn(work, "virtualenvwrapper");
     AddAllIn(PipenvFolder(), "Pipenv");
     AddAllIn(PoetryFolder(), "Poetry");
+    std::string pipx = system_.Env("PIPX_HOME").value_or("");
+    for (const std::string& folder : {pipx, DataHome() + "/pipx", Home(".local/pipx")}) {
+      if (!folder.empty()) AddAllIn(folder + "/venvs", "pipx");
+    }
+    AddAllIn(system_.Env("UV_TOOL_DIR").value_or(DataHome() + "/uv/tools"), "uv tool");
     OnPath();
     return std::move(out_);
   }
@@ -293,10 +301,26 @@ class Finder {
   // --- conda, pyenv, PATH
   // -----------------------------------------------------------------------------------------------------
 
-  void AddConda(const std::string& prefix) {
+  // The line that activates an environment of conda in this shell, or starts its Python. `conda activate` is
+  // a function of a shell that was initialised for it, which then has CONDA_SHLVL; an installation's own
+  // script needs nothing of the kind. micromamba has no such script, but a command that runs one program.
+  std::string CondaCommand(const std::string& prefix, const std::string& root) const {
+    const std::string exe = system_.Env("CONDA_EXE").value_or("");
+    if (!exe.empty() && system_.Env("CONDA_SHLVL")) return "conda activate " + ShellQuote(prefix);
+    for (const std::string& base : {root, exe.empty() ? "" : DirName(DirName(exe)), prefix}) {
+      if (!base.empty() && system_.Exists(base + "/bin/activate") && system_.Exists(base + "/bin/conda"))
+        return ". " + ShellQuote(base + "/bin/activate") + " " + ShellQuote(prefix);
+    }
+    const std::string mamba = system_.Env("MAMBA_EXE").value_or("");
+    if (mamba.starts_with('/') && system_.Exists(mamba))
+      return ShellQuote(mamba) + " run -p " + ShellQuote(prefix) + " python";
+    return ShellQuote(prefix + "/bin/python");
+  }
+
+  void AddConda(const std::string& prefix, const std::string& root) {
     if (!prefix.starts_with('/') || !system_.Exists(prefix + "/conda-meta")) return;
     if (!system_.Exists(prefix + "/bin/python")) return;  // one without Python
-    Add(prefix + "/bin/python", "conda", "conda activate " + ShellQuote(prefix));
+    Add(prefix + "/bin/python", "conda", CondaCommand(prefix, root));
   }
 
   void Conda() {
@@ -310,13 +334,13 @@ class Finder {
     roots.insert(roots.end(), {"/opt/conda", "/opt/miniconda3", "/opt/anaconda3", "/opt/miniforge3"});
     for (const std::string& root : roots) {
       if (!root.starts_with('/')) continue;
-      AddConda(root);
+      AddConda(root, root);
       Result<std::vector<DirEntry>> entries = system_.List(root + "/envs", kMaxFolder);
       if (!entries) {
         Unread(entries.error(), root);
         continue;
       }
-      for (const DirEntry& entry : *entries) AddConda(root + "/envs/" + entry.name);
+      for (const DirEntry& entry : *entries) AddConda(root + "/envs/" + entry.name, root);
     }
     if (home_.empty()) return;
     std::string list = Home(".conda/environments.txt");
@@ -326,7 +350,7 @@ class Finder {
     if (!text) return;
     for (std::string_view line : SplitLines(*text)) {
       if (++count > kMaxFolder) break;
-      AddConda(std::string(Trim(line)));
+      AddConda(std::string(Trim(line)), "");
     }
   }
 

@@ -223,16 +223,34 @@ KnownPthCode RecognisePthCode(std::string_view line) {
   }
   // virtualenv and uv: a hook that only patches distutils
   if (line == "import _virtualenv") return {PthCode::kNothing, ""};
-  // setuptools' -nspkg.pth: makes a namespace package, which the path finder makes of the same folders, too
-  if (line.starts_with("import sys, types, os;") && has("sys._getframe(1).f_locals['sitedir']") &&
+  // setuptools' -nspkg.pth of protobuf, zope, matplotlib, google-cloud-…
+  if ((line.starts_with("import sys, types, os;") || line.starts_with("import sys,types,os;")) &&
       has("__path__")) {
-    return {PthCode::kNothing, ""};
+    static constexpr std::string_view kParts = "sys._getframe(1).f_locals['sitedir'], *(";
+    size_t at = line.find(kParts);
+    if (at != std::string_view::npos) {
+      LiteralReader reader(line.substr(at + kParts.size()));
+      std::vector<std::string> parts;
+      while (std::optional<std::string> part = reader.TakeString()) {
+        parts.push_back(*part);
+        reader.Take(',');
+      }
+      if (!parts.empty() && reader.Take(')')) return {PthCode::kNamespace, Join(parts, ".")};
+    }
   }
   // coverage's own a1_coverage.pth, and the line that its manual tells people to write
   if (line == "import coverage; coverage.process_startup()" ||
-      (line.starts_with("import sys; exec(") && has("import coverage") && has("coverage.process_startup()") &&
-       line.size() < 200)) {
+      (line.starts_with("import sys; exec(") && has("import coverage") && has("coverage.process_startup(") &&
+       line.size() < 400)) {
     return {PthCode::kNothing, ""};
+  }
+  // pytest-cov, coloredlogs, pip-system-certs: nothing unless a variable is set, and then nothing of imports
+  for (
+      std::string_view start :
+      {R"(import os, sys;exec('if \'COV_CORE_SOURCE\' in os.environ:)",
+       R"(import os; exec('try: __import__("coloredlogs").auto_install() if os.environ.get("COLOREDLOGS_AUTO_INSTALL"))",
+       "import os, sys; __import__('pip_system_certs.bootstrap') and "}) {
+    if (line.starts_with(start) && line.size() < 700) return {PthCode::kNothing, ""};
   }
   // numba-cuda: a finder that answers for numba.cuda only
   if (line == "import _numba_cuda_redirector") return {PthCode::kNothing, ""};
@@ -260,6 +278,17 @@ KnownPthCode RecognisePthCode(std::string_view line) {
   }
   if (IsIdentifier(module) && module.starts_with('_')) return {PthCode::kEditable, std::string(module)};
   return {};
+}
+
+bool IsFinderOfAnotherProject(std::string_view source) {
+  auto has = [&](const std::string& part) { return source.find(part) != std::string_view::npos; };
+  if (!has("class ScikitBuildRedirectingFinder") && !has("class MesonpyMetaFinder")) return false;
+  for (const std::string name : {"tensorflow", "keras", "numpy", "google", "ml_dtypes"}) {
+    for (const std::string quote : {"'", "\""}) {
+      if (has(quote + name + quote) || has(quote + name + ".")) return false;
+    }
+  }
+  return true;
 }
 
 std::optional<EditableFinder> ParseEditableFinder(std::string_view source) {

@@ -222,6 +222,9 @@ bool SysPathIsKnown(const Facts& facts) {
 
 void NameWhatMayAddToSysPath(const Facts& facts, Verdict& verdict) {
   const auto* unread = facts.python.unread.Get();
+  if (unread == nullptr && !facts.python.unread.why().empty())
+    verdict.Because(facts.python.unread, "it may be out of sight: " + facts.python.unread.why(),
+                    Strength::kWeak);
   if (unread != nullptr && !unread->empty())
     verdict.Because(facts.python.unread, "it may be out of sight: " + unread->front(), Strength::kWeak);
 }

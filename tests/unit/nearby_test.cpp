@@ -104,6 +104,20 @@ TEST_F(Nearby, CondaAndPyenv) {
   machine_.AddDirectory("/home/ada/miniconda3/envs/without-python/conda-meta");
   machine_.AddFile("/home/ada/.conda/environments.txt", "/data/envs/far\n/data/gone\nrelative\n");
   machine_.AddFile("/home/ada/.pyenv/versions/3.12.1/bin/python", "", 0755);
+  // Without an installation of conda there is nothing to activate with.
+  EXPECT_TRUE(Contains("conda: /data/envs/far/bin/python = /data/envs/far/bin/python"));
+  machine_.SetEnv("MAMBA_EXE", "/home/ada/bin/micromamba");
+  machine_.AddFile("/home/ada/bin/micromamba", "", 0755);
+  EXPECT_TRUE(
+      Contains("conda: /home/ada/bin/micromamba run -p /data/envs/far python = /data/envs/far/bin/python"));
+  machine_.AddFile("/home/ada/miniconda3/bin/conda", "", 0755);
+  machine_.AddFile("/home/ada/miniconda3/bin/activate", "");
+  EXPECT_TRUE(
+      Contains("conda: . /home/ada/miniconda3/bin/activate '/home/ada/miniconda3/envs/tf gpu' = "
+               "/home/ada/miniconda3/envs/tf gpu/bin/python"));
+  // A shell that was initialised for it.
+  machine_.SetEnv("CONDA_EXE", "/home/ada/miniconda3/bin/conda");
+  machine_.SetEnv("CONDA_SHLVL", "0");
   EXPECT_EQ(Found(),
             (std::vector<std::string>{
                 "conda: conda activate /home/ada/miniconda3 = /home/ada/miniconda3/bin/python",
@@ -111,6 +125,22 @@ TEST_F(Nearby, CondaAndPyenv) {
                 "gpu/bin/python",
                 "conda: conda activate /data/envs/far = /data/envs/far/bin/python",
                 "pyenv: export PYENV_VERSION=3.12.1 = /home/ada/.pyenv/versions/3.12.1/bin/python"}));
+}
+
+TEST_F(Nearby, TheActivatedOneComesFirstAndToolsHaveTheirs) {
+  Venv("/home/ada/.venv");
+  Venv("/data/tf");
+  Venv("/home/ada/.local/share/pipx/venvs/jupyterlab");
+  Venv("/home/ada/.local/share/uv/tools/marimo");
+  machine_.SetEnv("VIRTUAL_ENV", "/data/tf");
+  ASSERT_FALSE(Found().empty());
+  EXPECT_EQ(Found().front(), "venv: . /data/tf/bin/activate = /data/tf/bin/python");
+  EXPECT_TRUE(
+      Contains("pipx: . /home/ada/.local/share/pipx/venvs/jupyterlab/bin/activate = "
+               "/home/ada/.local/share/pipx/venvs/jupyterlab/bin/python"));
+  EXPECT_TRUE(
+      Contains("uv tool: . /home/ada/.local/share/uv/tools/marimo/bin/activate = "
+               "/home/ada/.local/share/uv/tools/marimo/bin/python"));
 }
 
 TEST_F(Nearby, Kernelspecs) {

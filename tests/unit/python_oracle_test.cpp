@@ -351,7 +351,15 @@ class Combination {
         "import __editable___x_finder; __editable___x_finder.install()",
         "import _editable_impl_h",
         "import os; var = 'SETUPTOOLS_USE_DISTUTILS'; enabled = os.environ.get(var, 'local') == 'local'; "
-        "enabled and __import__('_distutils_hack').add_shim();"};
+        "enabled and __import__('_distutils_hack').add_shim();",
+        "import sys, types, os;has_mfs = sys.version_info > (3, 5);p = "
+        "os.path.join(sys._getframe(1).f_locals['sitedir'], *('google',));importlib = has_mfs and "
+        "__import__('importlib.util');has_mfs and __import__('importlib.machinery');m = has_mfs and "
+        "sys.modules.setdefault('google', "
+        "importlib.util.module_from_spec(importlib.machinery.PathFinder.find_spec('google', "
+        "[os.path.dirname(p)])));m = m or sys.modules.setdefault('google', types.ModuleType('google'));mp = "
+        "(m "
+        "or []) and m.__dict__.setdefault('__path__',[]);(p not in mp) and mp.append(p)"};
     fs::create_directories(folder + "/sub");
     fs::create_directories(root_ + "/added");
     Write(root_ + "/added/more.pth", root_ + "/pth/ümlaut\n");
@@ -371,6 +379,7 @@ class Combination {
         int line = Pick(18);
         if (line == 13 || line == 14) line = 17;
         if (line == 15 && Chance(50)) line = 18;
+        if (line < 4) line = 19;
         text += lines[static_cast<size_t>(line)] + (i > 0 || eggs ? end : "");
       }
       if (eggs) text += lines[14] + end;

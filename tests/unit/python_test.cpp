@@ -361,9 +361,27 @@ TEST_F(PythonMachine, InterpretersThatCannotBe) {
   EXPECT_EQ(none.sys_path.why(), "there is no python and no python3 on PATH");
 }
 
+TEST_F(PythonMachine, TheActivatedEnvironmentIsLookedInThoughAnotherPythonRuns) {
+  AddTensorFlow("/usr/lib/python3/dist-packages");
+  AddVenv("/data/tf");
+  AddTensorFlow("/data/tf/lib/python3.11/site-packages");
+  AddVenv("/home/a/project/.venv");
+  AddTensorFlow("/home/a/project/.venv/lib/python3.11/site-packages");
+  EXPECT_EQ(Probe().nearby.state(), FactState::kUnknown);
+  machine_.SetEnv("VIRTUAL_ENV", "/data/tf");
+  Python python = Probe();
+  ASSERT_NE(python.nearby.Peek(), nullptr);
+  ASSERT_EQ(python.nearby.Peek()->size(), 1u);
+  EXPECT_EQ(python.nearby.Peek()->begin()->first, "/data/tf/bin/python");
+  machine_.Remove("/usr/lib/python3/dist-packages/tensorflow");
+  machine_.Remove("/usr/lib/python3/dist-packages/tensorflow-2.15.1.dist-info");
+  EXPECT_EQ(Probe().elsewhere.Peek()->front(), "/data/tf/bin/python");
+}
+
 TEST_F(PythonMachine, WouldNotStart) {
   machine_.SetEnv("PYTHONHOME", "/opt/other");
   Python python = Probe();
+  EXPECT_EQ(python.base_prefix.state(), FactState::kAbsent);
   EXPECT_EQ(python.sys_path.state(), FactState::kUnknown);
   EXPECT_NE(python.sys_path.why().find("PYTHONHOME=/opt/other"), std::string::npos) << python.sys_path.why();
 }
@@ -376,9 +394,110 @@ TEST_F(PythonMachine, WhatWasNotUnderstoodIsSaid) {
   machine_.AddFile(site + "/sitecustomize.py", "import sys\nsys.path.append('/x')\n");
   machine_.AddFile(site + "/c.pth", std::string(5 << 20, 'x'));
   Python python = Probe("/v");
-  ASSERT_NE(python.unread.Peek(), nullptr);
-  EXPECT_EQ(python.unread.Peek()->size(), 4u);
+  ASSERT_EQ(python.unread.state(), FactState::kUnknown);
+  EXPECT_NE(python.unread.why().find("a.pth runs code that was not understood"), std::string::npos);
+  EXPECT_NE(python.unread.why().find("(and 3 more of the kind)"), std::string::npos) << python.unread.why();
   EXPECT_EQ(python.sys_path.Peek()->back(), "/usr");
+}
+
+// An archive as zipfile makes it, as far as it is looked at: the central directory and its end.
+std::string Zip(const std::vector<std::string>& files) {
+  auto number = [](size_t value, size_t length) {
+    std::string bytes;
+    for (size_t i = 0; i < length; ++i) bytes += static_cast<char>(value >> (8 * i) & 0xFF);
+    return bytes;
+  };
+  std::string directory;
+  for (const std::string& file : files) {
+    directory += "PK\x01\x02" + std::string(24, '\0') + number(file.size(), 2) + std::string(16, '\0') + file;
+  }
+  return "#!/bin/sh\n" + directory + "PK\x05\x06" + std::string(4, '\0') + number(files.size(), 2) +
+         number(files.size(), 2) + number(directory.size(), 4) + std::string(4, '\0') + std::string(2, '\0');
+}
+
+TEST_F(PythonMachine, AnArchiveIsDoubtOnlyWhereItComesFirstAndHasTheModule) {
+  AddVenv("/v");
+  AddTensorFlow("/v/lib/python3.11/site-packages");
+  machine_.AddFile("/spark/pyspark.zip", Zip({"pyspark/__init__.py", "pyspark/tensorflow.py"}));
+  machine_.AddFile("/x/some.zip", Zip({"a.py", "tensorflow/__init__.py"}));
+  machine_.AddFile("/x/deep.zip", Zip({"lib/tensorflow.pyc"}));
+  machine_.AddFile("/x/broken.zip", "PK\x05\x06" + std::string(8, '\xff') + std::string(14, '\xff'));
+  auto doubt = [&](const std::string& path) {
+    machine_.SetEnv("PYTHONPATH", path);
+    Python python = Probe("/v");
+    EXPECT_EQ(*python.modules.Peek()->at("tensorflow").kind.Peek(), "package") << path;
+    return python.unread.Peek() != nullptr ? "" : python.unread.why();
+  };
+  EXPECT_EQ(doubt("/spark/pyspark.zip:/etc/passwd:/x/deep.zip:/x/gone.zip"), "");
+  EXPECT_NE(doubt("/x/some.zip").find("/x/some.zip on sys.path is an archive that has a tensorflow"),
+            std::string::npos);
+  EXPECT_NE(doubt("/x/deep.zip/lib").find("archive that has a tensorflow"), std::string::npos);
+  EXPECT_NE(doubt("/x/broken.zip").find("could not be read"), std::string::npos);
+  machine_.SetEnv("PYTHONPATH", "");
+  machine_.AddFile("/v/lib/python3.11/site-packages/z.pth", "/x/some.zip\n");
+  EXPECT_NE(Probe("/v").unread.Peek(), nullptr) << "it comes later";
+  machine_.Remove("/v/lib/python3.11/site-packages/tensorflow");
+  EXPECT_EQ(Probe("/v").modules.Peek()->at("tensorflow").path.state(), FactState::kUnknown);
+}
+
+TEST_F(PythonMachine, AFolderInDoubtHidesNothingThatIsFoundLater) {
+  AddVenv("/v");
+  AddTensorFlow("/v/lib/python3.11/site-packages");
+  machine_.SetEnv("PYTHONPATH", "/mnt/share");
+  machine_.Fail("/mnt/share/tensorflow", {ErrorKind::kIo, "cannot read /mnt/share: Input/output error"});
+  machine_.AddDirectory("/mnt/share");
+  Python python = Probe("/v");
+  EXPECT_EQ(*python.modules.Peek()->at("tensorflow").kind.Peek(), "package");
+  ASSERT_EQ(python.unread.state(), FactState::kUnknown);
+  EXPECT_EQ(python.unread.why(), "cannot read /mnt/share: Input/output error");
+}
+
+TEST_F(PythonMachine, WhatToolsPutThereIsNoDoubt) {
+  AddVenv("/v");
+  std::string site = "/v/lib/python3.11/site-packages";
+  AddTensorFlow(site);
+  machine_.AddFile(site + "/pytest-cov.pth",
+                   "import os, sys;exec('if \\'COV_CORE_SOURCE\\' in os.environ:\\n try:\\n  from "
+                   "pytest_cov.embed import init\\n  init()\\n except Exception as exc:\\n  pass\\n')\n");
+  machine_.AddFile(site + "/_a_editable.py",
+                   "class ScikitBuildRedirectingFinder:\n  pass\ninstall({'a': '/a'})\n");
+  machine_.AddFile(site + "/_a_editable.pth", "import _a_editable\n");
+  machine_.AddFile("/d/ddtrace/bootstrap/sitecustomize.py", "import ddtrace\n");
+  machine_.SetEnv("PYTHONPATH", "/d/ddtrace/bootstrap");
+  Python python = Probe("/v");
+  EXPECT_NE(python.unread.Peek(), nullptr) << python.unread.why();
+  machine_.AddFile(site + "/sitecustomize.py", "import sys\n");
+  EXPECT_EQ(Probe("/v").unread.state(), FactState::kUnknown) << "what it hands over to";
+  machine_.Remove(site + "/sitecustomize.py");
+  machine_.AddFile(site + "/_a_editable.py",
+                   "class ScikitBuildRedirectingFinder:\n  pass\ninstall({'numpy': '/a'})\n");
+  EXPECT_EQ(Probe("/v").unread.state(), FactState::kUnknown) << "it answers for numpy";
+}
+
+TEST_F(PythonMachine, AGoogleOfSomebodysHidesProtobuf) {
+  AddVenv("/v");
+  std::string site = "/v/lib/python3.11/site-packages";
+  machine_.AddFile(site + "/google/protobuf/__init__.py", "");
+  auto kinds = [&] {
+    Python python = Probe("/v");
+    const Module& google = python.modules.Peek()->at("google");
+    const Module& protobuf = python.modules.Peek()->at("google.protobuf");
+    return *google.kind.Peek() + (protobuf.path.Peek() != nullptr ? " with protobuf" : "");
+  };
+  EXPECT_EQ(kinds(), "namespace with protobuf");
+  machine_.AddDirectory("/home/a/project/google/cloud");
+  EXPECT_EQ(kinds(), "namespace with protobuf");
+  machine_.AddFile("/home/a/project/google/__init__.py",
+                   "__path__ = __import__('pkgutil').extend_path(__path__, __name__)\n");
+  EXPECT_EQ(kinds(), "package with protobuf");
+  machine_.AddFile("/home/a/project/google/__init__.py", "");
+  EXPECT_EQ(kinds(), "package");
+  // What protobuf before 4 brought along makes the namespace before the program starts.
+  machine_.AddFile(site + "/protobuf-3.19.6-nspkg.pth",
+                   "import sys, types, os;has_mfs = sys.version_info > (3, 5);p = "
+                   "os.path.join(sys._getframe(1).f_locals['sitedir'], *('google',));mp = (m or []) and "
+                   "m.__dict__.setdefault('__path__',[]);(p not in mp) and mp.append(p)\n");
+  EXPECT_EQ(kinds(), "namespace with protobuf");
 }
 
 TEST_F(PythonMachine, CondaAndUv) {

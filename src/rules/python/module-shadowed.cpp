@@ -15,11 +15,9 @@ struct Watched {
   const char* module;
   const char* distribution;  // empty: any TensorFlow distribution
 };
-constexpr Watched kWatched[] = {{"tensorflow", ""},
-                                {"keras", "keras"},
-                                {"numpy", "numpy"},
-                                {"google.protobuf", "protobuf"},
-                                {"ml_dtypes", "ml-dtypes"}};
+constexpr Watched kWatched[] = {{"tensorflow", ""},     {"keras", "keras"},
+                                {"numpy", "numpy"},     {"google.protobuf", "protobuf"},
+                                {"google", "protobuf"}, {"ml_dtypes", "ml-dtypes"}};
 
 // Whether a distribution that brings this module is installed, and in which folders.
 bool IsInstalled(const Facts& facts, const Watched& watched, std::vector<std::string>& folders) {
@@ -46,6 +44,8 @@ bool IsBelow(const std::string& path, const std::vector<std::string>& folders) {
 }
 
 Verdict Check(const Facts& facts, const Knowledge&) {
+  // What was not understood may put a file of that name before all that was found.
+  (void)facts.python.unread.Get();
   const auto* modules = facts.python.modules.Get();
   if (modules == nullptr) return Verdict::Silent();
   for (const Watched& watched : kWatched) {
@@ -54,6 +54,12 @@ Verdict Check(const Facts& facts, const Knowledge&) {
     const Module& module = found->second;
     const std::string* path = module.path.Get();
     if (path == nullptr || !module.owner.Absent()) continue;
+    // Portions of a namespace hide nothing (PEP 420), and a google of somebody's may have protobuf in it.
+    if (module.kind.Is("namespace")) continue;
+    if (watched.module == std::string_view("google")) {
+      auto protobuf = modules->find("google.protobuf");
+      if (protobuf == modules->end() || !protobuf->second.path.Absent()) continue;
+    }
     std::vector<std::string> folders;
     if (!IsInstalled(facts, watched, folders) || IsBelow(*path, folders)) continue;
     return Verdict::Holds()
@@ -61,7 +67,9 @@ Verdict Check(const Facts& facts, const Knowledge&) {
                  fmt::format("import {} takes {}, which belongs to no package", watched.module, *path))
         .Because(facts.python.distributions, fmt::format("the real one is installed in {}", folders.front()))
         .WithReason(watched.module)
-        .WithTitle(fmt::format("{} hides the installed {}", *path, watched.module))
+        .WithTitle(fmt::format(
+            "{} hides the installed {}", *path,
+            watched.distribution == std::string_view("protobuf") ? "google.protobuf" : watched.module))
         .WithFix({.title = "Give it another name",
                   .commands = {fmt::format("mv {} {}", ShellQuote(*path), ShellQuote(*path + ".renamed"))},
                   .changes = {RemoveFile{*path}}});
@@ -96,7 +104,7 @@ Python takes the first file or folder of a name that it finds. Here that is one 
 
 ## How it is recognised
 
-The module that `import` takes belongs to no installed package, while the package of that name is installed elsewhere on `sys.path`.
+The module that `import` takes belongs to no installed package, while the package of that name is installed elsewhere on `sys.path`. A `google.py`, or a folder `google` with an `__init__.py`, hides `google.protobuf`; a folder without one hides nothing. Where code that was not understood may put a folder before the others (a `.pth` file, `sitecustomize`, an archive), the answer stays open.
 
 ## How it happens
 

@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "diagnose/rule.h"
 #include "rules/common.h"
+#include "rules/environment.h"
 #include "rules/logs.h"
 #include "rules/project.h"
 #include "rules/repair.h"
@@ -105,7 +106,8 @@ Verdict Check(const Facts& facts, const Knowledge& knowledge) {
   // A Python newer than all that the data has may have got its wheels since.
   bool may_be_newer =
       MinorOf(tag) > wheels.newest_python && wanted.specifiers.find("==") == std::string::npos;
-  const bool sure = !may_be_newer && other == nullptr && releases.unread == nullptr;
+  const bool sure =
+      !may_be_newer && other == nullptr && releases.unread == nullptr && LacksTensorFlow(facts);
   Verdict verdict = sure ? Verdict::Holds() : Verdict::Open();
   const std::string* python = facts.python.version.Get();
   if (wheels.glibc.empty()) {
@@ -116,6 +118,7 @@ Verdict Check(const Facts& facts, const Knowledge& knowledge) {
     verdict.Because(facts.host.glibc,
                     fmt::format("the wheels of {} for this Python need glibc {}", what, wheels.glibc));
   }
+  NameWhatMayAddToSysPath(facts, verdict);
   if (wanted.fact != nullptr) verdict.Because(*wanted.fact, "the project wants " + what, Strength::kWeak);
   if (other != nullptr && other->fact != nullptr)
     verdict.Because(*other->fact, "the project may want " + other->name + other->specifiers + " instead",

@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "diagnose/rule.h"
 #include "rules/common.h"
+#include "rules/environment.h"
 #include "rules/logs.h"
 #include "rules/project.h"
 #include "rules/repair.h"
@@ -58,12 +59,13 @@ Verdict Check(const Facts& facts, const Knowledge& knowledge) {
   }
   if (wanted == nullptr) return Verdict::Silent();
   std::string other = WorkingTensorFlow(facts, knowledge, "");
-  Verdict verdict = sure ? Verdict::Holds() : Verdict::Open();
+  Verdict verdict = sure && LacksTensorFlow(facts) ? Verdict::Holds() : Verdict::Open();
   verdict.Because(*wanted->fact, fmt::format("the project wants tensorflow[and-cuda]{}", wanted->specifiers))
       .Because(facts.python.version,
                fmt::format("for this Python that is TensorFlow {}, whose extra pins TensorRT packages "
                            "that PyPI does not have",
                            Join(candidates, ", ")));
+  NameWhatMayAddToSysPath(facts, verdict);
   if (other.empty()) return std::move(verdict).WithFix(InstallFitting(facts, knowledge, {}));
   return std::move(verdict).WithFix(
       Advice(fmt::format("Ask for a release whose extra can be installed: TensorFlow {}", other),

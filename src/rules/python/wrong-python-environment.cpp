@@ -1,6 +1,7 @@
 #include "base/text.h"
 #include "diagnose/rule.h"
 #include "rules/common.h"
+#include "rules/environment.h"
 #include "rules/logs.h"
 
 namespace tfdoctor {
@@ -19,7 +20,7 @@ Verdict Check(const Facts& facts, const Knowledge&) {
     return Verdict::Open().Because(facts.tensorflow.folder, "no TensorFlow is on sys.path", Strength::kWeak);
   if (elsewhere->empty()) return Verdict::Silent();
   const std::string& other = elsewhere->front();
-  Verdict verdict = SysPathIsKnown(facts) ? Verdict::Holds() : Verdict::Open();
+  Verdict verdict = LacksTensorFlow(facts) ? Verdict::Holds() : Verdict::Open();
   verdict.Because(facts.tensorflow.folder, "no TensorFlow is on this interpreter's sys.path");
   NameWhatMayAddToSysPath(facts, verdict);
   verdict.Because(facts.python.elsewhere, other + " has TensorFlow");

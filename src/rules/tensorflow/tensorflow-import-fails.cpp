@@ -2,6 +2,7 @@
 
 #include "diagnose/rule.h"
 #include "rules/common.h"
+#include "rules/environment.h"
 #include "rules/logs.h"
 
 namespace tfdoctor {
@@ -24,6 +25,10 @@ Fix Repair(const Facts& facts, const Knowledge& knowledge, const std::string& re
     std::string what = name != nullptr && version != nullptr ? *name + "==" + *version : "tensorflow";
     return Advice("Install TensorFlow again", PipReinstall(facts, what));
   }
+  // What pip believes to be there it does not install unless it is forced.
+  if (const auto* there = facts.python.distributions.Peek();
+      reason == "missing" && there != nullptr && there->contains(RequirementName(wanted)))
+    return Advice("Install " + wanted + " again", PipReinstall(facts, wanted));
   return Advice("Install " + wanted, PipInstall(facts, {wanted}));
 }
 
@@ -33,12 +38,13 @@ Verdict Check(const Facts& facts, const Knowledge& knowledge) {
   if (tensorflow.folder.Absent()) {
     const auto* installed = tensorflow.installed.Get();
     if (installed == nullptr || installed->empty()) return Verdict::Silent();
-    return Verdict::Holds()
+    Verdict verdict = LacksTensorFlow(facts) ? Verdict::Holds() : Verdict::Open();
+    verdict
         .Because(tensorflow.installed,
                  installed->begin()->first + " " + installed->begin()->second + " is installed")
-        .Because(tensorflow.folder, "its files are not there")
-        .WithReason("files")
-        .WithFix(Repair(facts, knowledge, "files", ""));
+        .Because(tensorflow.folder, "its files are not there");
+    NameWhatMayAddToSysPath(facts, verdict);
+    return std::move(verdict).WithReason("files").WithFix(Repair(facts, knowledge, "files", ""));
   }
   const auto* faults = tensorflow.import_faults.Get();
   if (faults == nullptr) return Verdict::Silent();

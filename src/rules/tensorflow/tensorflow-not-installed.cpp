@@ -1,5 +1,6 @@
 #include "diagnose/rule.h"
 #include "rules/common.h"
+#include "rules/environment.h"
 #include "rules/logs.h"
 #include "rules/repair.h"
 
@@ -68,7 +69,7 @@ Verdict Check(const Facts& facts, const Knowledge& knowledge) {
   const auto* elsewhere = facts.python.elsewhere.Get();
   if (elsewhere != nullptr && !elsewhere->empty()) return Verdict::Silent();
   bool sure = elsewhere != nullptr;
-  Verdict verdict = SysPathIsKnown(facts) ? Verdict::Holds() : Verdict::Open();
+  Verdict verdict = LacksTensorFlow(facts) ? Verdict::Holds() : Verdict::Open();
   verdict.Because(tensorflow.folder, "no TensorFlow is on sys.path",
                   sure ? Strength::kStrong : Strength::kWeak);
   NameWhatMayAddToSysPath(facts, verdict);

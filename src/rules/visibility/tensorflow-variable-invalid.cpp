@@ -1,6 +1,8 @@
 #include <fmt/format.h>
 
+#include "base/text.h"
 #include "diagnose/rule.h"
+#include "rules/common.h"
 #include "rules/logs.h"
 
 namespace tfdoctor {
@@ -20,6 +22,38 @@ Verdict Complain(const Fact<std::string>& fact, const char* name, const std::str
       .WithFix(std::move(fix));
 }
 
+// Since 2.15 tf.keras is loaded when it is first used: from tf_keras where this variable is set. Tried with
+// 2.19.0, and 2.15.1 has the same code: `import tensorflow` succeeds, tf.keras.layers then ends with "Keras
+// cannot be imported". Source: tensorflow/python/util/lazy_loader.py, KerasLazyLoader.
+Verdict CheckLegacyKeras(const Facts& facts) {
+  const auto& legacy = facts.environment.Variable("TF_USE_LEGACY_KERAS");
+  if (!legacy.Is("1") && !legacy.Is("true") && !legacy.Is("True")) return Verdict::Silent();
+  const std::string* version = facts.tensorflow.version.Get();
+  if (version == nullptr || CompareVersions(*version, "2.15") < 0) return Verdict::Silent();
+  const auto* modules = facts.python.modules.Get();
+  if (modules == nullptr) return Verdict::Silent();
+  auto found = modules->find("tf_keras");
+  if (found == modules->end() || !found->second.path.Absent() || !SysPathIsKnown(facts))
+    return Verdict::Silent();
+  const std::vector<std::string> parts = Split(*version, '.');
+  Fix fix;
+  fix.title = "Use the Keras that TensorFlow came with";
+  fix.commands = {"unset TF_USE_LEGACY_KERAS"};
+  fix.changes = {UnsetVariable{"TF_USE_LEGACY_KERAS"}};
+  return Verdict::Holds()
+      .Because(legacy, fmt::format("TF_USE_LEGACY_KERAS={}", *legacy.Get()))
+      .Because(found->second.path, "tf_keras is not installed, so that tf.keras cannot be loaded")
+      .WithReason("TF_USE_LEGACY_KERAS")
+      .WithTitle("TF_USE_LEGACY_KERAS asks for tf_keras, which is not installed")
+      .WithExplanation(
+          "`import tensorflow` works, but the first use of `tf.keras` ends with \"Keras cannot be "
+          "imported\": the "
+          "variable asks for Keras 2, which is a package of its own since TensorFlow 2.16.")
+      .WithFix(Advice("Install Keras 2",
+                      PipInstall(facts, {fmt::format("tf_keras~={}.{}.0", parts[0], parts[1])})))
+      .WithFix(std::move(fix));
+}
+
 Verdict Check(const Facts& facts, const Knowledge&) {
   if (!facts.tensorflow.folder.Present()) return Verdict::Silent();
   // Measured with 2.10, 2.15 and 2.21: "could not be parsed ... Valid values are \"true\" or \"false\"", then
@@ -35,7 +69,7 @@ Verdict Check(const Facts& facts, const Knowledge&) {
   if (!understood && !value->empty())
     return Complain(allocator, "TF_GPU_ALLOCATOR", *value, "cuda_malloc_async, cuda_malloc and memory_guard",
                     Verdict::Holds());
-  return Verdict::Silent();
+  return CheckLegacyKeras(facts);
 }
 
 void JudgeLog(Signs& s) {
@@ -65,6 +99,8 @@ An environment variable that begins with TF_ has a value that TensorFlow cannot 
 
 TF_FORCE_GPU_ALLOW_GROWTH knows exactly `true` and `false` (not `1`, not `yes`), TF_GPU_ALLOCATOR exactly `cuda_malloc_async`, `cuda_malloc` and `memory_guard`. Message of the first: "TF_FORCE_GPU_ALLOW_GROWTH environment variable is set but could not be parsed"; the second is ignored in silence.
 
+TF_USE_LEGACY_KERAS (`1`, `true` or `True`) makes TensorFlow 2.15 and later take `tf.keras` from the package `tf_keras`. Where that is missing, `tf.keras` fails: "Your environment has TF_USE_LEGACY_KERAS set to True, but you do not have the tf_keras package installed."
+
 ## How it happens
 
 Other programs accept `1` and `yes`; TensorFlow does not.
@@ -75,7 +111,9 @@ Other programs accept `1` and `yes`; TensorFlow does not.
 
 ## How to fix it
 
-export TF_FORCE_GPU_ALLOW_GROWTH=true
+    export TF_FORCE_GPU_ALLOW_GROWTH=true
+
+For TF_USE_LEGACY_KERAS: `pip install tf_keras`, in the version of your TensorFlow, or unset it.
 )md",
 };
 
