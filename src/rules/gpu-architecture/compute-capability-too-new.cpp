@@ -86,8 +86,10 @@ void JudgeLog(Signs& s) {
   if (story.Saw("ptx-jit") && IsBlackwell(story)) s.Speaks("ptx-jit", kStrong);
   // cuBLAS ran and failed: Ampere and later need one that is made for them.
   const bool ampere = !story.capability.empty() && CompareVersions(story.capability, "8.0") >= 0;
-  if (ampere && age == CodeAge::kUnknown && story.Saw("blas-launch-failed"))
+  if (ampere && age == CodeAge::kUnknown) {
     s.Speaks("cublas-execution-failed", kStrong);
+    if (!fails) s.Speaks("says-wrong-numbers", kStrong);
+  }
   const bool old_card = !story.capability.empty() && CompareVersions(story.capability, "6.0") < 0;
   const bool own_build = story.Mentions("install_method", "source");
   if (!old_card)
