@@ -59,9 +59,11 @@ std::string SetTo(const std::string& text, const std::string& name) {
     if (at > 0 && (text[at - 1] == '_' || std::isalnum(static_cast<unsigned char>(text[at - 1])) != 0))
       continue;
     size_t end = at + name.size();
-    const size_t value = text.find_first_not_of("\"'] =,", end);
+    const size_t value = text.find_first_not_of("\"'] +=,", end);
     if (value == text.npos || text.substr(end, value - end).find_first_of("=,") == std::string::npos)
       continue;
+    // environ.get("XLA_FLAGS", "") sets nothing.
+    if (text.compare(value, 2, "--") != 0 && text.compare(value, 4, "xla_") != 0) continue;
     const char quote = text[value - 1];
     end = quote == '"' || quote == '\'' ? text.find(quote, value) : text.find_first_of(" \n", value);
     return text.substr(value, end == text.npos ? end : end - value);
