@@ -78,7 +78,7 @@ LogStory::LogStory(const Facts& f, const Knowledge& k) : facts(f), knowledge(k),
   }
   const std::string os = Stated("os"), method = Stated("install_method"), gpu = Stated("gpu");
   auto has = [](const std::string& text, std::string_view part) { return text.find(part) != text.npos; };
-  wsl = Saw("says-wsl") || facts.host.wsl.Peek() != nullptr;
+  wsl = SawAny({"says-wsl", "says-wsl1"}) || facts.host.wsl.Peek() != nullptr;
   windows = !wsl && (has(os, "windows") || Saw("says-windows")) && !has(os, "linux");
   mac = has(os, "macos") || has(os, "mac os") || has(os, "os x") || Saw("says-mac");
   linux_known = !os.empty() && !windows && !mac;

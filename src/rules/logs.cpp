@@ -40,6 +40,47 @@ std::string Digits(std::string_view text) {
   return digits;
 }
 
+// The CUDA that the build was made for, where the name of the libcudart that it opened tells: up to 10.2,
+// since that of 11 to 13 is the same for all of a major version.
+std::string OpenedCuda(const LogStory& story) {
+  for (const std::string& library : story.Fields("successfully-opened", "library")) {
+    const std::string cuda = library.find("cudart") == library.npos ? std::string() : CudaOfName(library);
+    if (!cuda.empty() && MajorVersion(cuda) < 11) return cuda;
+  }
+  return {};
+}
+
+// "10.1" of "/apps/cuda/10.1/lib64", "/usr/local/cuda-10.1", "/sw/CUDA/10.1.243-GCC-8.3", "cudatoolkit/10.1".
+std::vector<std::string> CudasOnPath(std::string_view path) {
+  constexpr std::string_view kCuda = "cuda", kToolkit = "toolkit";
+  const std::string lower = Lower(path);
+  std::vector<std::string> found;
+  for (size_t at = lower.find(kCuda); at != lower.npos; at = lower.find(kCuda, at + 1)) {
+    std::string_view rest = std::string_view(lower).substr(at + kCuda.size());
+    if (rest.starts_with(kToolkit)) rest.remove_prefix(kToolkit.size());
+    if (!rest.empty() && (rest[0] == '-' || rest[0] == '_' || rest[0] == '/')) rest.remove_prefix(1);
+    const std::string version = Digits(rest);
+    // Nor is Cray's cudatoolkit/22.3 a version of CUDA.
+    const bool plausible = version.find('.') != version.npos || version.size() <= 2;
+    if (!version.empty() && plausible && MajorVersion(version) >= 5 && MajorVersion(version) < 20)
+      found.push_back(version);
+  }
+  return found;
+}
+
+// What its documentation or its maker says that a program wants: "documentation names": "CUDA 11.2".
+std::string CudaOfDocumentation(const LogStory& story) {
+  for (const char* key :
+       {"documentation", "requires", "required", "wants", "expects", "built for", "needs"}) {
+    const std::string text = story.StatedLike(key);
+    const size_t at = text.find("cuda ");
+    if (at == text.npos) continue;
+    const std::string version = Digits(std::string_view(text).substr(at + 5));
+    if (!version.empty()) return version;
+  }
+  return {};
+}
+
 std::string Edge(const std::vector<std::string>& capabilities, bool highest) {
   std::string edge;
   for (const std::string& one : capabilities) {
@@ -55,9 +96,11 @@ std::vector<std::string> MissingLibraries(const LogStory& story) {
   for (const char* id : {"library-not-loaded", "import-library", "dll-load"}) {
     std::vector<std::string> names = story.Fields(id, "library");
     for (const std::string& rest : story.Fields(id, "rest")) names.push_back("lib" + rest);
+    for (const std::string& dll : story.Fields(id, "dll")) names.push_back(dll + ".dll");
     for (std::string& name : names) {
       while (name.ends_with(':') || name.ends_with('.')) name.pop_back();
-      const std::string file = name.substr(name.rfind('/') == name.npos ? 0 : name.rfind('/') + 1);
+      const size_t folder = name.find_last_of("/\\");
+      const std::string file = name.substr(folder == name.npos ? 0 : folder + 1);
       if (IsOptional(file) || IsDriver(file) || !IsOfNvidia(file)) continue;
       if (std::find(missing.begin(), missing.end(), file) == missing.end()) missing.push_back(file);
     }
@@ -68,7 +111,9 @@ std::vector<std::string> MissingLibraries(const LogStory& story) {
 bool MissesDriverLibrary(const LogStory& story) {
   if (story.Saw(Shows::kDriverLibraryMissing)) return true;
   for (const char* id : {"library-not-loaded", "dll-load"}) {
-    if (story.FieldHas(id, "library", "libcuda.so") || story.FieldHas(id, "library", "nvcuda")) return true;
+    if (story.FieldHas(id, "library", "libcuda.so") || story.FieldHas(id, "library", "nvcuda") ||
+        story.FieldHas(id, "dll", "nvcuda"))
+      return true;
   }
   return false;
 }
@@ -106,7 +151,10 @@ const TensorFlowBuild* BuildOf(const LogStory& story) {
   for (const std::string& version : {story.tensorflow, story.tensorflow + ".0"}) {
     for (const char* distribution : {"tensorflow", "tensorflow-gpu"}) {
       const TensorFlowBuild* build = story.knowledge.FindBuild(distribution, version, "x86_64");
-      if (build != nullptr && build->cuda && build->scanned) return build;
+      // Of this release somebody makes builds for another CUDA, too.
+      if (build != nullptr && build->cuda && build->scanned &&
+          SameCuda(OpenedCuda(story), build->cuda_version))
+        return build;
     }
   }
   return nullptr;
@@ -114,6 +162,7 @@ const TensorFlowBuild* BuildOf(const LogStory& story) {
 
 std::string CudaOfBuild(const LogStory& story) {
   if (const TensorFlowBuild* build = BuildOf(story)) return build->cuda_version;
+  if (const std::string opened = OpenedCuda(story); !opened.empty()) return opened;
   if (story.tensorflow.empty() || OthersBuild(story)) return {};
   // The newest wheel that is not newer than this release, of the same minor release.
   std::string best, cuda;
@@ -207,6 +256,7 @@ std::string OtherCudaStated(const LogStory& story) {
     if (wanted.empty() && !of.empty()) wanted = of;
   }
   if (wanted.empty()) wanted = build;
+  if (wanted.empty()) wanted = CudaOfDocumentation(story);
   // "10.2 or 11", "11.0 / nvcc 9.1": every one that is named must be another.
   std::string other;
   // An image of NVIDIA's prints its CUDA when it starts.
@@ -231,27 +281,27 @@ std::string OtherCudaStated(const LogStory& story) {
 
 std::string OtherCudaOnPath(const LogStory& story) {
   const SeenMessage* missing = story.Message("library-not-loaded");
-  if (missing == nullptr) return {};
-  // "…; dlerror: …; LD_LIBRARY_PATH: /usr/local/cuda-12.0/lib64"
-  const std::string& text = *missing->text.Peek();
+  // "…; dlerror: …; LD_LIBRARY_PATH: /usr/local/cuda-12.0/lib64"; TensorRT's line shows the same path.
+  const std::string text =
+      missing == nullptr ? story.Field("tensorrt-missing", "why") : *missing->text.Peek();
   const size_t path = text.find("LD_LIBRARY_PATH: ");
+  if (path == text.npos) return {};
   std::string wanted;
+  bool from_11 = false;  // CUDA 11 and 12 have the libcusolver of this name, none before
   for (const std::string& library : MissingLibraries(story)) {
     if (wanted.empty()) wanted = CudaOfName(library);
+    from_11 = from_11 || library == "libcusolver.so.11";
   }
   if (wanted.empty()) wanted = CudaOfBuild(story);
-  if (path == text.npos || wanted.empty()) return {};
-  constexpr std::string_view kFolder = "/cuda-";
+  if (wanted.empty() && !from_11) return {};
   std::string other;
-  for (size_t at = text.find(kFolder, path); at != text.npos; at = text.find(kFolder, at + 1)) {
-    const std::string version = Digits(std::string_view(text).substr(at + kFolder.size()));
-    if (version.empty()) continue;
-    if (SameCuda(version, wanted)) return {};
+  for (const std::string& version : CudasOnPath(std::string_view(text).substr(path))) {
+    if (wanted.empty() ? MajorVersion(version) >= 11 : SameCuda(version, wanted)) return {};
     other = version;
   }
-  return other.empty()
-             ? std::string()
-             : fmt::format("LD_LIBRARY_PATH leads to CUDA {}, this TensorFlow wants {}", other, wanted);
+  return other.empty() ? std::string()
+                       : fmt::format("LD_LIBRARY_PATH leads to CUDA {}, this TensorFlow wants {}", other,
+                                     wanted.empty() ? "11 or later" : wanted);
 }
 
 bool InSingularity(const LogStory& story) {
@@ -284,7 +334,8 @@ CodeAge AgeOfCode(const LogStory& story, std::string& why) {
     }
     return PtxRuns(build->ptx, capability) ? CodeAge::kCompiled : CodeAge::kOlder;
   }
-  std::string cuda = story.cuda.empty() ? CudaOfBuild(story) : story.cuda;
+  std::string cuda = OpenedCuda(story);
+  if (cuda.empty()) cuda = story.cuda.empty() ? CudaOfBuild(story) : story.cuda;
   // "1.13 and 1.15", "1.x": the last of them was built with CUDA 10.0.
   if (cuda.empty() && story.tensorflow.empty() && story.Stated("tf_version").starts_with("1.") &&
       story.Stated("tf_version").find("2.") == std::string::npos)
@@ -322,6 +373,7 @@ bool PoolIsTiny(const LogStory& story) {
     return true;
   const std::string memory = story.Field("device-created", "memory");
   const std::string capability = story.Field("device-created", "cc");
+  if (!memory.empty() && memory.size() < 3) return true;  // less than 100 MB: no GPU is so small
   return !memory.empty() && memory.size() < 4 && CompareVersions(capability, "6.0") >= 0;
 }
 

@@ -48,7 +48,8 @@ void JudgeLog(Signs& s) {
   // Before 2.1 the libraries were linked, and Windows does not say which one it misses.
   const bool linked = story.windows && (story.tensorflow.empty() || story.Before("2.1"));
   if (linked && MissingLibraries(story).empty() && !MissesDriverLibrary(story)) s.Speaks("dll-load", kWeak);
-  if (story.only_stated) s.Speaks("says-no-cuda", kStrong);
+  if (story.only_stated) s.Speaks("says-no-cuda", kStrong).Speaks("says-other-release-works", kWeak);
+  if (story.only_stated && story.Saw("says-hosted-notebook")) s.Speaks("says-own-tensorflow", kWeak);
   const bool windows_before = story.windows && story.tensorflow.empty();
   if (story.only_stated && windows_before) s.Speaks("says-gpu-not-used", kWeak);
   if (!LibrariesFail(story) || story.Saw("says-tensorflow-image")) return;
@@ -66,6 +67,7 @@ void JudgeLog(Signs& s) {
   s.States(listed && !nvidia && !story.conda && story.From("2.14"), "pip_list",
            "no package of NVIDIA's libraries is in the list", kStrong);
   s.States(nvidia, "pip_list", "packages of NVIDIA's libraries are installed", kAgainst);
+  s.Speaks("says-several-cudas", kAgainst);
   s.Speaks("says-image-for-cpu", kAgainst).Speaks("says-on-path", kAgainst);
   if (!LibrarySeen(story).empty()) s.That(true, "the library is on this machine", kAgainst);
   if (story.and_cuda) s.States(true, "install_method", "the extra and-cuda brings them", kAgainst);

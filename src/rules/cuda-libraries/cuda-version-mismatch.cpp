@@ -101,6 +101,16 @@ void JudgeLog(Signs& s) {
   const bool fails = LibrariesFail(story) || story.Saw("only-cpu-listed") || story.Saw("no-gpu-in-process");
   const std::string cuda = OtherCudaStated(story), cudnn = WrongCudnn(story);
   if (story.From("2.11") && story.windows) return;
+  // The machine, its driver and its GPU do: what differs between releases is the CUDA that they open.
+  if (story.only_stated && !story.Saw("says-no-libcuda")) s.Speaks("says-other-release-works", kStrong);
+  // The CUDA of a hosted notebook is made for the TensorFlow that came with it.
+  const bool hosted = story.Saw("says-hosted-notebook") && (story.only_stated || story.Saw("gpu-not-found"));
+  const bool has_gpu = story.gpu_seen || story.SawAny({"says-gpu-runtime", "says-worked-before"});
+  if (hosted && has_gpu) s.Speaks("says-own-tensorflow", kStrong);
+  if (!fails && !story.gpu_registered && !story.trouble) {
+    const std::string path = OtherCudaOnPath(story);
+    s.That(!path.empty(), path, kDecisive);
+  }
   // Of a container it is the host's that may be meant, but of TensorFlow's own image.
   const bool of_host = story.container && !story.Saw("says-tensorflow-image");
   if (story.only_stated && (!of_host || story.Saw("says-gpu-not-used"))) {

@@ -61,6 +61,7 @@ void JudgeLog(Signs& s) {
   const bool on_path = path.find("cuda") != path.npos || path.find("cudnn") != path.npos;
   s.States(story.windows && on_path && (story.Saw("dll-load") || story.only_stated), "PATH", path, kDecisive);
   s.Proves("cudnn-needs-zlib");
+  if (story.Saw("says-libraries-not-found")) s.Speaks("says-library-is-there", kDecisive);
   if (!LibrariesFail(story) && !story.Saw("tensorrt-missing")) return;
   const std::string found = LibrarySeen(story);
   s.StatesProof(!found.empty() && LibrariesFail(story), "check", "the library is on this machine: " + found);
@@ -71,6 +72,7 @@ void JudgeLog(Signs& s) {
   if (OnlyXlaHasGpu(story)) s.Speaks("xla-gpu-listed", kWeak);
   s.Speaks("cannot-dlopen-libraries", kWeak);
   s.Speaks("says-environment-modules", kStrong).Speaks("says-on-path", kStrong);
+  s.Speaks("says-several-cudas", kStrong);
   const bool conda_beside = story.Mentions("install_method", "conda") && story.pip;
   s.States(conda_beside, "install_method", "conda's libraries are seen only with LD_LIBRARY_PATH", kStrong);
 }

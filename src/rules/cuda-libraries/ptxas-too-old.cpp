@@ -55,6 +55,8 @@ Verdict Check(const Facts& facts, const Knowledge& knowledge) {
 void JudgeLog(Signs& s) {
   const LogStory& story = s.story;
   s.Proves("ptxas-fallback").Proves("ptxas-miscompiles").Proves("ptxas-required");
+  // The module was made and loaded, and what was asked for is not in it.
+  if (story.Saw("cuda-not-found")) s.Speaks("kernel-not-in-module", kDecisive);
   const std::string version = story.Field("ptxas-old-comparison", "version"),
                     wanted = story.Field("ptxas-old-comparison", "wanted");
   // 1.12 compared the numbers wrongly.

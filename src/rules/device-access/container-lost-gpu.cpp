@@ -73,6 +73,8 @@ void JudgeLog(Signs& s) {
   s.States(story.container && before && fails && !s.any(), "worked_at_start",
            "the container had the GPU at first",
            story.only_stated && story.Stated("worked_at_start").empty() ? kWeak : kStrong);
+  // No container runs through a reboot, and where the module is not loaded none has a GPU to lose.
+  if (story.Saw(Shows::kDriverToolFails)) s.Speaks("says-after-reboot", kAgainst);
   if (s.any()) s.Wants(story.facts.container_engine.worked_before);
 }
 

@@ -32,7 +32,8 @@ Verdict Check(const Facts& facts, const Knowledge& knowledge) {
 
 void JudgeLog(Signs& s) {
   const LogStory& story = s.story;
-  if (!story.container) return;
+  // A kernel that is not found is one of the program's, none of the driver's.
+  if (!story.container || story.Saw("kernel-not-in-module")) return;
   s.Speaks("cuda-not-found", story.wsl ? kDecisive : kStrong);
   s.That(s.any() && story.Saw("docker-desktop"), "Docker Desktop brings a toolkit of its own", kStrong);
   if (s.any()) s.Repair(Update());

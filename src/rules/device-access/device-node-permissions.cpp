@@ -163,9 +163,10 @@ void JudgeLog(Signs& s) {
   }
   // Whether this user is in the group, the line does not say.
   s.Speaks("node-for-a-group", kWeak);
-  const bool root = story.Saw("says-works-as-root");
-  s.States(root && (story.Saw(Shows::kNoDevice) || story.Saw("cuda-unknown")), "says-works-as-root",
-           "it works for root", story.Saw("says-jetson") ? kDecisive : kStrong);
+  const bool root = story.SawAny({"says-works-as-root", "says-root-has-gpu"});
+  s.States(root && (story.Saw(Shows::kNoDevice) || story.Saw("cuda-unknown")),
+           story.Saw("says-works-as-root") ? "says-works-as-root" : "says-root-has-gpu", "it works for root",
+           story.Saw("says-jetson") ? kDecisive : kStrong);
   if (!s.any() && !story.trouble) s.Speaks("says-works-as-root", kStrong);
   s.Speaks("says-no-permission", kStrong);
   s.Speaks("cuda-unknown", kWeak);

@@ -50,13 +50,18 @@ void JudgeLog(Signs& s) {
   s.Speaks("nvidia-image-banner", kDecisive);
   if (!story.container || InSingularity(story) || story.Saw("says-kubernetes")) return;
   s.Speaks("says-no-smi", kStrong);
+  // Where the image was built and then started, it is the container that runs.
+  const bool building = story.Saw("says-docker-build") && !story.Saw("docker-run");
   // Nor has a step of a build, unless NVIDIA's runtime is the engine's default.
-  if (story.Saw("says-docker-build")) s.Speaks("import-libcuda", kStrong);
-  if (story.wsl || story.Saw("says-docker-build") || !story.Stated("docker_gpus").empty()) return;
+  if (building) s.Speaks("import-libcuda", kStrong);
+  if (story.wsl || building || !story.Stated("docker_gpus").empty()) return;
   const bool one = StartsOneWithoutGpu(story);
   if (!one && (story.smi_works || story.Saw("docker-gpus-flag"))) return;
   s.States(one && story.only_stated, "command", "it is started without a GPU", kDecisive);
   s.That(one && story.Saw(Shows::kDriverToolFails), "it is started without a GPU (docker run)", kDecisive);
+  s.That(one && MissesDriverLibrary(story) && !story.Saw(Shows::kDriverToolFails) &&
+             !story.Saw(Shows::kNoDevice),
+         "it is started without a GPU (docker run)", kDecisive);
   s.That(one && story.Saw(Shows::kNoDevice), "it is started without a GPU (docker run)", kDecisive);
   s.Speaks("cuda-303", kStrong).Speaks("cuda-no-device", kStrong).Speaks("module-not-running", kStrong);
   s.Speaks("no-device-node", kStrong).Speaks("smi-missing", kStrong).Speaks("import-libcuda", kStrong);

@@ -31,6 +31,8 @@ Verdict Check(const Facts& facts, const Knowledge&) {
 
 void JudgeLog(Signs& s) {
   const LogStory& story = s.story;
+  // Kubernetes gives out GPUs by the limits alone.
+  s.Speaks("says-gpu-under-requests", kDecisive);
   if (!story.Saw("says-kubernetes") ||
       story.SawAny({"plugin-no-nvml", "pod-insufficient-gpu", "says-gpu-requested"}))
     return;

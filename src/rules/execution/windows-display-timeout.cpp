@@ -10,6 +10,7 @@ void JudgeLog(Signs& s) {
   if (story.windows || story.wsl) {
     s.Proves("cuda-launch-timeout");
     s.Speaks("cuda-launch-failed", kStrong);
+    if (story.only_stated && story.Saw("says-program-runs")) s.Speaks("says-kernel-dies", kWeak);
   } else {
     s.Speaks("cuda-launch-timeout", kDecisive);
   }

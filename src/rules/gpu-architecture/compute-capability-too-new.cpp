@@ -92,8 +92,12 @@ void JudgeLog(Signs& s) {
   if (story.Saw("ptx-jit") && IsBlackwell(story)) s.Speaks("ptx-jit", kStrong);
   // cuBLAS ran and failed: Ampere and later need one that is made for them.
   const bool ampere = !story.capability.empty() && CompareVersions(story.capability, "8.0") >= 0;
-  if (ampere && age == CodeAge::kUnknown && story.Saw("blas-launch-failed"))
-    s.Speaks("cublas-execution-failed", kStrong);
+  if (ampere && age == CodeAge::kUnknown) {
+    // Of a release that is known, CUDA is known, and would have told.
+    const bool release_known = !CudaOfBuild(story).empty();
+    if (story.Saw("blas-launch-failed") || !release_known) s.Speaks("cublas-execution-failed", kStrong);
+    if (!fails && !release_known) s.Speaks("says-wrong-numbers", kStrong);
+  }
   const bool old_card = !story.capability.empty() && CompareVersions(story.capability, "6.0") < 0;
   const bool own_build = story.Mentions("install_method", "source");
   if (!old_card)

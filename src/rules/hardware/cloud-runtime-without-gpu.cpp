@@ -37,10 +37,10 @@ void JudgeLog(Signs& s) {
       story.Saw(Shows::kNoDevice) || MissesDriverLibrary(story) || story.gpu_registered == false;
   if (!none || story.gpu_registered) return;
   // One with a GPU was chosen: something else may be broken there.
-  const bool chosen = story.Saw("says-runtime-has-gpu") || story.gpu_seen;
+  const bool chosen = story.SawAny({"says-runtime-has-gpu", "says-gpu-runtime"}) || story.gpu_seen;
   const Strength strength = chosen ? kWeak : kDecisive;
   s.Speaks("gpu-not-found", strength).Speaks("cuda-no-device", strength).Speaks("cuda-303", strength);
-  s.Speaks("torch-no-driver", strength);
+  s.Speaks("torch-no-driver", strength).Speaks("says-torch-without-gpu", strength);
   s.Speaks("no-gpu-in-process", kStrong)
       .Speaks("only-cpu-listed", kStrong)
       .Speaks("device-unavailable", kStrong);

@@ -92,6 +92,7 @@ void JudgeLog(Signs& s) {
       .Speaks("device-handle", story.Saw("says-virtual-machine") ? kWeak : kStrong);
   s.Speaks("xid", kStrong).Speaks("cuda-launch-failed", story.windows ? kWeak : kStrong);
   s.Speaks("cuda-illegal-instruction", kDecisive);
+  s.Speaks("hook-gpu-fails", kStrong);
   s.Speaks("cuda-illegal-address", kWeak).Speaks("query-event-failed", kWeak);
   s.Speaks("says-overclock", kStrong);
 }

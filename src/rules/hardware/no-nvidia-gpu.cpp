@@ -59,11 +59,17 @@ Verdict Check(const Facts& facts, const Knowledge&) {
 
 void JudgeLog(Signs& s) {
   const LogStory& story = s.story;
+  // Who says that there is none knows it: what fails is the program that names a GPU.
+  const std::string stated = story.Stated("gpu");
+  const bool known =
+      stated == "none" || stated == "no" || story.SawAny({"says-no-gpu", "says-machine-without-gpu"});
+  if (known && story.MaySee("device-unavailable")) return;
+  const bool building = story.Saw("says-docker-build") && !story.Saw("docker-run");
   const bool missing = MissesDriverLibrary(story) || story.Saw(Shows::kNoDevice) || story.Saw("cudart-stub");
   // Where only harmless messages are asked about, that there is no GPU is no fault.
   s.StatesProof(story.no_gpu_stated && (story.trouble || !story.harmless), "gpu",
                 "this machine has no NVIDIA GPU");
-  s.States(story.Saw("says-docker-build") && missing, "says-docker-build",
+  s.States(building && missing, "says-docker-build",
            "an image is built without a GPU: what fails there need not fail later",
            story.Saw("import-libcuda") ? kStrong : kDecisive);
   if (!story.gpu_seen) {

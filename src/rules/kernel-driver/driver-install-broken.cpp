@@ -36,8 +36,15 @@ Verdict Check(const Facts& facts, const Knowledge& knowledge) {
 
 void JudgeLog(Signs& s) {
   const LogStory& story = s.story;
-  s.Proves("install-broken");
-  s.Speaks("module-invalid-argument", kStrong);
+  // Where the log says why, the failed installation is what follows.
+  const bool why = story.SawAny({"key-rejected", "dkms-failed", "headers-missing", "gcc-check", "nouveau",
+                                 "other-driver-holds", "legacy-gpu", "open-required"});
+  if (why) {
+    s.Speaks("install-broken", kWeak);
+  } else {
+    s.Proves("install-broken");
+  }
+  s.Speaks("module-invalid-argument", kStrong).Speaks("hook-file-gone", kStrong);
   for (const std::string& code : s.story.Fields("xid", "code")) {
     if (IsFirmwareXid(code)) s.Speaks("xid", kStrong);
   }

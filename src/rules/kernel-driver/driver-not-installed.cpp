@@ -43,7 +43,9 @@ Verdict Check(const Facts& facts, const Knowledge&) {
 void JudgeLog(Signs& s) {
   const LogStory& story = s.story;
   if (story.Saw(Shows::kDriverRefuses)) return;
-  s.Speaks("smi-missing", story.container ? kWeak : kDecisive);
+  // A container or pod gets nvidia-smi from the host, with the GPU.
+  const bool contained = story.container || story.Saw("says-kubernetes");
+  s.Speaks("smi-missing", contained ? kWeak : kDecisive);
   if (!story.container && !story.wsl) {
     s.Speaks("cuda-303", kWeak).Speaks("module-not-running", kWeak);
   }

@@ -66,6 +66,11 @@ void JudgeLog(Signs& s) {
   s.States(fails && story.Saw("says-kernel-update"), "says-kernel-update", "the kernel was updated", kStrong);
   s.States(fails && story.Saw("says-worked-before") && !story.Saw("says-bios-update"), "says-worked-before",
            "it worked before", kStrong);
+  s.States(fails && story.Saw("says-other-kernel-works"), "says-other-kernel-works",
+           "with another kernel it works", kDecisive);
+  // A reboot starts the newest kernel that was installed meanwhile.
+  s.States(fails && story.Saw("says-after-reboot") && story.Saw("says-worked-before"), "says-after-reboot",
+           "since a reboot", kStrong);
   s.Speaks("smi-failed", kWeak).Speaks("node-not-added", kWeak);
 }
 

@@ -58,6 +58,7 @@ Verdict Check(const Facts& facts, const Knowledge&) {
 void JudgeLog(Signs& s) {
   const LogStory& story = s.story;
   s.Proves("key-rejected");
+  s.Speaks("module-not-permitted", story.Saw("installer-secure-boot") ? kDecisive : kStrong);
   const bool fails = story.Saw(Shows::kDriverToolFails) || story.Saw("module-not-running") ||
                      (story.only_stated && story.Saw("says-smi-fails"));
   // An update of the firmware sets it to what the maker chose.

@@ -81,7 +81,7 @@ void JudgeLog(Signs& s) {
   } else if (!refused) {
     s.Speaks("says-other-process", kStrong);
   }
-  s.Speaks("says-memory-left-taken", kStrong);
+  s.Speaks("says-memory-left-taken", kStrong).Speaks("no-gpu-free", kStrong);
   s.Speaks("session-not-created", kStrong).Speaks("context-out-of-memory", kDecisive);
   s.That(fails && PoolIsTiny(story),
          "TensorFlow got hardly any of the GPU's memory, unless the program set a limit", kDecisive);

@@ -145,6 +145,31 @@ bool WantsTensorFlow(const LogStory& story) {
   return false;
 }
 
+bool Lists(const std::string& list, const std::string& version) {
+  const std::vector<std::string> parts = Split(list, ',');
+  return std::any_of(parts.begin(), parts.end(),
+                     [&](const std::string& part) { return Trim(part) == version; });
+}
+
+// Exactly one release was asked for, which exists, and pip lists others and not this one: it has no file for
+// this Python and system.
+bool LacksOneThatExists(const LogStory& story) {
+  if (story.mac || story.aarch64) return false;
+  // "2.2.0, 2.3.0)"; without the bracket it was cut.
+  const std::string list = story.Field("pip-no-version", "versions");
+  const size_t end = list.find(')');
+  if (end == list.npos) return false;
+  for (const std::string& requirement : story.Fields("pip-no-version", "requirement")) {
+    const size_t at = requirement.find("==");
+    if (at == requirement.npos) continue;
+    const std::string version(Trim(requirement.substr(at + 2)));
+    const std::string name = Lower(Trim(requirement.substr(0, at)));
+    if (story.knowledge.FindBuild(name, version, "x86_64") != nullptr && !Lists(list.substr(0, end), version))
+      return true;
+  }
+  return false;
+}
+
 // "3.9, 3.10, 3.11" of the release that is named; empty: not in the data.
 std::string PythonsOf(const LogStory& story) {
   if (story.tensorflow.empty() || story.windows || story.mac) return {};
@@ -158,11 +183,6 @@ std::string PythonsOf(const LogStory& story) {
     return Join(minors, ", ");
   }
   return {};
-}
-bool Lists(const std::string& list, const std::string& version) {
-  const std::vector<std::string> parts = Split(list, ',');
-  return std::any_of(parts.begin(), parts.end(),
-                     [&](const std::string& part) { return Trim(part) == version; });
 }
 
 void JudgeLog(Signs& s) {
@@ -180,7 +200,7 @@ void JudgeLog(Signs& s) {
   // With files for other releases pip lists their versions; it does not when none fits this Python.
   const bool none = story.FieldHas("pip-no-version", "versions", "none") ||
                     story.Fields("pip-no-version", "versions").empty();
-  if (none) {
+  if (none || LacksOneThatExists(story)) {
     s.Proves("pip-no-version");
   } else {
     s.Speaks("pip-no-version", kDecisive);

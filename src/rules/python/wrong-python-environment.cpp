@@ -50,9 +50,13 @@ void JudgeLog(Signs& s) {
            "another version is imported than was installed", kDecisive);
   s.States(!story.trouble && story.Saw("says-notebook-lacks") && story.Saw("says-terminal-works"),
            "says-notebook-lacks", "the notebook does not have what the terminal has", kDecisive);
-  s.States(!story.trouble && story.Saw("says-gpu-not-used") &&
+  s.States(!story.trouble && !story.container && story.Saw("says-gpu-not-used") &&
                story.SawAny({"says-works-elsewhere", "says-terminal-works"}),
            "says-gpu-not-used", "the GPU is used in one place and not in another", kDecisive);
+  // From WSL, a name that ends in .exe starts Windows' program, whatever environment is active.
+  if (story.wsl) s.Speaks("says-windows-program", kDecisive);
+  if (story.only_stated && story.Saw("says-import-fails"))
+    s.Speaks("says-import-fails", kWeak).Speaks("says-notebook-kernel", kStrong);
   const std::string method = story.Stated("install_method");
   auto has = [&](std::string_view part) { return method.find(part) != method.npos; };
   s.States(has("--user") || (has("sudo pip") && has("conda")), "install_method",
@@ -68,7 +72,9 @@ void JudgeLog(Signs& s) {
   s.States(story.windows && story.Mentions("command", "python3"), "command",
            "on Windows python3 is another interpreter than python", kDecisive);
   s.Speaks("no-tensorflow",
-           story.SawAny({"conda-gpu-row", "user-site", "says-terminal-works"}) ? kDecisive : kWeak);
+           story.SawAny({"conda-gpu-row", "user-site", "says-terminal-works", "says-works-elsewhere"})
+               ? kDecisive
+               : kWeak);
 }
 
 }  // namespace

@@ -72,6 +72,9 @@ void JudgeLog(Signs& s) {
   s.States(story.Saw("says-tensorflow-gpu") && story.Saw("says-requires-tensorflow") && listed.size() < 2 &&
                !story.From("2.1"),
            "says-requires-tensorflow", "tensorflow was installed beside tensorflow-gpu", kDecisive);
+  s.States(story.Saw("says-native-package-for-cpu") && story.Saw("says-native-package-for-gpu"),
+           "says-native-package-for-cpu", "the library for the CPU is there beside the one for the GPU",
+           kDecisive);
   if (listed.size() < 2) return;
   // From 2.1 on tensorflow and tensorflow-gpu are the same files.
   const bool same = listed == std::set<std::string>{"tensorflow", "tensorflow-gpu"} && story.From("2.1");

@@ -48,11 +48,22 @@ void JudgeLog(Signs& s) {
       "tf_version", "a package for the CPU is installed");
   s.Speaks("says-not-the-gpu-package", kStrong);
   s.Proves("bazel-config-unknown");
+  // The libraries for other languages come in a package for the CPU and one for the GPU as well.
+  s.States(story.Saw("says-native-package-for-cpu") && !story.Saw("says-native-package-for-gpu") &&
+               story.only_stated && story.Saw("says-gpu-not-used"),
+           "says-native-package-for-cpu", "this package is the library for the CPU", kStrong);
+  // Each build with CUDA has cuDNN's recurrent layers, whatever devices it finds.
+  const bool no_cudnn = story.FieldHas("no-opkernel", "op", "Cudnn") && story.Saw("no-kernels-registered");
+  s.ThatProves(no_cudnn && !story.mac && !story.Mentions("install_method", "directml"),
+               "this TensorFlow has no code for cuDNN's operations");
   if (story.mac || story.aarch64 || story.conda) return;
   // Later releases for Windows have a rule of their own.
   if (story.windows && !story.Before("2.1")) return;
-  const bool plain = listed == std::set<std::string>{"tensorflow"} || story.Saw("says-requires-tensorflow") ||
-                     (story.Saw("says-installs-tensorflow") && !story.Saw("says-tensorflow-gpu"));
+  // What pip refused is not installed.
+  const bool refused = story.Saw("pip-no-version");
+  const bool plain =
+      !refused && (listed == std::set<std::string>{"tensorflow"} || story.Saw("says-requires-tensorflow") ||
+                   (story.Saw("says-installs-tensorflow") && !story.Saw("says-tensorflow-gpu")));
   s.StatesProof(plain && PlainWasCpu(story), "pip_list",
                 "the package tensorflow of this release has no CUDA: that was tensorflow-gpu");
   // Only the sessions of 1.x say so.

@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include "base/text.h"
 #include "diagnose/rule.h"
 #include "rules/common.h"
 #include "rules/environment.h"
@@ -67,6 +68,16 @@ Verdict Check(const Facts& facts, const Knowledge& knowledge) {
   return verdict;
 }
 
+// "2.17; 2.23"
+std::set<std::string> VersionsOf(const std::string& text) {
+  std::set<std::string> versions;
+  for (const std::string& part : Split(text, ';')) {
+    const std::string version = FindVersion(part);
+    if (version.find('.') != version.npos) versions.insert(version);
+  }
+  return versions;
+}
+
 void JudgeLog(Signs& s) {
   const LogStory& story = s.story;
   s.Proves("numpy-abi").Proves("protobuf").Proves("illegal-instruction").Proves("glibc-version");
@@ -78,7 +89,13 @@ void JudgeLog(Signs& s) {
   }
   s.Speaks("symbol-not-found", kStrong).Speaks("native-runtime", kWeak);
   if (MissingLibraries(story).empty() && !MissesDriverLibrary(story)) s.Speaks("dll-load", kStrong);
-  if (story.only_stated) s.Speaks("says-kernel-dies", kStrong);
+  // What dies while it computes has been imported.
+  if (story.only_stated && !story.Saw("says-program-runs")) s.Speaks("says-kernel-dies", kStrong);
+  if (story.only_stated) s.Speaks("says-import-fails", kWeak);
+  const std::set<std::string> libc = VersionsOf(story.StatedLike("glibc"));
+  const bool fails = story.SawAny({"traceback", "native-runtime", "says-import-fails"});
+  s.States(libc.size() > 1 && fails, "glibc",
+           "glibc is of versions " + Join({libc.begin(), libc.end()}, " and "), kDecisive);
   // Up to 1.1.0 the plug-in does not load with 2.18 and later.
   const bool metal = story.mac && story.Mentions("pip_list", "tensorflow-metal") && story.From("2.18");
   s.States(metal && story.Saw("traceback"), "pip_list",

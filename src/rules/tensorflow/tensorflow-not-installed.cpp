@@ -77,7 +77,10 @@ Verdict Check(const Facts& facts, const Knowledge& knowledge) {
   return std::move(verdict).WithFix(InstallHere(facts, knowledge));
 }
 
-void JudgeLog(Signs& s) { s.Speaks("no-tensorflow", kStrong); }
+void JudgeLog(Signs& s) {
+  s.Speaks("no-tensorflow", kStrong);
+  if (s.story.only_stated) s.Speaks("says-import-fails", kWeak);
+}
 
 }  // namespace
 

@@ -20,6 +20,8 @@ void JudgeLog(Signs& s) {
       story.tensorflow.empty() && !story.python.empty() && CompareVersions(story.python, "3.11") >= 0;
   s.States(python, "python",
            "for this Python there is no TensorFlow before 2.12, and on Windows it has no CUDA", kDecisive);
+  // The libraries for other languages have their own releases.
+  if (story.SawAny({"says-native-package-for-cpu", "says-native-package-for-gpu"})) return;
   const bool unsettled = !newer && !python && story.tensorflow.empty();
   s.States(unsettled && story.Saw("only-cpu-listed"), "os", "natively on Windows", kStrong);
   s.States(unsettled && story.only_stated && story.Saw("says-gpu-not-used"), "os", "natively on Windows",

@@ -71,6 +71,14 @@ Verdict Check(const Facts& facts, const Knowledge&) {
   return std::move(verdict).WithFix(std::move(fix));
 }
 
+// "(pid=3343) …", "(RolloutWorker pid=3343, ip=10.0.0.2) …": so Ray marks what its workers print.
+bool OfRayWorker(const LogStory& story, std::string_view id) {
+  const SeenMessage* message = story.Message(id);
+  if (message == nullptr || !message->text.Peek()->starts_with('(')) return false;
+  const size_t pid = message->text.Peek()->find("pid="), end = message->text.Peek()->find(')');
+  return pid != std::string::npos && pid < end;
+}
+
 void JudgeLog(Signs& s) {
   const LogStory& story = s.story;
   const auto* variables = story.facts.environment.variables.Peek();
@@ -101,6 +109,8 @@ void JudgeLog(Signs& s) {
   if (!OrderIsRefused(story.facts)) s.Speaks("cuinit-invalid-device", kStrong);
   // They give a program that asked for no GPU a list that is empty.
   if (story.Saw(Shows::kNoDevice)) s.Speaks("says-scheduler", kStrong);
+  s.That(OfRayWorker(story, "cuda-no-device"),
+         "a worker of Ray sees the GPUs that it was granted, and no others", kStrong);
   // TensorFlow's diagnosis of a failed cuInit names the variable where it is set, in the same releases that
   // say how to make it say more (XLA, cuda_diagnostics.cc; the wheels of 2.19 and later have both lines,
   // those of 2.18 neither).

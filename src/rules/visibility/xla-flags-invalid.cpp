@@ -51,10 +51,33 @@ Verdict Check(const Facts& facts, const Knowledge& knowledge) {
   return Verdict::Silent();
 }
 
+// What a command or a line of code sets a variable to: XLA_FLAGS="--…" python, os.environ["XLA_FLAGS"] =
+// "--…", setdefault('XLA_FLAGS', '--…'). Without the quotes; empty: it does not.
+std::string SetTo(const std::string& text, const std::string& name) {
+  for (size_t at = text.find(name); at != text.npos; at = text.find(name, at + 1)) {
+    // TF_XLA_FLAGS holds XLA_FLAGS.
+    if (at > 0 && (text[at - 1] == '_' || std::isalnum(static_cast<unsigned char>(text[at - 1])) != 0))
+      continue;
+    size_t end = at + name.size();
+    const size_t value = text.find_first_not_of("\"'] +=,", end);
+    if (value == text.npos || text.substr(end, value - end).find_first_of("=,") == std::string::npos)
+      continue;
+    // environ.get("XLA_FLAGS", "") sets nothing.
+    if (text.compare(value, 2, "--") != 0 && text.compare(value, 4, "xla_") != 0) continue;
+    const char quote = text[value - 1];
+    end = quote == '"' || quote == '\'' ? text.find(quote, value) : text.find_first_of(" \n", value);
+    return text.substr(value, end == text.npos ? end : end - value);
+  }
+  return {};
+}
+
 void JudgeLog(Signs& s) {
   s.Proves("xla-flags-unknown").Proves("xla-flag-value");
   for (const char* name : {"XLA_FLAGS", "TF_XLA_FLAGS"}) {
-    const std::string value = s.story.Stated(Lower(name));
+    std::string value = s.story.Stated(Lower(name));
+    for (const char* key : {"code", "command", "script", "environment"}) {
+      if (value.empty()) value = SetTo(s.story.StatedLike(key), Lower(name));
+    }
     const std::vector<std::string_view> views = SplitWords(value);
     const std::string wrong =
         Wrong(name, {views.begin(), views.end()}, s.story.tensorflow, s.story.knowledge);
