@@ -51,12 +51,21 @@ VariableOfProgram FindVariable(const Facts& facts, std::string_view name, ReadAt
   if (lines == nullptr) return found;
   const Fact<std::string>& outside = facts.environment.Variable(std::string(name));
   for (const auto& [key, line] : *lines) {
-    if (line.what.Unknown() || line.name.Unknown()) {
-      found.unsure = line.what.Unknown() ? &line.what : &line.name;
+    const std::string* what = line.what.Get();
+    if (what == nullptr) {
+      found.unsure = &line.what;
       continue;
     }
-    const std::string* what = line.what.Get();
-    if (!line.name.Is(std::string(name)) || what == nullptr || !what->ends_with("-variable")) continue;
+    if (!what->ends_with("-variable")) continue;
+    // os.environ[name], load_dotenv(): it may be this variable, if it is not too late or already there.
+    if (const std::string* which = line.name.Peek(); which == nullptr) {
+      const std::string* when = line.phase.Peek();
+      const bool past = when != nullptr && *when == "after-start";
+      const bool there = *what == "default-variable" && (outside.Present() || found.sure != nullptr);
+      if (!past && !there && line.name.Unknown()) found.unsure = &line.name;
+      continue;
+    }
+    if (!line.name.Is(std::string(name))) continue;
     if (*what == "default-variable" && (outside.Present() || found.sure != nullptr)) continue;
     if (*what == "default-variable" && outside.Unknown()) found.unsure = &outside;
     // Of a line in a function it is not known when it runs; that it may not run at all says the same.
@@ -89,8 +98,12 @@ void AddDoubts(const Facts& facts, const ProgramLine& line, Verdict& verdict) {
   const auto* lines = facts.program.lines.Get();
   if (lines == nullptr) return;
   for (const auto& [key, other] : *lines) {
-    if (!other.what.Unknown() && !other.name.Unknown() && !other.phase.Unknown()) continue;
-    verdict.Because(other.what, "a line was not understood: " + key, Strength::kAgainst);
+    const FactBase* unknown = other.what.Unknown()    ? static_cast<const FactBase*>(&other.what)
+                              : other.name.Unknown()  ? &other.name
+                              : other.phase.Unknown() ? &other.phase
+                                                      : nullptr;
+    if (unknown == nullptr) continue;
+    verdict.Because(*unknown, fmt::format("{}: {}", Place(other), unknown->why()), Strength::kAgainst);
     return;
   }
 }
