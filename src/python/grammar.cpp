@@ -154,7 +154,7 @@ class Checker {
         continue;
       }
       if (IsBracket(token, ")]}")) {
-        if (wants_value && !MayEndAfter(*before)) return Refuse(statement, i);
+        if (wants_value && (before == nullptr || !MayEndAfter(*before))) return Refuse(statement, i);
         --depth;
         wants_value = false;
         continue;

@@ -19,6 +19,7 @@ constexpr size_t kProgramLimit = 16 << 20;
 constexpr size_t kMaxActions = 2000;
 constexpr size_t kMaxText = 160;
 constexpr size_t kMaxBlocks = 200;
+constexpr size_t kMaxValue = 65536;  // of a text that is put together
 
 using Token = PythonToken;
 using Tokens = std::span<const Token>;
@@ -257,14 +258,19 @@ class Reader {
       return constant->second;
     }
     std::string value;
-    for (size_t begin = 0, i = 0; i < tokens.size(); ++i) {
+    size_t begin = 0;
+    for (size_t i = 0; i < tokens.size(); ++i) {
       if (Opens(tokens[i])) i = BehindBracket(tokens, i) - 1;
       if (!IsOperator(tokens[i], "+")) continue;
-      if (i == begin) return std::nullopt;
       std::optional<std::string> part = Literal(tokens.subspan(begin, i - begin), bytes);
-      std::optional<std::string> rest = part ? Literal(tokens.subspan(i + 1), bytes) : std::nullopt;
-      if (!rest) return std::nullopt;
-      return *part + *rest;
+      if (!part || value.size() + part->size() > kMaxValue) return std::nullopt;
+      value += *part;
+      begin = i + 1;
+    }
+    if (begin > 0) {
+      std::optional<std::string> last = Literal(tokens.subspan(begin), bytes);
+      if (!last || value.size() + last->size() > kMaxValue) return std::nullopt;
+      return value + *last;
     }
     for (const Token& token : tokens) {
       if (token.kind != Kind::kString) return std::nullopt;
@@ -299,6 +305,7 @@ class Reader {
       const auto bound = bindings_.find(name);
       if (constant == constants_.end() || bound == bindings_.end() || bound->second != 1) return std::nullopt;
       if (constant->second.find_first_of("\\{}'\"\n") != std::string::npos) return std::nullopt;
+      if (text.size() + constant->second.size() > kMaxValue) return std::nullopt;
       text.replace(open, close + 1 - open, constant->second);
       open += constant->second.size();
     }

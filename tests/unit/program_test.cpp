@@ -414,6 +414,7 @@ TEST(Programs, WhatIsNoPythonIsSaid) {
   EXPECT_EQ(why("if x:\ny\n"), "Python would not run it: line 2: expected an indented block");
   EXPECT_EQ(why("x\n  y\n"), "Python would not run it: line 2: unexpected indent");
   EXPECT_EQ(why("x = (1 +)\n"), "Python would not run it: line 1: \")\" cannot stand there");
+  EXPECT_EQ(why("(x;)\n"), "Python would not run it: line 1: \")\" cannot stand there");
   EXPECT_EQ(why("import os sys\n"), "Python would not run it: line 1: \"sys\" cannot stand there");
   EXPECT_EQ(why(std::string("\x7f"
                             "ELF\0\1",
@@ -445,6 +446,12 @@ TEST(Programs, DeepAndLongOnesEnd) {
   std::string fields;
   for (int i = 0; i < 1000; ++i) fields += "f'{";
   EXPECT_FALSE(ReadProgramText(fields, false).ok());
+  std::string sum = "x = 'a'";
+  for (int i = 0; i < 100'000; ++i) sum += " + 'a'";
+  EXPECT_TRUE(ReadProgramText(sum + "\n", false).ok());
+  std::string doubled = "a0 = 'a'\n";
+  for (int i = 0; i < 60; ++i) doubled += fmt::format("a{} = a{} + f'{{a{}}}'\n", i + 1, i, i);
+  EXPECT_TRUE(ReadProgramText(doubled, false).ok());
   std::string many;
   for (int i = 0; i < 5000; ++i) many += "os.environ['A'] = '1'\n";
   Result<ProgramReading> reading = ReadProgramText(many, false);
