@@ -60,7 +60,7 @@ VariableOfProgram FindVariable(const Facts& facts, std::string_view name, ReadAt
     // os.environ[name], load_dotenv(): it may be this variable, if it is not too late or already there.
     if (const std::string* which = line.name.Peek(); which == nullptr) {
       const std::string* when = line.phase.Peek();
-      const bool past = when != nullptr && *when == "after-start";
+      const bool past = read_at != ReadAt::kUse && when != nullptr && *when == "after-start";
       const bool there = *what == "default-variable" && (outside.Present() || found.sure != nullptr);
       if (!past && !there && line.name.Unknown()) found.unsure = &line.name;
       continue;
@@ -70,7 +70,7 @@ VariableOfProgram FindVariable(const Facts& facts, std::string_view name, ReadAt
     if (*what == "default-variable" && outside.Unknown()) found.unsure = &outside;
     // Of a line in a function it is not known when it runs; that it may not run at all says the same.
     const std::string* phase = line.phase.Peek();
-    bool late = phase != nullptr &&
+    bool late = phase != nullptr && read_at != ReadAt::kUse &&
                 (*phase == "after-start" || (read_at == ReadAt::kImport && *phase == "after-import"));
     if (late) {
       found.too_late = &line;
@@ -88,6 +88,21 @@ VariableOfProgram FindVariable(const Facts& facts, std::string_view name, ReadAt
     }
   }
   return found;
+}
+
+std::vector<ValueInForce> ValuesInForce(const Facts& facts, std::string_view name, ReadAt read_at) {
+  const VariableOfProgram found = FindVariable(facts, name, read_at);
+  std::vector<ValueInForce> values;
+  if (found.sure != nullptr) {
+    values.push_back({&found.sure->value, found.sure, found.unsure});
+  } else {
+    values.push_back({&facts.environment.Variable(std::string(name)), nullptr, found.unsure});
+  }
+  if (found.perhaps != nullptr) {
+    const ProgramLine& line = *found.perhaps;
+    values.push_back({&line.value, &line, found.unsure != nullptr ? found.unsure : &line.what});
+  }
+  return values;
 }
 
 void AddDoubts(const Facts& facts, const ProgramLine& line, Verdict& verdict) {
@@ -129,10 +144,14 @@ std::string Place(const ProgramLine& line) {
 int VisibleGpus(const Facts& facts) {
   if (!facts.gpus.Present()) return -1;
   int count = static_cast<int>(CountGpus(facts));
-  if (const std::string* shown = facts.environment.Variable("CUDA_VISIBLE_DEVICES").Get()) {
-    if (!Trim(*shown).empty()) count = std::min(count, static_cast<int>(Split(*shown, ',').size()));
+  // Of the values that it may have the one that shows the most.
+  int most = 0;
+  for (const ValueInForce& one : ValuesInForce(facts, "CUDA_VISIBLE_DEVICES", ReadAt::kStart)) {
+    const std::string* shown = one.value->Get();
+    const bool limits = shown != nullptr && !Trim(*shown).empty() && one.unsure == nullptr;
+    most = std::max(most, limits ? std::min(count, static_cast<int>(Split(*shown, ',').size())) : count);
   }
-  return count;
+  return most;
 }
 
 }  // namespace tfdoctor

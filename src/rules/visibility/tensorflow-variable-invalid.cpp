@@ -1,41 +1,70 @@
 #include <fmt/format.h>
 
+#include <optional>
+
 #include "diagnose/rule.h"
+#include "rules/common.h"
 #include "rules/logs.h"
+#include "rules/program.h"
 
 namespace tfdoctor {
 
 namespace {
 
-Verdict Complain(const Fact<std::string>& fact, const char* name, const std::string& value,
-                 const char* allowed, Verdict verdict) {
-  verdict.Because(fact, fmt::format("{}={}; understood are {}", name, value, allowed));
+struct Variable {
+  const char* name;
+  bool (*understood)(const std::string& value);
+  const char* allowed;
+};
+
+constexpr Variable kVariables[] = {
+    // Measured with 2.10, 2.15 and 2.21: "could not be parsed ... Valid values are \"true\" or \"false\"",
+    // then
+    // ignored.
+    {"TF_FORCE_GPU_ALLOW_GROWTH",
+     [](const std::string& value) { return value == "true" || value == "false"; }, "true and false"},
+    // Compared with these three words (gpu_process_state.cc); any other is ignored without a message.
+    {"TF_GPU_ALLOCATOR",
+     [](const std::string& value) {
+       return value.empty() || value == "cuda_malloc" || value == "cuda_malloc_async" ||
+              value == "memory_guard";
+     },
+     "cuda_malloc_async, cuda_malloc and memory_guard"}};
+
+Verdict Complain(const ValueInForce& found, const Variable& variable, const std::string& value) {
+  Verdict verdict = found.unsure == nullptr ? Verdict::Holds() : Verdict::Open();
+  verdict.Because(*found.value,
+                  fmt::format("{}={}; understood are {}", variable.name, value, variable.allowed),
+                  found.unsure == nullptr ? Strength::kStrong : Strength::kWeak);
+  if (found.unsure != nullptr)
+    verdict.Because(*found.unsure, "the program may set it to another value", Strength::kAgainst);
   Fix fix;
-  fix.title = std::string("Remove the variable ") + name;
-  fix.commands = {std::string("unset ") + name};
-  fix.changes = {UnsetVariable{name}};
+  if (found.line != nullptr) {
+    fix = Advice(fmt::format("Change the line, or remove it ({})", Place(*found.line)), {});
+  } else {
+    fix.title = std::string("Remove the variable ") + variable.name;
+    fix.commands = {std::string("unset ") + variable.name};
+    fix.changes = {UnsetVariable{variable.name}};
+  }
   return std::move(verdict)
-      .WithReason(name)
-      .WithTitle(fmt::format("{} has a value that TensorFlow does not understand", name))
+      .WithReason(variable.name)
+      .WithTitle(fmt::format("{} has a value that TensorFlow does not understand", variable.name))
       .WithFix(std::move(fix));
 }
 
 Verdict Check(const Facts& facts, const Knowledge&) {
   if (!facts.tensorflow.folder.Present()) return Verdict::Silent();
-  // Measured with 2.10, 2.15 and 2.21: "could not be parsed ... Valid values are \"true\" or \"false\"", then
-  // ignored.
-  const auto& growth = facts.environment.Variable("TF_FORCE_GPU_ALLOW_GROWTH");
-  if (const std::string* value = growth.Get(); value != nullptr && *value != "true" && *value != "false")
-    return Complain(growth, "TF_FORCE_GPU_ALLOW_GROWTH", *value, "true and false", Verdict::Holds());
-  const auto& allocator = facts.environment.Variable("TF_GPU_ALLOCATOR");
-  const std::string* value = allocator.Get();
-  // Compared with these three words (gpu_process_state.cc); any other is ignored without a message.
-  bool understood = value == nullptr || *value == "cuda_malloc" || *value == "cuda_malloc_async" ||
-                    *value == "memory_guard";
-  if (!understood && !value->empty())
-    return Complain(allocator, "TF_GPU_ALLOCATOR", *value, "cuda_malloc_async, cuda_malloc and memory_guard",
-                    Verdict::Holds());
-  return Verdict::Silent();
+  std::optional<Verdict> open;
+  for (const Variable& variable : kVariables) {
+    for (const ValueInForce& found : ValuesInForce(facts, variable.name, ReadAt::kStart)) {
+      const std::string* value = found.value->Get();
+      if (value == nullptr || variable.understood(*value)) continue;
+      Verdict verdict = Complain(found, variable, *value);
+      if (verdict.state == Verdict::State::kHolds) return verdict;
+      if (!open) open = std::move(verdict);
+    }
+  }
+  return open ? *std::move(open) : Verdict::Silent();
 }
 
 void JudgeLog(Signs& s) {
@@ -63,7 +92,7 @@ An environment variable that begins with TF_ has a value that TensorFlow cannot 
 
 ## How it is recognised
 
-TF_FORCE_GPU_ALLOW_GROWTH knows exactly `true` and `false` (not `1`, not `yes`), TF_GPU_ALLOCATOR exactly `cuda_malloc_async`, `cuda_malloc` and `memory_guard`. Message of the first: "TF_FORCE_GPU_ALLOW_GROWTH environment variable is set but could not be parsed"; the second is ignored in silence.
+In this shell, or in a line of the program (`--script`): TF_FORCE_GPU_ALLOW_GROWTH knows exactly `true` and `false` (not `1`, not `yes`), TF_GPU_ALLOCATOR exactly `cuda_malloc_async`, `cuda_malloc` and `memory_guard`. Message of the first: "TF_FORCE_GPU_ALLOW_GROWTH environment variable is set but could not be parsed"; the second is ignored in silence.
 
 ## How it happens
 
