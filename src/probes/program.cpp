@@ -46,7 +46,9 @@ ProgramLine Describe(const std::string& file, const ProgramAction& action) {
   const Origin origin{Witness::kMachine, file + " " + action.where};
   ProgramLine line;
   line.what = Text::Value(NameOf(action.what), origin);
-  line.name = Text::Value(action.name, origin);
+  line.name = action.any_name
+                  ? Text::Unknown("only the running program knows which variable: " + action.text, origin)
+                  : Text::Value(action.name, origin);
   line.text = Text::Value(action.text, origin);
   bool has_value = action.what != What::kImport && action.what != What::kUnsetVariable &&
                    action.what != What::kStartsDevices && action.what != What::kLogicalDevices;
@@ -64,6 +66,9 @@ ProgramLine Describe(const std::string& file, const ProgramAction& action) {
       break;
     case Phase::kAfterStart:
       line.phase = Text::Value("after-start", origin);
+      break;
+    case Phase::kPerhapsAfterStart:
+      line.phase = Text::Unknown("it may come too late: " + action.why_phase_unsure, origin);
       break;
     case Phase::kUnknown:
       line.phase = Text::Value("in-a-function", origin);

@@ -8,6 +8,8 @@
 #include <unordered_map>
 
 #include "base/text.h"
+#include "python/device_start.h"
+#include "python/grammar.h"
 #include "python/tokenizer.h"
 
 namespace tfdoctor {
@@ -17,6 +19,7 @@ constexpr size_t kProgramLimit = 16 << 20;
 constexpr size_t kMaxActions = 2000;
 constexpr size_t kMaxText = 160;
 constexpr size_t kMaxBlocks = 200;
+constexpr size_t kMaxValue = 65536;  // of a text that is put together
 
 using Token = PythonToken;
 using Tokens = std::span<const Token>;
@@ -90,32 +93,13 @@ bool IsFramework(std::string_view module) {
                   "onnxruntime", "tensorrt", "fastai", "pytorch_lightning", "numba"});
 }
 
-// Functions of TensorFlow that create its devices. Each was tried with TensorFlow 2.20; those that take only
-// what exists already (random.set_seed, keras.Input, list_physical_devices) do not.
-bool StartsDevices(std::string_view function) {
-  static const std::set<std::string, std::less<>> kFunctions = {"constant",
-                                                                "Variable",
-                                                                "zeros",
-                                                                "ones",
-                                                                "eye",
-                                                                "range",
-                                                                "fill",
-                                                                "cast",
-                                                                "convert_to_tensor",
-                                                                "matmul",
-                                                                "reduce_sum",
-                                                                "random.normal",
-                                                                "random.uniform",
-                                                                "random.Generator.from_seed",
-                                                                "config.list_logical_devices",
-                                                                "config.experimental.list_logical_devices",
-                                                                "distribute.MirroredStrategy",
-                                                                "distribute.OneDeviceStrategy",
-                                                                "data.Dataset.range",
-                                                                "data.Dataset.from_tensor_slices",
-                                                                "device"};
-  constexpr std::string_view kPackage = "tensorflow.";
-  return function.starts_with(kPackage) && kFunctions.contains(function.substr(kPackage.size()));
+// When TensorFlow, Keras or the driver reads a variable, the first time that counts. Source: KERAS_BACKEND in
+// keras/src/backend/config.py, TF_USE_LEGACY_KERAS in TensorFlow's __init__.py; the driver reads its own in
+// cuInit(); TensorFlow the others when it creates its devices.
+enum class ReadFirst { kImport, kDriver, kDevices };
+ReadFirst WhenRead(std::string_view variable) {
+  if (IsOneOf(variable, {"KERAS_BACKEND", "KERAS_HOME", "TF_USE_LEGACY_KERAS"})) return ReadFirst::kImport;
+  return variable.starts_with("CUDA_") ? ReadFirst::kDriver : ReadFirst::kDevices;
 }
 
 class Reader {
@@ -167,6 +151,20 @@ class Reader {
     std::optional<size_t> device_action;  // of `with tf.device(…)`: index of its action
     bool trains = false;                  // something in it trains the network
     bool calls_own_function = false;      // what that does is not looked into
+    std::vector<std::string> of;          // the functions and classes that its statements belong to
+    bool graph = false;                   // of `with graph.as_default()`: nothing runs there
+  };
+
+  // What may start the devices, or ask the driver: the words of it; empty: nothing.
+  struct Started {
+    std::string by;
+    bool driver_only = false;
+  };
+
+  // What the body of a function or class of this text does when it is called.
+  struct OwnCode {
+    std::optional<Started> starts;
+    std::set<std::string, std::less<>> calls;  // others of this text
   };
 
   // --- names
@@ -206,6 +204,7 @@ class Reader {
         parameters_depth = depth + (token.text == "def" ? 1 : 0);
         if (token.text == "def") functions_.emplace(tokens[i + 1].text);
       }
+      if (token.text == "class") classes_.emplace(tokens[i + 1].text);
       const std::string_view next =
           tokens[i + 1].kind == Kind::kOperator ? tokens[i + 1].text : std::string_view();
       const bool assigned = next.size() == 1 && next[0] == '=';
@@ -239,8 +238,8 @@ class Reader {
     }
   }
 
-  // The value of an expression that is written out: '-1', "0," "1", str(0), NAME.
-  std::optional<std::string> Literal(Tokens tokens) const {
+  // The value of an expression that is written out: '-1', "0," "1", str(0), NAME, "CUDA_" + "X", f"{NAME}".
+  std::optional<std::string> Literal(Tokens tokens, bool bytes = false) const {
     while (tokens.size() >= 2 && IsOperator(tokens.front(), "(") && BehindBracket(tokens, 0) == tokens.size())
       tokens = tokens.subspan(1, tokens.size() - 2);
     if (tokens.empty()) return std::nullopt;
@@ -259,13 +258,58 @@ class Reader {
       return constant->second;
     }
     std::string value;
+    size_t begin = 0;
+    for (size_t i = 0; i < tokens.size(); ++i) {
+      if (Opens(tokens[i])) i = BehindBracket(tokens, i) - 1;
+      if (!IsOperator(tokens[i], "+")) continue;
+      std::optional<std::string> part = Literal(tokens.subspan(begin, i - begin), bytes);
+      if (!part || value.size() + part->size() > kMaxValue) return std::nullopt;
+      value += *part;
+      begin = i + 1;
+    }
+    if (begin > 0) {
+      std::optional<std::string> last = Literal(tokens.subspan(begin), bytes);
+      if (!last || value.size() + last->size() > kMaxValue) return std::nullopt;
+      return value + *last;
+    }
     for (const Token& token : tokens) {
       if (token.kind != Kind::kString) return std::nullopt;
-      std::optional<std::string> part = StringValue(token.text);
+      std::optional<std::string> part = bytes ? BytesValue(token.text) : StringValue(token.text);
+      if (!part) part = Filled(token.text);
       if (!part) return std::nullopt;
       value += *part;
     }
     return value;
+  }
+
+  // b"…" as the text that its bytes are.
+  static std::optional<std::string> BytesValue(std::string_view token) {
+    const size_t quote = std::min(token.find_first_of("'\""), token.size());
+    std::string text(token);
+    for (size_t i = quote; i-- > 0;) {
+      if (text[i] == 'b' || text[i] == 'B') text.erase(i, 1);
+    }
+    return text.size() < token.size() ? StringValue(text) : std::nullopt;
+  }
+
+  // An f-string whose fields are names of constants: f"{GPU}".
+  std::optional<std::string> Filled(std::string_view token) const {
+    const size_t quote = token.find_first_of("'\"");
+    if (quote == std::string_view::npos || Lower(token.substr(0, quote)) != "f") return std::nullopt;
+    std::string text(token);
+    for (size_t open = text.find('{'); open != std::string::npos; open = text.find('{', open)) {
+      const size_t close = text.find('}', open);
+      if (close == std::string::npos) return std::nullopt;
+      const std::string name(Trim(std::string_view(text).substr(open + 1, close - open - 1)));
+      const auto constant = constants_.find(name);
+      const auto bound = bindings_.find(name);
+      if (constant == constants_.end() || bound == bindings_.end() || bound->second != 1) return std::nullopt;
+      if (constant->second.find_first_of("\\{}'\"\n") != std::string::npos) return std::nullopt;
+      if (text.size() + constant->second.size() > kMaxValue) return std::nullopt;
+      text.replace(open, close + 1 - open, constant->second);
+      open += constant->second.size();
+    }
+    return StringValue(text);
   }
 
   // "tf.config.experimental" -> "tensorflow.config.experimental"; moves `at` behind it.
@@ -409,10 +453,21 @@ class Reader {
     };
     std::string_view keyword = header[first].text;
     Tokens rest = header.subspan(first + 1);
+    block.graph = blocks_.back().graph;
     if (keyword == "def") {
+      // What a class's methods do, its call does of __init__ alone.
+      const bool method = blocks_.back().keyword == "class";
+      const std::string name = rest.empty() ? "" : std::string(rest[0].text);
+      if (method && name != "__init__" && name != "__new__") block.of.clear();
+      block.of.push_back(name);
       block.deferred = true;
       unsure(rest.empty() ? "it stands in a function"
                           : "it stands in the function " + std::string(rest[0].text) + "()");
+      return block;
+    }
+    if (keyword == "class" && !rest.empty()) {
+      block.of.emplace_back(rest[0].text);
+      Bases(rest);
       return block;
     }
     if (keyword == "class" || keyword == "try" || keyword == "finally") return block;
@@ -446,10 +501,28 @@ class Reader {
       for (size_t i = before; i < out_.actions.size(); ++i) {
         if (out_.actions[i].what == What::kDevice) block.device_action = i;
       }
+      for (size_t i = 0; i + 1 < rest.size(); ++i) {
+        if (IsName(rest[i], "as_default") && IsOperator(rest[i + 1], "(")) block.graph = true;
+      }
       return block;
     }
     unsure("it stands in a condition");  // else, match, case
     return block;
+  }
+
+  // class Net(tf.keras.Model): what its bases do when one is made.
+  void Bases(Tokens rest) {
+    if (rest.size() < 2 || !IsOperator(rest[1], "(")) return;
+    OwnCode& own = own_[std::string(rest[0].text)];
+    for (Tokens base : SplitArguments(Inside(rest, 1))) {
+      if (base[0].kind != Kind::kName) continue;
+      size_t at = 0;
+      const std::string name = Canonical(Dotted(base, at));
+      own.calls.insert(name);
+      const Wakes wakes = WhatItWakes(name, symbolic_);
+      if (wakes != Wakes::kNothing && !own.starts)
+        own.starts = Started{name + "()", wakes < Wakes::kPerhapsDevices};
+    }
   }
 
   // 1: holds where the program is run; 0: never; -1: cannot be told.
@@ -483,6 +556,11 @@ class Reader {
 
   void Magic(const Token& token) {
     std::vector<std::string_view> words = SplitWords(token.text);
+    if (!words.empty() && words[0] == "%dotenv") {
+      const bool set = std::find(words.begin(), words.end(), "-o") != words.end();
+      AddVariable(set ? What::kSetVariable : What::kDefaultVariable, token.line, std::nullopt);
+      return;
+    }
     if (words.size() < 2 || (words[0] != "%env" && words[0] != "%set_env")) return;
     std::string_view rest = Trim(token.text.substr(static_cast<size_t>(words[1].data() - token.text.data())));
     size_t split = rest.find_first_of("= ");
@@ -505,8 +583,10 @@ class Reader {
       }
     }
     // What a part of the line decides may be left out.
+    lambda_ = nullptr;
     for (size_t i = 0; i < statement.size(); ++i) {
       const Token& token = statement[i];
+      if (lambda_ == nullptr && IsName(token, "lambda")) lambda_ = token.text.data();
       if (token.kind == Kind::kName && IsOneOf(token.text, {"if", "and", "or", "lambda"}) &&
           own_unsure_.empty())
         own_unsure_ = token.text == "lambda" ? "it stands in a function" : "it stands in a condition";
@@ -525,8 +605,10 @@ class Reader {
       std::string name = Canonical(Dotted(statement, at));
       if (at < statement.size() && IsOperator(statement[at], "(")) {
         Call(token, name, SplitArguments(Inside(statement, at)), comprehension);
-      } else if (at < statement.size() && name == "os.environ") {
-        Environ(statement, i, at);
+      } else if (at < statement.size() && IsOneOf(name, {"os.environ", "os.environb"})) {
+        Environ(statement, i, at, name == "os.environb");
+      } else if (at < statement.size() && name.ends_with(".device_count")) {
+        DeviceCount(statement, i, at);
       } else if (at < statement.size() && IsOperator(statement[at], "=")) {
         Assign(token, name, statement.subspan(at + 1), at == 1 && i == 0);
       }
@@ -561,12 +643,30 @@ class Reader {
     action.where = cell_ + "line " + std::to_string(line);
     if (line >= 1 && line <= lines_.size()) action.text = Trim(lines_[line - 1]).substr(0, kMaxText);
     action.why_unsure = blocks_.back().why_unsure.empty() ? own_unsure_ : blocks_.back().why_unsure;
-    action.phase = blocks_.back().deferred ? Phase::kUnknown
-                   : started_              ? Phase::kAfterStart
-                   : imported_             ? Phase::kAfterImport
-                                           : Phase::kBeforeImport;
+    SetPhase(action);
     out_.actions.push_back(std::move(action));
     return out_.actions.back();
+  }
+
+  void SetPhase(ProgramAction& action) const {
+    action.phase = imported_ ? Phase::kAfterImport : Phase::kBeforeImport;
+    if (blocks_.back().deferred) {
+      action.phase = Phase::kUnknown;
+      return;
+    }
+    const bool setting = action.what == What::kVisibleDevices || action.what == What::kMemoryGrowth ||
+                         action.what == What::kLogicalDevices;
+    const bool variable = action.what == What::kSetVariable || action.what == What::kDefaultVariable ||
+                          action.what == What::kUnsetVariable;
+    const ReadFirst read = variable ? WhenRead(action.name) : ReadFirst::kDevices;
+    if (started_ || (read == ReadFirst::kDriver && driver_asked_)) {
+      action.phase = Phase::kAfterStart;
+      return;
+    }
+    const std::string& perhaps = read == ReadFirst::kDriver ? perhaps_driver_asked_ : perhaps_started_;
+    if ((!setting && !variable) || read == ReadFirst::kImport || perhaps.empty()) return;
+    action.phase = Phase::kPerhapsAfterStart;
+    action.why_phase_unsure = perhaps;
   }
 
   bool Sure() const { return blocks_.back().why_unsure.empty() && own_unsure_.empty(); }
@@ -599,22 +699,36 @@ class Reader {
     if (names.size() >= 2 && IsOperator(names.front(), "(")) names = names.subspan(1, names.size() - 2);
     for (Tokens part : SplitArguments(names)) {
       bool renamed = part.size() == 3 && IsName(part[1], "as");
+      if (module == "os" && IsOperator(part[0], "*")) {
+        for (const char* name : {"environ", "environb", "putenv", "unsetenv"})
+          aliases_[name] = std::string("os.") + name;
+        continue;
+      }
       aliases_[std::string(part[renamed ? 2 : 0].text)] = module + "." + std::string(part[0].text);
     }
     ImportedModule(statement[0].line, module);
   }
 
   void Delete(Tokens rest) {
-    if (rest.empty() || rest[0].kind != Kind::kName) return;
-    size_t at = 0;
-    if (Dotted(rest, at) != "os.environ" || at >= rest.size() || !IsOperator(rest[at], "[")) return;
-    std::optional<std::string> name = Literal(Inside(rest, at));
-    if (name) Add(What::kUnsetVariable, rest[0].line, *name);
+    for (Tokens part : SplitArguments(rest)) {
+      if (part[0].kind != Kind::kName) continue;
+      size_t at = 0;
+      const std::string name = Dotted(part, at);
+      if (!IsOneOf(name, {"os.environ", "os.environb"}) || at >= part.size() || !IsOperator(part[at], "["))
+        continue;
+      AddVariable(What::kUnsetVariable, part[0].line, Literal(Inside(part, at), name == "os.environb"));
+    }
+  }
+
+  ProgramAction& AddVariable(What what, uint32_t line, const std::optional<std::string>& name) {
+    ProgramAction& action = Add(what, line, name.value_or(""));
+    action.any_name = !name;
+    return action;
   }
 
   // os.environ['NAME'] = value; os.environ |= {…}
-  void Environ(Tokens statement, size_t name_at, size_t at) {
-    if (IsOperator(statement[at], "|=")) return Mapping(statement.subspan(at + 1));
+  void Environ(Tokens statement, size_t name_at, size_t at, bool bytes) {
+    if (IsOperator(statement[at], "|=")) return Mapping(statement.subspan(at + 1), bytes);
     if (!IsOperator(statement[at], "[")) return;
     size_t end = BehindBracket(statement, at);
     if (end >= statement.size()) return;
@@ -625,8 +739,7 @@ class Reader {
     bool set = IsOperator(statement[end], "=");
     bool added = IsOperator(statement[end], "+=");
     if (!set && !added && !in_tuple) return;
-    std::optional<std::string> name = Literal(Inside(statement, at));
-    if (!name) return;
+    std::optional<std::string> name = Literal(Inside(statement, at), bytes);
     Tokens value = statement.subspan(end + 1);
     // a = b = value
     for (size_t i = value.size(); i-- > 0;) {
@@ -636,21 +749,50 @@ class Reader {
       }
     }
     bool after_comma = name_at > 0 && IsOperator(statement[name_at - 1], ",");
-    ProgramAction& action = Add(What::kSetVariable, statement[name_at].line, *name);
-    if (set && !after_comma) action.value = Literal(value);
+    ProgramAction& action = AddVariable(What::kSetVariable, statement[name_at].line, name);
+    if (set && !after_comma) action.value = Literal(value, bytes);
   }
 
-  // {'NAME': 'value', …}
-  void Mapping(Tokens tokens) {
-    if (tokens.size() < 2 || !IsOperator(tokens[0], "{")) return;
+  // config.device_count['GPU'] = 0
+  void DeviceCount(Tokens statement, size_t name_at, size_t at) {
+    if (!IsOperator(statement[at], "[")) return;
+    const size_t end = BehindBracket(statement, at);
+    if (end + 1 >= statement.size() || !IsOperator(statement[end], "=")) return;
+    if (Literal(Inside(statement, at)) != "GPU") return;
+    ProgramAction& action = Add(What::kSessionDevices, statement[name_at].line, "device_count");
+    if (end + 2 == statement.size() && statement[end + 1].kind == Kind::kNumber)
+      action.value = std::string(statement[end + 1].text);
+  }
+
+  // {'NAME': 'value', …}, dict(NAME='value'); of anything else only the running program knows what it names.
+  void Mapping(Tokens tokens, bool bytes) {
+    if (tokens.empty()) return;
+    if (tokens.size() > 2 && IsName(tokens[0], "dict") && IsOperator(tokens[1], "(") &&
+        BehindBracket(tokens, 1) == tokens.size()) {
+      for (Tokens argument : SplitArguments(Inside(tokens, 1))) Pairs(argument, bytes);
+      return;
+    }
+    if (!IsOperator(tokens[0], "{") || BehindBracket(tokens, 0) != tokens.size()) {
+      AddVariable(What::kSetVariable, tokens[0].line, std::nullopt);
+      return;
+    }
     for (Tokens part : SplitArguments(Inside(tokens, 0))) {
       auto colon = std::find_if(part.begin(), part.end(), [](const Token& t) { return IsOperator(t, ":"); });
-      if (colon == part.end()) continue;
       auto at = static_cast<size_t>(colon - part.begin());
-      std::optional<std::string> name = Literal(part.first(at));
-      if (!name) continue;
-      std::optional<std::string> value = Literal(part.subspan(at + 1));
-      Add(What::kSetVariable, part[0].line, *name).value = value;
+      std::optional<std::string> name = Literal(part.first(at), bytes);
+      std::optional<std::string> value =
+          colon == part.end() ? std::nullopt : Literal(part.subspan(at + 1), bytes);
+      AddVariable(What::kSetVariable, part[0].line, name).value = value;
+    }
+  }
+
+  // An argument of dict() or update(): NAME='value', or a mapping.
+  void Pairs(Tokens argument, bool bytes) {
+    if (argument.size() > 2 && argument[0].kind == Kind::kName && IsOperator(argument[1], "=")) {
+      std::optional<std::string> value = Literal(argument.subspan(2));
+      Add(What::kSetVariable, argument[0].line, std::string(argument[0].text)).value = value;
+    } else {
+      Mapping(argument, bytes);
     }
   }
 
@@ -687,6 +829,7 @@ class Reader {
     if (functions_.contains(at.text) && name == at.text) blocks_.back().calls_own_function = true;
     if (IsOneOf(name, {"sys.exit", "exit", "quit", "os._exit"}) && Sure()) ends_program_ = true;
     if (name.starts_with("os.")) return OsCall(at, name, arguments);
+    if (IsOneOf(name, {"dotenv.load_dotenv", "dotenv.main.load_dotenv"})) return LoadDotenv(at, arguments);
     for (const Tokens& argument : arguments) {
       bool named = argument.size() > 2 && argument[0].kind == Kind::kName && IsOperator(argument[1], "=");
       if (!named || !IsOneOf(argument[0].text, {"jit_compile", "run_eagerly"})) continue;
@@ -696,36 +839,110 @@ class Reader {
             std::string(argument[2].text);
       }
     }
-    if (!name.starts_with("tensorflow.")) return;
-    TensorFlowCall(at, name.substr(11), arguments, comprehension);
-    if (!StartsDevices(name)) return;
-    Add(What::kStartsDevices, at.line, name);
-    if (Sure() && imported_ && !out_.graph_mode) started_ = true;
+    if (name.starts_with("tensorflow.")) TensorFlowCall(at, name.substr(11), arguments, comprehension);
+    // Arguments are computed first.
+    Starts(at, name);
+    if (name.ends_with(".Input") || name.ends_with(".placeholder")) symbolic_ = true;
   }
 
-  void OsCall(const Token& at, const std::string& name, const std::vector<Tokens>& arguments) {
-    if (name == "os.environ.update") {
-      for (const Tokens& argument : arguments) {
-        if (argument.size() > 2 && argument[0].kind == Kind::kName && IsOperator(argument[1], "=")) {
-          std::optional<std::string> value = Literal(argument.subspan(2));
-          Add(What::kSetVariable, argument[0].line, std::string(argument[0].text)).value = value;
-        } else {
-          Mapping(argument);
-        }
+  // What a call does to the devices, at once or, in a function, when that is called.
+  void Starts(const Token& at, const std::string& name) {
+    const std::string own = name.starts_with("self.") ? name.substr(5) : name;
+    const bool of_own = functions_.contains(own) || (own == name && classes_.contains(own));
+    const std::string where = cell_ + "line " + std::to_string(at.line);
+    if (blocks_.back().deferred) {
+      const Wakes wakes = WhatItWakes(name, symbolic_);
+      if (wakes == Wakes::kDevices) Add(What::kStartsDevices, at.line, name);
+      for (const std::string& of : blocks_.back().of) {
+        if (of_own) own_[of].calls.insert(own);
+        Note(own_[of].starts, wakes, name + "() (" + where + ")");
       }
       return;
     }
-    if (arguments.empty()) return;
-    std::optional<std::string> variable = Literal(arguments[0]);
-    if (!variable) return;
-    std::optional<std::string> value = arguments.size() > 1 ? Literal(arguments[1]) : std::nullopt;
-    if (name == "os.putenv" || name == "os.environ.__setitem__") {
-      Add(What::kSetVariable, at.line, *variable).value = value;
-    } else if (name == "os.environ.setdefault") {
-      Add(What::kDefaultVariable, at.line, *variable).value = value;
-    } else if (name == "os.environ.pop" || name == "os.unsetenv") {
-      Add(What::kUnsetVariable, at.line, *variable);
+    if (of_own) {
+      std::set<std::string, std::less<>> seen;
+      std::optional<Started> starts;
+      Follow(own, seen, starts);
+      if (starts) Perhaps(*starts, own + "() (" + where + ") calls " + starts->by);
+      return;
     }
+    const Wakes wakes = WhatItWakes(name, symbolic_);
+    if (wakes == Wakes::kNothing) return;
+    if (lambda_ != nullptr && at.text.data() > lambda_) {  // runs when that is called
+      if (wakes == Wakes::kDevices) Add(What::kStartsDevices, at.line, name);
+      return;
+    }
+    const bool driver_only = wakes < Wakes::kPerhapsDevices;
+    const bool graph = blocks_.back().graph || out_.graph_mode;
+    const bool sure = Sure() && imported_ && !graph && !perhaps_graph_mode_;
+    const bool starts = wakes == Wakes::kDevices;
+    if (starts) Add(What::kStartsDevices, at.line, name);
+    if (out_.graph_mode && !driver_only) return;
+    if (starts && sure) {
+      started_ = driver_asked_ = true;
+    } else if (wakes == Wakes::kDriver && Sure()) {
+      driver_asked_ = true;
+    } else {
+      const std::string call = name + "() (" + where + ")";
+      Perhaps({call, driver_only}, starts || wakes == Wakes::kDriver
+                                       ? call + " does so if it is reached and runs at once"
+                                       : "what " + call + " does is not known");
+    }
+  }
+
+  static void Note(std::optional<Started>& known, Wakes wakes, const std::string& by) {
+    if (wakes == Wakes::kNothing) return;
+    const bool driver_only = wakes < Wakes::kPerhapsDevices;
+    if (!known || (known->driver_only && !driver_only)) known = Started{by, driver_only};
+  }
+
+  // What the functions of this text do that this one calls.
+  void Follow(const std::string& name, std::set<std::string, std::less<>>& seen,
+              std::optional<Started>& starts) const {
+    const auto own = own_.find(name);
+    if (own == own_.end() || seen.size() > kMaxBlocks || !seen.insert(name).second) return;
+    if (own->second.starts && (!starts || (starts->driver_only && !own->second.starts->driver_only)))
+      starts = own->second.starts;
+    for (const std::string& called : own->second.calls) Follow(called, seen, starts);
+  }
+
+  void Perhaps(const Started& starts, const std::string& why) {
+    if (perhaps_driver_asked_.empty()) perhaps_driver_asked_ = why;
+    if (!starts.driver_only && perhaps_started_.empty()) perhaps_started_ = why;
+  }
+
+  void OsCall(const Token& at, std::string name, const std::vector<Tokens>& arguments) {
+    constexpr std::string_view kBytes = "os.environb.";
+    bool bytes = name.starts_with(kBytes);
+    if (bytes) name = "os.environ." + name.substr(kBytes.size());
+    if (name == "os.environ.update") {
+      for (const Tokens& argument : arguments) Pairs(argument, bytes);
+      return;
+    }
+    if (name == "os.environ.clear") AddVariable(What::kUnsetVariable, at.line, std::nullopt);
+    if (arguments.empty()) return;
+    // putenv() and unsetenv() take both, and os.environ knows nothing of them: Python's own reads see no
+    // change, the driver and TensorFlow's library do.
+    const bool direct = name == "os.putenv" || name == "os.unsetenv";
+    std::optional<std::string> variable = Literal(arguments[0], bytes);
+    if (!variable && direct) variable = Literal(arguments[0], true);
+    if (direct && variable && WhenRead(*variable) == ReadFirst::kImport) return;
+    std::optional<std::string> value = arguments.size() > 1 ? Literal(arguments[1], bytes) : std::nullopt;
+    if (!value && direct && arguments.size() > 1) value = Literal(arguments[1], true);
+    if (name == "os.putenv" || name == "os.environ.__setitem__") {
+      AddVariable(What::kSetVariable, at.line, variable).value = value;
+    } else if (name == "os.environ.setdefault") {
+      AddVariable(What::kDefaultVariable, at.line, variable).value = value;
+    } else if (IsOneOf(name, {"os.environ.pop", "os.environ.__delitem__", "os.unsetenv"})) {
+      AddVariable(What::kUnsetVariable, at.line, variable);
+    }
+  }
+
+  // python-dotenv: load_dotenv() sets what a file names and the environment lacks.
+  void LoadDotenv(const Token& at, const std::vector<Tokens>& arguments) {
+    const Tokens override_all = Argument(arguments, 3, "override");
+    const bool set = !override_all.empty() && !IsName(override_all[0], "False");
+    AddVariable(set ? What::kSetVariable : What::kDefaultVariable, at.line, std::nullopt);
   }
 
   void TensorFlowCall(const Token& at, std::string name, const std::vector<Tokens>& arguments,
@@ -748,21 +965,25 @@ class Reader {
                name == "config.set_virtual_device_configuration") {
       Add(What::kLogicalDevices, at.line, "tf." + name);
     } else if (name == "ConfigProto") {
-      for (const Tokens& argument : arguments) {
-        if (argument.size() < 4 || !IsName(argument[0], "device_count") || !IsOperator(argument[2], "{"))
-          continue;
-        for (Tokens part : SplitArguments(Inside(argument, 2))) {
-          if (part.size() == 3 && part[0].kind == Kind::kString && StringValue(part[0].text) == "GPU" &&
-              part[2].kind == Kind::kNumber)
-            Add(What::kSessionDevices, at.line, "device_count").value = std::string(part[2].text);
-        }
+      const Tokens counts = Argument(arguments, arguments.size(), "device_count");
+      const bool call = counts.size() > 2 && IsName(counts[0], "dict");
+      if (counts.size() < 2 || (!call && !IsOperator(counts[0], "{"))) return;
+      for (Tokens part : SplitArguments(Inside(counts, call ? 1 : 0))) {
+        const bool gpu =
+            part.size() == 3 && (call ? IsName(part[0], "GPU") : Literal(part.first(1)) == "GPU");
+        if (gpu && part[2].kind == Kind::kNumber)
+          Add(What::kSessionDevices, at.line, "device_count").value = std::string(part[2].text);
       }
     } else if (name == "device" || name == "distribute.OneDeviceStrategy") {
       if (arguments.empty()) return;
       std::optional<std::string> device = Literal(ValueOf(arguments[0]));
       Add(What::kDevice, at.line, "tf." + name).value = device;
     } else if (name == "disable_eager_execution" || name == "disable_v2_behavior") {
-      if (Sure()) out_.graph_mode = true;
+      if (Sure() && !blocks_.back().deferred) {
+        out_.graph_mode = true;
+      } else {
+        perhaps_graph_mode_ = true;
+      }
       Add(What::kEager, at.line, name).value = "False";
     } else if (name == "config.run_functions_eagerly") {
       bool literal = !arguments.empty() && arguments[0].size() == 1 && arguments[0][0].kind == Kind::kName;
@@ -820,13 +1041,21 @@ class Reader {
   std::set<std::string, std::less<>> gpu_lists_;
   std::set<std::string, std::less<>> cpu_lists_;
   std::set<std::string, std::less<>> functions_;
+  std::set<std::string, std::less<>> classes_;
+  std::unordered_map<std::string, OwnCode> own_;
   std::vector<Block> blocks_;
   Block pending_;
   std::string own_unsure_;
   bool imported_ = false;
-  bool started_ = false;
+  bool started_ = false;              // TensorFlow's devices are there
+  bool driver_asked_ = false;         // cuInit() was called
+  std::string perhaps_started_;       // what may have created them; empty: nothing
+  std::string perhaps_driver_asked_;  // what may have asked the driver
+  bool perhaps_graph_mode_ = false;   // a line that switches eager execution off may be reached
+  bool symbolic_ = false;             // inputs of a network were made
   bool ends_program_ = false;
-  std::string closed_keyword_;  // of the block that ended directly before this line
+  const char* lambda_ = nullptr;  // where the first of the statement stands
+  std::string closed_keyword_;    // of the block that ended directly before this line
 };
 
 // A cell of another language or for another place: its first line is "%%bash".
@@ -851,9 +1080,40 @@ std::string CellSource(const nlohmann::json& cell) {
   return text;
 }
 
+// Why Python 3 would refuse it; nothing: it would not, as far as can be told.
+std::optional<Error> Refused(PythonTokens& read) {
+  if (!read.error) return RefusedByPython(read.tokens);
+  // What stands before may be refused first; its last line is not complete.
+  std::vector<Token> complete = read.tokens;
+  while (!complete.empty() && (complete.back().kind != Kind::kNewline || complete.back().text.empty()))
+    complete.pop_back();
+  std::optional<Error> before = RefusedByPython(complete);
+  return before ? before : read.error;
+}
+
+// "R", "Python 2.7": the language of a notebook that Python 3 does not run; empty: none other is named.
+std::string OtherLanguage(const nlohmann::json& notebook) {
+  const nlohmann::json metadata = notebook.value("metadata", nlohmann::json::object());
+  if (!metadata.is_object()) return "";
+  const auto text = [&](const char* table, const char* key) {
+    const auto found = metadata.find(table);
+    if (found == metadata.end() || !found->is_object()) return std::string();
+    const nlohmann::json value = found->value(key, nlohmann::json());
+    return value.is_string() ? value.get<std::string>() : std::string();
+  };
+  std::string language = text("kernelspec", "language");
+  if (language.empty()) language = text("language_info", "name");
+  if (!language.empty() && Lower(language).find("python") == std::string::npos) return language;
+  const std::string version = text("language_info", "version");
+  return version.starts_with("2.") ? "Python " + version : "";
+}
+
 Result<ProgramReading> ReadNotebook(std::string_view bytes) {
   Result<std::vector<NotebookCell>> cells = NotebookCells(bytes);
   if (!cells) return cells.error();
+  const std::string other = OtherLanguage(nlohmann::json::parse(bytes, nullptr, false));
+  if (!other.empty())
+    return Error{ErrorKind::kMalformed, "it is a notebook of " + Printable(other, 40) + ", not of Python 3"};
   ProgramReading reading;
   reading.notebook = true;
   Reader reader(reading);
@@ -864,7 +1124,7 @@ Result<ProgramReading> ReadNotebook(std::string_view bytes) {
     if (!cell.python) continue;
     PythonTokens tokens = TokenizePython(cell.source, true);
     // A cell that Python refuses does nothing; the others run all the same.
-    if (!tokens.error) {
+    if (!Refused(tokens)) {
       reader.Read(cell.source, tokens.tokens, "cell " + std::to_string(number) + ", ", lines_before);
     }
     lines_before += static_cast<uint32_t>(std::count(cell.source.begin(), cell.source.end(), '\n')) + 1;
@@ -905,7 +1165,11 @@ Result<ProgramReading> ReadProgramText(std::string_view bytes, bool notebook) {
   Result<std::string> source = DecodePython(bytes);
   if (!source) return source.error();
   PythonTokens tokens = TokenizePython(*source);
-  if (tokens.error) return Error{ErrorKind::kMalformed, "Python would not run it: " + tokens.error->message};
+  if (const std::string page = Lower(Trim(*source).substr(0, 20));
+      page.starts_with("<!doctype html") || page.starts_with("<html"))
+    return Error{ErrorKind::kMalformed, "Python would not run it: it is a web page (HTML)"};
+  if (std::optional<Error> refused = Refused(tokens))
+    return Error{ErrorKind::kMalformed, "Python would not run it: " + refused->message};
   ProgramReading reading;
   Reader(reading).Read(*source, tokens.tokens, "", 0);
   return reading;

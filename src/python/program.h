@@ -29,14 +29,17 @@ struct ProgramAction {
   };
   What what = What::kImport;
   std::string name;
+  bool any_name = false;             // of a variable: only the running program knows which
   std::optional<std::string> value;  // nullopt: only the running program knows
   std::string text;                  // the first line of the statement
   uint32_t line = 0;                 // of the file; of a notebook: of all its code, counted on
   std::string where;                 // "line 12"; of a notebook "cell 3, line 2"
   std::string why_unsure;            // empty: reached whenever the program runs; else "it stands in …"
-  // As far as it is known when the statement runs (not in a function).
-  enum class Phase { kBeforeImport, kAfterImport, kAfterStart, kUnknown };
+  // As far as it is known when the statement runs (not in a function). "After the start" is judged for what
+  // the statement sets: TensorFlow's devices for its settings, the driver for the variables that it reads.
+  enum class Phase { kBeforeImport, kAfterImport, kAfterStart, kPerhapsAfterStart, kUnknown };
   Phase phase = Phase::kBeforeImport;
+  std::string why_phase_unsure;  // of kPerhapsAfterStart: what may have started them before
   // Of kDevice: whether the network is trained in its block.
   std::optional<bool> trains;
 };

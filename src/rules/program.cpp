@@ -42,16 +42,12 @@ namespace {
 
 // The value of a variable when the driver reads it; `*doubt` is set where the program may decide otherwise.
 const std::string* ValueAtStart(const Facts& facts, const char* name, const FactBase** doubt) {
-  const VariableOfProgram of_program = FindVariable(facts, name, ReadAt::kStart);
-  const Fact<std::string>& outside = facts.environment.Variable(name);
-  if (of_program.unsure != nullptr) {
-    *doubt = of_program.unsure;
-    return nullptr;
+  const std::vector<ValueInForce> values = ValuesInForce(facts, name, ReadAt::kStart);
+  for (const ValueInForce& one : values) {
+    if (one.unsure != nullptr) *doubt = one.unsure;
+    if (one.unsure == nullptr && one.value->Unknown()) *doubt = one.value;
   }
-  const Fact<std::string>& fact = of_program.sure == nullptr ? outside : of_program.sure->value;
-  const std::string* value = fact.Get();
-  if (value == nullptr && fact.Unknown()) *doubt = &fact;
-  return value;
+  return *doubt == nullptr ? values.front().value->Get() : nullptr;
 }
 
 // The GPUs that the driver lists, where each is known by its address.
@@ -134,17 +130,26 @@ VariableOfProgram FindVariable(const Facts& facts, std::string_view name, ReadAt
   if (lines == nullptr) return found;
   const Fact<std::string>& outside = facts.environment.Variable(std::string(name));
   for (const auto& [key, line] : *lines) {
-    if (line.what.Unknown() || line.name.Unknown()) {
-      found.unsure = line.what.Unknown() ? &line.what : &line.name;
+    const std::string* what = line.what.Get();
+    if (what == nullptr) {
+      found.unsure = &line.what;
       continue;
     }
-    const std::string* what = line.what.Get();
-    if (!line.name.Is(std::string(name)) || what == nullptr || !what->ends_with("-variable")) continue;
+    if (!what->ends_with("-variable")) continue;
+    // os.environ[name], load_dotenv(): it may be this variable, if it is not too late or already there.
+    if (const std::string* which = line.name.Peek(); which == nullptr) {
+      const std::string* when = line.phase.Peek();
+      const bool past = read_at != ReadAt::kUse && when != nullptr && *when == "after-start";
+      const bool there = *what == "default-variable" && (outside.Present() || found.sure != nullptr);
+      if (!past && !there && line.name.Unknown()) found.unsure = &line.name;
+      continue;
+    }
+    if (!line.name.Is(std::string(name))) continue;
     if (*what == "default-variable" && (outside.Present() || found.sure != nullptr)) continue;
     if (*what == "default-variable" && outside.Unknown()) found.unsure = &outside;
     // Of a line in a function it is not known when it runs; that it may not run at all says the same.
     const std::string* phase = line.phase.Peek();
-    bool late = phase != nullptr &&
+    bool late = phase != nullptr && read_at != ReadAt::kUse &&
                 (*phase == "after-start" || (read_at == ReadAt::kImport && *phase == "after-import"));
     if (late) {
       found.too_late = &line;
@@ -164,6 +169,21 @@ VariableOfProgram FindVariable(const Facts& facts, std::string_view name, ReadAt
   return found;
 }
 
+std::vector<ValueInForce> ValuesInForce(const Facts& facts, std::string_view name, ReadAt read_at) {
+  const VariableOfProgram found = FindVariable(facts, name, read_at);
+  std::vector<ValueInForce> values;
+  if (found.sure != nullptr) {
+    values.push_back({&found.sure->value, found.sure, found.unsure});
+  } else {
+    values.push_back({&facts.environment.Variable(std::string(name)), nullptr, found.unsure});
+  }
+  if (found.perhaps != nullptr) {
+    const ProgramLine& line = *found.perhaps;
+    values.push_back({&line.value, &line, found.unsure != nullptr ? found.unsure : &line.what});
+  }
+  return values;
+}
+
 void AddDoubts(const Facts& facts, const ProgramLine& line, Verdict& verdict) {
   if (line.reached.Unknown()) {
     verdict.Because(line.reached, line.reached.why(), Strength::kAgainst);
@@ -172,8 +192,12 @@ void AddDoubts(const Facts& facts, const ProgramLine& line, Verdict& verdict) {
   const auto* lines = facts.program.lines.Get();
   if (lines == nullptr) return;
   for (const auto& [key, other] : *lines) {
-    if (!other.what.Unknown() && !other.name.Unknown() && !other.phase.Unknown()) continue;
-    verdict.Because(other.what, "a line was not understood: " + key, Strength::kAgainst);
+    const FactBase* unknown = other.what.Unknown()    ? static_cast<const FactBase*>(&other.what)
+                              : other.name.Unknown()  ? &other.name
+                              : other.phase.Unknown() ? &other.phase
+                                                      : nullptr;
+    if (unknown == nullptr) continue;
+    verdict.Because(*unknown, fmt::format("{}: {}", Place(other), unknown->why()), Strength::kAgainst);
     return;
   }
 }
@@ -199,11 +223,18 @@ std::string Place(const ProgramLine& line) {
 int VisibleGpus(const Facts& facts) {
   if (!facts.gpus.Present()) return -1;
   int count = static_cast<int>(CountGpus(facts));
-  if (const std::string* shown = facts.environment.Variable("CUDA_VISIBLE_DEVICES").Get()) {
-    const VisibleDevices devices = VisibleDevicesOf(facts, *shown);
-    if (!devices.None()) count = std::min(count, static_cast<int>(devices.entries.size()));
+  // Of the values that it may have the one that shows the most.
+  int most = 0;
+  for (const ValueInForce& one : ValuesInForce(facts, "CUDA_VISIBLE_DEVICES", ReadAt::kStart)) {
+    const std::string* shown = one.value->Get();
+    int here = count;
+    if (shown != nullptr && one.unsure == nullptr) {
+      const VisibleDevices devices = VisibleDevicesOf(facts, *shown);
+      if (!devices.None()) here = std::min(count, static_cast<int>(devices.entries.size()));
+    }
+    most = std::max(most, here);
   }
-  return count;
+  return most;
 }
 
 }  // namespace tfdoctor

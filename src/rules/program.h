@@ -15,7 +15,7 @@ namespace tfdoctor {
 std::vector<const ProgramLine*> ProgramLines(const Facts& facts, std::string_view what);
 
 // Which line of the program decides an environment variable, by the time that it is read.
-enum class ReadAt { kImport, kStart };
+enum class ReadAt { kImport, kStart, kUse };  // kUse: some time after the start, as XLA reads its flags
 struct VariableOfProgram {
   const ProgramLine* sure = nullptr;     // reached whenever the program runs; nullptr: none
   const ProgramLine* perhaps = nullptr;  // a later one that may be reached
@@ -23,6 +23,14 @@ struct VariableOfProgram {
   const FactBase* unsure = nullptr;  // what is not known and may decide otherwise
 };
 VariableOfProgram FindVariable(const Facts& facts, std::string_view name, ReadAt read_at);
+
+// A value that a variable may have when it is read.
+struct ValueInForce {
+  const Fact<std::string>* value = nullptr;  // of the shell, or of the program's line; absent: not set
+  const ProgramLine* line = nullptr;         // nullptr: the shell's
+  const FactBase* unsure = nullptr;          // what may make it another; nullptr: it is this one
+};
+std::vector<ValueInForce> ValuesInForce(const Facts& facts, std::string_view name, ReadAt read_at);
 
 // What a value of CUDA_VISIBLE_DEVICES leaves of this machine's GPUs.
 VisibleDevices VisibleDevicesOf(const Facts& facts, const std::string& value);

@@ -8,4 +8,4 @@ os.environ["D"] = str(-1)  #= set-variable D -1
 os.environ["E"] = "0" if gpu else "-1"  #= set-variable E ? unsure
 os.environ["F"] = "\x2d1"  #= set-variable F -1
 os.environ["G"] += ":x"  #= set-variable G ?
-os.environ[gpu] = "x"
+os.environ[gpu] = "x"  #= set-variable ? x

@@ -300,15 +300,15 @@ const char* NameOf(What what) {
 
 // "set-variable A -1 unsure after": what is said of an action, as far as `wanted` speaks of it.
 std::string Words(const ProgramAction& action, const std::string& wanted) {
-  std::string text = std::string(NameOf(action.what)) + " " + action.name;
+  std::string text = std::string(NameOf(action.what)) + " " + (action.any_name ? "?" : action.name);
   bool has_value = action.what != What::kImport && action.what != What::kUnsetVariable &&
                    action.what != What::kStartsDevices && action.what != What::kLogicalDevices;
   if (has_value) text += " " + action.value.value_or("?");
   if (wanted.find("trains=") != std::string::npos)
     text += !action.trains ? " trains=?" : *action.trains ? " trains=yes" : " trains=no";
   if (!action.why_unsure.empty()) text += " unsure";
-  static constexpr const char* kPhases[] = {" before", " after", " started", " ?"};
-  for (const char* phase : {" before", " after", " started"}) {
+  static constexpr const char* kPhases[] = {" before", " after", " started", " perhaps", " ?"};
+  for (const char* phase : {" before", " after", " started", " perhaps"}) {
     if (wanted.ends_with(phase)) return text + kPhases[static_cast<size_t>(action.phase)];
   }
   return text;
@@ -394,7 +394,28 @@ TEST(Programs, WhatIsNoPythonIsSaid) {
   EXPECT_EQ(why("if x:\n        y\n\tz\n"),
             "Python would not run it: line 3: inconsistent use of tabs and spaces in indentation");
   EXPECT_EQ(why("x = '''\n"), "Python would not run it: line 1: a string without an end");
-  EXPECT_EQ(why("cost is $5\n"), "Python would not run it: line 1: '$' does not belong there");
+  EXPECT_EQ(why("cost = $5\n"), "Python would not run it: line 1: '$' does not belong there");
+  EXPECT_EQ(why("\n<!DOCTYPE html>\n<html>"), "Python would not run it: it is a web page (HTML)");
+  EXPECT_EQ(why("<div>text</div>\n"), "Python would not run it: line 1: \"<\" cannot stand there");
+  EXPECT_EQ(why("#!/bin/bash\nset -e\nexport A=1\n"),
+            "Python would not run it: line 3: \"A\" cannot stand there");
+  EXPECT_EQ(why("pip install x\necho $A\n"),
+            "Python would not run it: line 1: \"install\" cannot stand there");
+  EXPECT_EQ(why("print \"x\"\n"),
+            "Python would not run it: line 1: \"print\" is a statement in Python 2 only");
+  EXPECT_EQ(why("x = 1\nexec x\n"),
+            "Python would not run it: line 2: \"exec\" is a statement in Python 2 only");
+  EXPECT_EQ(why("raise E, 'x'\n"), "Python would not run it: line 1: it is Python 2");
+  EXPECT_EQ(why("try: x\nexcept E, e: y\n"), "Python would not run it: line 2: it is Python 2");
+  EXPECT_EQ(why("x = 0777\n"), "Python would not run it: line 1: it is Python 2");
+  EXPECT_EQ(why("x = 7L\n"), "Python would not run it: line 1: it is Python 2");
+  EXPECT_EQ(why("if x <> 1: y\n"), "Python would not run it: line 1: it is Python 2");
+  EXPECT_EQ(why("if x\n    y\n"), "Python would not run it: line 1: expected ':' after if");
+  EXPECT_EQ(why("if x:\ny\n"), "Python would not run it: line 2: expected an indented block");
+  EXPECT_EQ(why("x\n  y\n"), "Python would not run it: line 2: unexpected indent");
+  EXPECT_EQ(why("x = (1 +)\n"), "Python would not run it: line 1: \")\" cannot stand there");
+  EXPECT_EQ(why("(x;)\n"), "Python would not run it: line 1: \")\" cannot stand there");
+  EXPECT_EQ(why("import os sys\n"), "Python would not run it: line 1: \"sys\" cannot stand there");
   EXPECT_EQ(why(std::string("\x7f"
                             "ELF\0\1",
                             6)),
@@ -409,6 +430,12 @@ TEST(Programs, WhatIsNoPythonIsSaid) {
   EXPECT_EQ(why(R"({"cells": [1, {}, {"cell_type": "code"}, {"cell_type": 5, "source": 7}]})", true), "read");
   EXPECT_EQ(why(std::string(100'000, '['), true), "it is no notebook: not JSON");
   EXPECT_EQ(why(""), "read");
+  EXPECT_EQ(why(R"({"cells": [], "metadata": {"kernelspec": {"language": "R"}}})", true),
+            "it is a notebook of R, not of Python 3");
+  EXPECT_EQ(
+      why(R"({"cells": [], "metadata": {"language_info": {"name": "python", "version": "2.7.1"}}})", true),
+      "it is a notebook of Python 2.7.1, not of Python 3");
+  EXPECT_EQ(why(R"({"cells": [], "metadata": 7})", true), "read");
 }
 
 TEST(Programs, DeepAndLongOnesEnd) {
@@ -419,6 +446,12 @@ TEST(Programs, DeepAndLongOnesEnd) {
   std::string fields;
   for (int i = 0; i < 1000; ++i) fields += "f'{";
   EXPECT_FALSE(ReadProgramText(fields, false).ok());
+  std::string sum = "x = 'a'";
+  for (int i = 0; i < 100'000; ++i) sum += " + 'a'";
+  EXPECT_TRUE(ReadProgramText(sum + "\n", false).ok());
+  std::string doubled = "a0 = 'a'\n";
+  for (int i = 0; i < 60; ++i) doubled += fmt::format("a{} = a{} + f'{{a{}}}'\n", i + 1, i, i);
+  EXPECT_TRUE(ReadProgramText(doubled, false).ok());
   std::string many;
   for (int i = 0; i < 5000; ++i) many += "os.environ['A'] = '1'\n";
   Result<ProgramReading> reading = ReadProgramText(many, false);

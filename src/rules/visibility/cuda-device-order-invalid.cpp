@@ -19,31 +19,28 @@ std::string Given(const std::string& value) {
 Verdict Check(const Facts& facts, const Knowledge&) {
   if (DriverFindsGpu(facts))
     return Verdict::Excluded().Because(facts.driver_answers.count, "the driver lists a device");
-  const VariableOfProgram of_program = FindVariable(facts, kVariable, ReadAt::kStart);
-  if (of_program.sure != nullptr) {
-    const ProgramLine& line = *of_program.sure;
-    const std::string* value = line.value.Get();
-    if (value == nullptr || IsDeviceOrder(*value)) return Verdict::Silent();
-    Verdict verdict = of_program.unsure == nullptr ? Verdict::Holds() : Verdict::Open();
-    return std::move(verdict.Because(line.value, Given(*value)))
-        .WithReason("program")
-        .WithFix(Advice(fmt::format("Change the line in {}", Place(line)),
-                        {"os.environ[\"CUDA_DEVICE_ORDER\"] = \"PCI_BUS_ID\""}));
+  if (facts.environment.Variable(kVariable).Absent() && facts.program.file.Absent())
+    return Verdict::Excluded().Because(facts.environment.Variable(kVariable), "CUDA_DEVICE_ORDER is not set");
+  for (const ValueInForce& found : ValuesInForce(facts, kVariable, ReadAt::kStart)) {
+    const std::string* value = found.value->Get();
+    if (value == nullptr || IsDeviceOrder(*value)) continue;
+    Verdict verdict = found.unsure == nullptr ? Verdict::Holds() : Verdict::Open();
+    verdict.Because(*found.value, Given(*value));
+    if (found.unsure != nullptr)
+      verdict.Because(*found.unsure, "the program may set it to another value", Strength::kAgainst);
+    if (found.line != nullptr)
+      return std::move(verdict).WithFix(Advice(fmt::format("Change the line ({})", Place(*found.line)),
+                                               {"os.environ[\"CUDA_DEVICE_ORDER\"] = \"PCI_BUS_ID\""}));
+    if (VariablesHideAllFromDriver(facts))
+      verdict.Because(facts.driver_answers.count_unhidden,
+                      "the driver lists a device once no variable hides it");
+    Fix fix;
+    fix.title = "Remove the variable from this shell";
+    fix.commands = {"unset CUDA_DEVICE_ORDER"};
+    fix.changes = {UnsetVariable{kVariable}};
+    return std::move(verdict).WithFix(std::move(fix));
   }
-  const auto& variable = facts.environment.Variable(kVariable);
-  if (variable.Absent()) return Verdict::Excluded().Because(variable, "CUDA_DEVICE_ORDER is not set");
-  const std::string* value = variable.Get();
-  if (value == nullptr || IsDeviceOrder(*value)) return Verdict::Silent();
-  Verdict verdict = of_program.unsure == nullptr ? Verdict::Holds() : Verdict::Open();
-  verdict.Because(variable, Given(*value));
-  if (VariablesHideAllFromDriver(facts))
-    verdict.Because(facts.driver_answers.count_unhidden,
-                    "the driver lists a device once no variable hides it");
-  Fix fix;
-  fix.title = "Remove the variable from this shell";
-  fix.commands = {"unset CUDA_DEVICE_ORDER"};
-  fix.changes = {UnsetVariable{kVariable}};
-  return std::move(verdict).WithFix(std::move(fix));
+  return Verdict::Silent();
 }
 
 void JudgeLog(Signs& s) {

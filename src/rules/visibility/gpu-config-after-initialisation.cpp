@@ -17,12 +17,27 @@ const ProgramLine* FirstStart(const Facts& facts) {
   return nullptr;
 }
 
+Verdict PerhapsTooLate(const ProgramLine& line, const char* what) {
+  const std::string* text = line.text.Peek();
+  return Verdict::Open()
+      .Because(line.phase, fmt::format("{}: {}", text == nullptr ? "the setting" : *text, line.phase.why()),
+               Strength::kWeak)
+      .WithReason(what)
+      .WithFix(Advice(fmt::format("Move {} up, directly behind the import of TensorFlow", Place(line)), {}));
+}
+
 Verdict Check(const Facts& facts, const Knowledge&) {
   if (facts.program.lines.Absent() || facts.program.lines.Get() == nullptr) return Verdict::Silent();
+  std::optional<Verdict> perhaps;
   for (const char* what : {"memory-growth", "visible-devices", "logical-devices"}) {
     for (const ProgramLine* line : ProgramLines(facts, what)) {
       const std::string* phase = line->phase.Get();
-      if (phase == nullptr || *phase != "after-start") continue;
+      if (phase == nullptr) {
+        // What ran before it may have created them.
+        if (!perhaps && line->phase.Unknown()) perhaps = PerhapsTooLate(*line, what);
+        continue;
+      }
+      if (*phase != "after-start") continue;
       const ProgramLine* start = FirstStart(facts);
       if (start == nullptr) continue;
       bool reached = line->reached.Is(true);
@@ -39,7 +54,7 @@ Verdict Check(const Facts& facts, const Knowledge&) {
           Advice(fmt::format("Move {} up, directly behind the import of TensorFlow", Place(*line)), {}));
     }
   }
-  return Verdict::Silent();
+  return perhaps ? *std::move(perhaps) : Verdict::Silent();
 }
 
 void JudgeLog(Signs& s) { s.Proves("devices-initialised"); }
@@ -64,7 +79,7 @@ Memory growth, visible devices and logical devices can be set only before Tensor
 
 ## How it is recognised
 
-In the program (`--script`) such a call comes after one that creates the devices: the first tensor or variable, `tf.device`, a dataset, a distribution strategy, `tf.config.list_logical_devices`. Messages: "Physical devices cannot be modified after being initialized", "Visible devices cannot be modified after being initialized", "Virtual devices cannot be modified after being initialized".
+In the program (`--script`) such a call comes after one that creates the devices: the first tensor or variable, an optimizer or a metric of Keras, `tf.device`, a dataset, a distribution strategy, `tf.config.list_logical_devices`. After a call of TensorFlow or Keras of which that is not known (a layer, a model) the cause stays open. Messages: "Physical devices cannot be modified after being initialized", "Visible devices cannot be modified after being initialized", "Virtual devices cannot be modified after being initialized".
 
 ## How it happens
 

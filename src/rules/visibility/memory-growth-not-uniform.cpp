@@ -17,12 +17,16 @@ Verdict Check(const Facts& facts, const Knowledge&) {
   if (lines.empty()) return Verdict::Silent();
   int gpus = VisibleGpus(facts);
   if (gpus < 2) return Verdict::Silent();
-  // Set from outside it counts for all.
-  const auto& growth = facts.environment.Variable("TF_FORCE_GPU_ALLOW_GROWTH");
-  if (growth.Unknown() || growth.Is("true")) return Verdict::Silent();
+  // Set by a variable it counts for all.
+  for (const ValueInForce& growth : ValuesInForce(facts, "TF_FORCE_GPU_ALLOW_GROWTH", ReadAt::kStart)) {
+    if (growth.unsure != nullptr || growth.value->Unknown() || growth.value->Is("true"))
+      return Verdict::Silent();
+  }
   // A program that shows TensorFlow one GPU alone is right to set it for that one.
   if (!ProgramLines(facts, "visible-devices").empty()) return Verdict::Silent();
-  if (FindVariable(facts, "CUDA_VISIBLE_DEVICES", ReadAt::kStart).sure != nullptr) return Verdict::Silent();
+  const VariableOfProgram visible = FindVariable(facts, "CUDA_VISIBLE_DEVICES", ReadAt::kStart);
+  if (visible.sure != nullptr || visible.perhaps != nullptr || visible.unsure != nullptr)
+    return Verdict::Silent();
   std::set<std::string> set_for;
   bool reached = true;
   for (const ProgramLine* line : lines) {

@@ -61,6 +61,19 @@ std::optional<Verdict> ByVariables(const Facts& facts) {
   return std::nullopt;
 }
 
+// Graphs and sessions of TensorFlow 1: its own, or with what a later release has of it.
+bool RunsGraphs(const Facts& facts) {
+  const std::string* version = facts.tensorflow.version.Get();
+  if (version != nullptr && MajorVersion(*version) < 2) return true;
+  for (const ProgramLine* line : ProgramLines(facts, "eager")) {
+    const std::string* name = line->name.Get();
+    const bool off =
+        name != nullptr && (*name == "disable_eager_execution" || *name == "disable_v2_behavior");
+    if (off && line->reached.Is(true)) return true;
+  }
+  return false;
+}
+
 std::optional<Verdict> ByVisibleDevices(const Facts& facts) {
   for (const ProgramLine* line : ProgramLines(facts, "visible-devices")) {
     const std::string* phase = line->phase.Get();
@@ -74,8 +87,15 @@ std::optional<Verdict> ByVisibleDevices(const Facts& facts) {
   for (const ProgramLine* line : ProgramLines(facts, "session-devices")) {
     const std::string* value = line->value.Get();
     if (value == nullptr || *value != "0") continue;
-    return Hides(facts, *line, "session-devices", "the session is made without a GPU", Strength::kStrong,
-                 "Remove device_count");
+    Verdict verdict = Hides(facts, *line, "session-devices", "the session is made without a GPU",
+                            Strength::kStrong, "Remove device_count");
+    if (RunsGraphs(facts)) return verdict;
+    verdict.state = Verdict::State::kOpen;
+    verdict.Because(line->what,
+                    "what a session is told bears on the graphs of TensorFlow 1 alone, and eager execution "
+                    "is not switched off",
+                    Strength::kAgainst);
+    return verdict;
   }
   return std::nullopt;
 }
@@ -160,7 +180,7 @@ The machine and the environment may be fine: the program says itself that Tensor
 
 ## How it is recognised
 
-`tfdoctor --script FILE` reads the program (a `.py` file or a notebook) and never runs it. It looks for lines that set `os.environ["CUDA_VISIBLE_DEVICES"]` to a value that leaves no GPU, `tf.config.set_visible_devices([], "GPU")`, `ConfigProto(device_count={"GPU": 0})`, and `with tf.device("/CPU:0"):` around the training. A line that stands in a function or a condition may or may not be reached: then the cause stays open. JAX in the same program takes most of the GPU's memory at its first use.
+`tfdoctor --script FILE` reads the program (a `.py` file or a notebook) and never runs it. It looks for lines that set `os.environ["CUDA_VISIBLE_DEVICES"]` to a value that leaves no GPU, `tf.config.set_visible_devices([], "GPU")`, `ConfigProto(device_count={"GPU": 0})` (for the graphs of TensorFlow 1), and `with tf.device("/CPU:0"):` around the training. A line that stands in a function or a condition may or may not be reached, and behind some calls it may come too late: then the cause stays open. JAX in the same program takes most of the GPU's memory at its first use.
 
 ## How it happens
 

@@ -1,24 +1,54 @@
 #include <fmt/format.h>
 
+#include <optional>
+
 #include "base/text.h"
 #include "diagnose/rule.h"
 #include "rules/common.h"
 #include "rules/logs.h"
+#include "rules/program.h"
 
 namespace tfdoctor {
 
 namespace {
 
-Verdict Complain(const Fact<std::string>& fact, const char* name, const std::string& value,
-                 const char* allowed, Verdict verdict) {
-  verdict.Because(fact, fmt::format("{}={}; understood are {}", name, value, allowed));
+struct Variable {
+  const char* name;
+  bool (*understood)(const std::string& value);
+  const char* allowed;
+};
+
+constexpr Variable kVariables[] = {
+    // Measured with 2.10, 2.15 and 2.21: "could not be parsed ... Valid values are \"true\" or
+    // \"false\"", then ignored.
+    {"TF_FORCE_GPU_ALLOW_GROWTH",
+     [](const std::string& value) { return value == "true" || value == "false"; }, "true and false"},
+    // Compared with these three words (gpu_process_state.cc); any other is ignored without a message.
+    {"TF_GPU_ALLOCATOR",
+     [](const std::string& value) {
+       return value.empty() || value == "cuda_malloc" || value == "cuda_malloc_async" ||
+              value == "memory_guard";
+     },
+     "cuda_malloc_async, cuda_malloc and memory_guard"}};
+
+Verdict Complain(const ValueInForce& found, const Variable& variable, const std::string& value) {
+  Verdict verdict = found.unsure == nullptr ? Verdict::Holds() : Verdict::Open();
+  verdict.Because(*found.value,
+                  fmt::format("{}={}; understood are {}", variable.name, value, variable.allowed),
+                  found.unsure == nullptr ? Strength::kStrong : Strength::kWeak);
+  if (found.unsure != nullptr)
+    verdict.Because(*found.unsure, "the program may set it to another value", Strength::kAgainst);
   Fix fix;
-  fix.title = std::string("Remove the variable ") + name;
-  fix.commands = {std::string("unset ") + name};
-  fix.changes = {UnsetVariable{name}};
+  if (found.line != nullptr) {
+    fix = Advice(fmt::format("Change the line, or remove it ({})", Place(*found.line)), {});
+  } else {
+    fix.title = std::string("Remove the variable ") + variable.name;
+    fix.commands = {std::string("unset ") + variable.name};
+    fix.changes = {UnsetVariable{variable.name}};
+  }
   return std::move(verdict)
-      .WithReason(name)
-      .WithTitle(fmt::format("{} has a value that TensorFlow does not understand", name))
+      .WithReason(variable.name)
+      .WithTitle(fmt::format("{} has a value that TensorFlow does not understand", variable.name))
       .WithFix(std::move(fix));
 }
 
@@ -26,7 +56,9 @@ Verdict Complain(const Fact<std::string>& fact, const char* name, const std::str
 // 2.19.0, and 2.15.1 has the same code: `import tensorflow` succeeds, tf.keras.layers then ends with "Keras
 // cannot be imported". Source: tensorflow/python/util/lazy_loader.py, KerasLazyLoader.
 Verdict CheckLegacyKeras(const Facts& facts) {
-  const auto& legacy = facts.environment.Variable("TF_USE_LEGACY_KERAS");
+  const ValueInForce found_value = ValuesInForce(facts, "TF_USE_LEGACY_KERAS", ReadAt::kImport).front();
+  const Fact<std::string>& legacy = *found_value.value;
+  if (found_value.unsure != nullptr) return Verdict::Silent();
   if (!legacy.Is("1") && !legacy.Is("true") && !legacy.Is("True")) return Verdict::Silent();
   const std::string* version = facts.tensorflow.version.Get();
   if (version == nullptr || CompareVersions(*version, "2.15") < 0) return Verdict::Silent();
@@ -38,8 +70,12 @@ Verdict CheckLegacyKeras(const Facts& facts) {
   const std::vector<std::string> parts = Split(*version, '.');
   Fix fix;
   fix.title = "Use the Keras that TensorFlow came with";
-  fix.commands = {"unset TF_USE_LEGACY_KERAS"};
-  fix.changes = {UnsetVariable{"TF_USE_LEGACY_KERAS"}};
+  if (found_value.line != nullptr) {
+    fix = Advice(fmt::format("{}: remove the line ({})", fix.title, Place(*found_value.line)), {});
+  } else {
+    fix.commands = {"unset TF_USE_LEGACY_KERAS"};
+    fix.changes = {UnsetVariable{"TF_USE_LEGACY_KERAS"}};
+  }
   return Verdict::Holds()
       .Because(legacy, fmt::format("TF_USE_LEGACY_KERAS={}", *legacy.Get()))
       .Because(found->second.path, "tf_keras is not installed, so that tf.keras cannot be loaded")
@@ -56,20 +92,17 @@ Verdict CheckLegacyKeras(const Facts& facts) {
 
 Verdict Check(const Facts& facts, const Knowledge&) {
   if (!facts.tensorflow.folder.Present()) return Verdict::Silent();
-  // Measured with 2.10, 2.15 and 2.21: "could not be parsed ... Valid values are \"true\" or \"false\"", then
-  // ignored.
-  const auto& growth = facts.environment.Variable("TF_FORCE_GPU_ALLOW_GROWTH");
-  if (const std::string* value = growth.Get(); value != nullptr && *value != "true" && *value != "false")
-    return Complain(growth, "TF_FORCE_GPU_ALLOW_GROWTH", *value, "true and false", Verdict::Holds());
-  const auto& allocator = facts.environment.Variable("TF_GPU_ALLOCATOR");
-  const std::string* value = allocator.Get();
-  // Compared with these three words (gpu_process_state.cc); any other is ignored without a message.
-  bool understood = value == nullptr || *value == "cuda_malloc" || *value == "cuda_malloc_async" ||
-                    *value == "memory_guard";
-  if (!understood && !value->empty())
-    return Complain(allocator, "TF_GPU_ALLOCATOR", *value, "cuda_malloc_async, cuda_malloc and memory_guard",
-                    Verdict::Holds());
-  return CheckLegacyKeras(facts);
+  std::optional<Verdict> open;
+  for (const Variable& variable : kVariables) {
+    for (const ValueInForce& found : ValuesInForce(facts, variable.name, ReadAt::kStart)) {
+      const std::string* value = found.value->Get();
+      if (value == nullptr || variable.understood(*value)) continue;
+      Verdict verdict = Complain(found, variable, *value);
+      if (verdict.state == Verdict::State::kHolds) return verdict;
+      if (!open) open = std::move(verdict);
+    }
+  }
+  return open ? *std::move(open) : CheckLegacyKeras(facts);
 }
 
 void JudgeLog(Signs& s) {
@@ -97,7 +130,7 @@ An environment variable that begins with TF_ has a value that TensorFlow cannot 
 
 ## How it is recognised
 
-TF_FORCE_GPU_ALLOW_GROWTH knows exactly `true` and `false` (not `1`, not `yes`), TF_GPU_ALLOCATOR exactly `cuda_malloc_async`, `cuda_malloc` and `memory_guard`. Message of the first: "TF_FORCE_GPU_ALLOW_GROWTH environment variable is set but could not be parsed"; the second is ignored in silence.
+In this shell, or in a line of the program (`--script`): TF_FORCE_GPU_ALLOW_GROWTH knows exactly `true` and `false` (not `1`, not `yes`), TF_GPU_ALLOCATOR exactly `cuda_malloc_async`, `cuda_malloc` and `memory_guard`. Message of the first: "TF_FORCE_GPU_ALLOW_GROWTH environment variable is set but could not be parsed"; the second is ignored in silence.
 
 TF_USE_LEGACY_KERAS (`1`, `true` or `True`) makes TensorFlow 2.15 and later take `tf.keras` from the package `tf_keras`. Where that is missing, `tf.keras` fails: "Your environment has TF_USE_LEGACY_KERAS set to True, but you do not have the tf_keras package installed."
 

@@ -1,8 +1,13 @@
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <optional>
+
 #include "base/text.h"
 #include "diagnose/rule.h"
+#include "rules/common.h"
 #include "rules/logs.h"
+#include "rules/program.h"
 
 namespace tfdoctor {
 
@@ -24,31 +29,66 @@ std::string Wrong(std::string_view name, const std::vector<std::string>& words, 
   return {};
 }
 
+Verdict Says(const FactBase& fact, std::string what, const ValueInForce& found) {
+  if (found.unsure == nullptr) return Verdict::Open().Because(fact, std::move(what));
+  return Verdict::Open()
+      .Because(fact, std::move(what), Strength::kWeak)
+      .Because(*found.unsure, "the program may set it to another value", Strength::kAgainst);
+}
+
+// Of a line of the program; a value that names a file is not looked into.
+std::optional<Verdict> OfProgram(const ValueInForce& found, const char* name, const std::string& release,
+                                 const Knowledge& knowledge) {
+  const std::string* value = found.line == nullptr ? nullptr : found.value->Get();
+  if (value == nullptr || !Trim(*value).starts_with('-')) return std::nullopt;
+  const std::vector<std::string_view> views = SplitWords(*value);
+  const std::string wrong = Wrong(name, {views.begin(), views.end()}, release, knowledge);
+  if (wrong.empty()) return std::nullopt;
+  Verdict verdict = Says(*found.value, wrong, found);
+  return std::move(verdict)
+      .WithEffect(Effect::kProgram)
+      .WithFix(Advice(fmt::format("Change the line, or remove it ({})", Place(*found.line)), {}));
+}
+
 Verdict Check(const Facts& facts, const Knowledge& knowledge) {
   if (!facts.tensorflow.folder.Present()) return Verdict::Silent();
+  const std::string* version = facts.tensorflow.version.Get();
+  const std::string release = version == nullptr ? std::string() : *version;
   const auto* flags = facts.environment.flags.Get();
-  if (flags == nullptr) return Verdict::Silent();
-  const std::string* release = facts.tensorflow.version.Get();
-  for (const auto& [name, words] : *flags) {
-    const auto* known = words.Get();
-    const std::string wrong =
-        known == nullptr ? std::string()
-                         : Wrong(name, *known, release == nullptr ? std::string() : *release, knowledge);
-    if (wrong.empty() && !words.Absent()) continue;
-    Fix fix;
-    fix.title = "Remove the variable " + name;
-    fix.commands = {"unset " + name};
-    fix.changes = {UnsetVariable{name}};
-    // Open: a program that never compiles with XLA does not read it.
-    return Verdict::Open()
-        .Because(words, words.Absent()
-                            ? fmt::format("{} does not begin with \"-\", so it names a file of flags, and "
-                                          "there is no such file",
-                                          name)
-                            : wrong)
-        .WithFix(std::move(fix));
+  std::optional<Verdict> program;  // said where the shell has nothing worse
+  for (const char* name : {"TF_XLA_FLAGS", "XLA_FLAGS"}) {
+    for (const ValueInForce& found : ValuesInForce(facts, name, ReadAt::kUse)) {
+      if (std::optional<Verdict> verdict = OfProgram(found, name, release, knowledge); verdict && !program)
+        program = std::move(verdict);
+      if (found.line != nullptr || flags == nullptr || !flags->contains(name)) continue;
+      const auto& words = flags->at(name);
+      const auto* known = words.Get();
+      const std::string wrong = known == nullptr ? std::string() : Wrong(name, *known, release, knowledge);
+      if (wrong.empty() && !words.Absent()) continue;
+      Fix fix;
+      fix.title = std::string("Remove the variable ") + name;
+      fix.commands = {std::string("unset ") + name};
+      fix.changes = {UnsetVariable{name}};
+      // Open: a program that never compiles with XLA does not read it.
+      return Says(words,
+                  words.Absent()
+                      ? fmt::format("{} does not begin with \"-\", so it names a file of flags, and "
+                                    "there is no such file",
+                                    name)
+                      : wrong,
+                  found)
+          .WithFix(std::move(fix));
+    }
   }
-  return Verdict::Silent();
+  // Where the shell is known, what is not is the program's doing.
+  const bool shell_known =
+      flags != nullptr && (flags->empty() || version != nullptr) &&
+      std::none_of(flags->begin(), flags->end(), [](const auto& flag) { return flag.second.Unknown(); });
+  if (program) {
+    if (!shell_known) program->effect.reset();
+    return *std::move(program);
+  }
+  return shell_known ? Verdict::Silent().WithEffect(Effect::kProgram) : Verdict::Silent();
 }
 
 // What a command or a line of code sets a variable to: XLA_FLAGS="--…" python, os.environ["XLA_FLAGS"] =
@@ -104,7 +144,7 @@ XLA reads its settings from XLA_FLAGS (and TF_XLA_FLAGS). A word that it does no
 
 ## How it is recognised
 
-A word of the value does not begin with `--`, is a flag of the other variable, or is a flag whose name the library of this release does not hold (`tfdoctor` has the names of the releases from 2.10 on); or the value does not begin with `-` at all, so that XLA takes it for the name of a file of flags, and there is no such file. A program that never compiles with XLA does not notice, so the cause stays open. Message: "Unknown flags in XLA_FLAGS".
+A word of the value does not begin with `--`, is a flag of the other variable, or is a flag whose name the library of this release does not hold (`tfdoctor` has the names of the releases from 2.10 on); or the value does not begin with `-` at all, so that XLA takes it for the name of a file of flags, and there is no such file. The program itself may set the variable, too (`--script`). A program that never compiles with XLA does not notice, so the cause stays open. Message: "Unknown flags in XLA_FLAGS".
 
 ## How it happens
 

@@ -1,0 +1,3 @@
+from dotenv import load_dotenv
+load_dotenv()  #= default-variable ? ?
+load_dotenv(".env", override=True)  #= set-variable ? ?
