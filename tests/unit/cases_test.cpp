@@ -124,15 +124,19 @@ bool Contains(const std::vector<std::string>& texts, const std::string& part) {
                      [&](const std::string& text) { return text.find(part) != std::string::npos; });
 }
 
+// Guesses are left aside: they hang on the words of all pages, so that the page of another cause may change
+// them. tests/cli/cli_test.py has theirs.
 void CheckCauses(const Json& expect, const Diagnosis& diagnosis) {
+  std::vector<Finding> found = diagnosis.causes;
+  std::erase_if(found, [](const Finding& finding) { return finding.guessed; });
   std::vector<std::string> expected;
   for (const Json& cause : expect.at("causes"))
     expected.push_back(cause.at("id").get<std::string>() + " " + cause.at("state").get<std::string>());
-  EXPECT_EQ(Named(diagnosis.causes), expected);
-  if (Named(diagnosis.causes) != expected) return;
+  EXPECT_EQ(Named(found), expected);
+  if (Named(found) != expected) return;
   for (size_t i = 0; i < expected.size(); i++) {
     const Json& cause = expect.at("causes")[i];
-    const Finding& finding = diagnosis.causes[i];
+    const Finding& finding = found[i];
     if (cause.contains("reason")) {
       EXPECT_EQ(finding.reason, cause["reason"].get<std::string>());
     }

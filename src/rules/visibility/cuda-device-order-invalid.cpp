@@ -19,28 +19,27 @@ std::string Given(const std::string& value) {
 Verdict Check(const Facts& facts, const Knowledge&) {
   if (DriverFindsGpu(facts))
     return Verdict::Excluded().Because(facts.driver_answers.count, "the driver lists a device");
-  if (facts.environment.Variable(kVariable).Absent() && facts.program.file.Absent())
-    return Verdict::Excluded().Because(facts.environment.Variable(kVariable), "CUDA_DEVICE_ORDER is not set");
-  for (const ValueInForce& found : ValuesInForce(facts, kVariable, ReadAt::kStart)) {
-    const std::string* value = found.value->Get();
-    if (value == nullptr || IsDeviceOrder(*value)) continue;
-    Verdict verdict = found.unsure == nullptr ? Verdict::Holds() : Verdict::Open();
-    verdict.Because(*found.value, Given(*value));
-    if (found.unsure != nullptr)
-      verdict.Because(*found.unsure, "the program may set it to another value", Strength::kAgainst);
-    if (found.line != nullptr)
-      return std::move(verdict).WithFix(Advice(fmt::format("Change the line ({})", Place(*found.line)),
-                                               {"os.environ[\"CUDA_DEVICE_ORDER\"] = \"PCI_BUS_ID\""}));
-    if (VariablesHideAllFromDriver(facts))
-      verdict.Because(facts.driver_answers.count_unhidden,
-                      "the driver lists a device once no variable hides it");
-    Fix fix;
-    fix.title = "Remove the variable from this shell";
-    fix.commands = {"unset CUDA_DEVICE_ORDER"};
-    fix.changes = {UnsetVariable{kVariable}};
-    return std::move(verdict).WithFix(std::move(fix));
-  }
-  return Verdict::Silent();
+  const auto& variable = facts.environment.Variable(kVariable);
+  if (variable.Absent()) return Verdict::Excluded().Because(variable, "CUDA_DEVICE_ORDER is not set");
+  const std::string* value = variable.Get();
+  if (value == nullptr || IsDeviceOrder(*value)) return Verdict::Silent();
+  // What the program sets itself is judged with the program.
+  const VariableOfProgram of_program = FindVariable(facts, kVariable, ReadAt::kStart);
+  if (of_program.sure != nullptr)
+    return Verdict::Excluded().Because(of_program.sure->what,
+                                       "the program sets or removes CUDA_DEVICE_ORDER itself");
+  Verdict verdict = of_program.unsure == nullptr ? Verdict::Holds() : Verdict::Open();
+  verdict.Because(variable, Given(*value));
+  if (of_program.unsure != nullptr)
+    verdict.Because(*of_program.unsure, "the program may set it to another value", Strength::kAgainst);
+  if (VariablesHideAllFromDriver(facts))
+    verdict.Because(facts.driver_answers.count_unhidden,
+                    "the driver lists a device once no variable hides it");
+  Fix fix;
+  fix.title = "Remove the variable from this shell";
+  fix.commands = {"unset CUDA_DEVICE_ORDER"};
+  fix.changes = {UnsetVariable{kVariable}};
+  return std::move(verdict).WithFix(std::move(fix));
 }
 
 void JudgeLog(Signs& s) {

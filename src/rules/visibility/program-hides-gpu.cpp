@@ -74,6 +74,21 @@ bool RunsGraphs(const Facts& facts) {
   return false;
 }
 
+// With an order that it does not know the driver refuses to start.
+std::optional<Verdict> ByOrder(const Facts& facts) {
+  const VariableOfProgram found = FindVariable(facts, "CUDA_DEVICE_ORDER", ReadAt::kStart);
+  for (const ProgramLine* line : {found.sure, found.perhaps}) {
+    const std::string* what = line == nullptr ? nullptr : line->what.Get();
+    if (what == nullptr || *what == "unset-variable") continue;
+    const std::string* value = line->value.Get();
+    if (value == nullptr || IsDeviceOrder(*value)) continue;
+    return Hides(facts, *line, "order",
+                 fmt::format("\"{}\" is no order that the driver knows, and it does not start", *value),
+                 Strength::kStrong, "Set it to \"PCI_BUS_ID\", or remove the line");
+  }
+  return std::nullopt;
+}
+
 std::optional<Verdict> ByVisibleDevices(const Facts& facts) {
   for (const ProgramLine* line : ProgramLines(facts, "visible-devices")) {
     const std::string* phase = line->phase.Get();
@@ -142,7 +157,7 @@ Verdict Check(const Facts& facts, const Knowledge&) {
   if (facts.program.lines.Absent()) return Verdict::Silent();
   if (facts.program.lines.Get() == nullptr) return Verdict::Silent();
   std::optional<Verdict> open;
-  for (auto* look : {ByVariables, ByVisibleDevices, ByDevice, ByJax}) {
+  for (auto* look : {ByVariables, ByOrder, ByVisibleDevices, ByDevice, ByJax}) {
     std::optional<Verdict> verdict = look(facts);
     if (!verdict) continue;
     if (verdict->state == Verdict::State::kHolds) return *std::move(verdict);
