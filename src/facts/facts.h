@@ -304,7 +304,7 @@ struct Python {
     v("environment", s.environment, "kind of environment");
     v("other_environment", s.other_environment, "another environment that is activated");
     v("sys_path", s.sys_path, "sys.path");
-    v("unread", s.unread, "what may change sys.path and was not understood");
+    v("unread", s.unread, "code that may change sys.path");
     v("distributions", s.distributions, "installed distributions");
     v("modules", s.modules, "modules that would be imported");
     v("elsewhere", s.elsewhere, "other environments with TensorFlow");

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <utility>
 #include <vector>
 
 namespace tfdoctor {
@@ -225,9 +226,10 @@ void Decoder::End() {
   if (form_ == Form::kNotebook) {
     std::string text;
     const bool notebook = NotebookOutputs(head_, text);
-    sink_(notebook ? text : head_);
+    TakeText(notebook ? text : head_);
     head_.clear();
   }
+  if (!cut_.empty()) sink_(std::exchange(cut_, {}));
 }
 
 bool Decoder::TakePlain(std::string_view bytes) {
@@ -277,7 +279,31 @@ bool Decoder::Decide() {
   return head.size() <= skip || TakePlain(std::string_view(head).substr(skip));
 }
 
-bool Decoder::TakeText(std::string_view text) { return text.empty() || sink_(text); }
+// Quotes that a word processor or a forum has curled (U+2018, U+2019, U+201C, U+201D) become straight again.
+bool Decoder::TakeText(std::string_view text) {
+  constexpr char kFirst = '\xE2', kSecond = '\x80';
+  if (text.empty()) return true;
+  if (cut_.empty() && text.find(kFirst) == text.npos) return sink_(text);
+  const std::string joined = std::exchange(cut_, {}) + std::string(text);
+  std::string straight;
+  straight.reserve(joined.size());
+  for (size_t i = 0; i < joined.size(); i++) {
+    const bool begins = joined[i] == kFirst && (i + 1 >= joined.size() || joined[i + 1] == kSecond);
+    if (begins && i + 2 >= joined.size()) {
+      cut_ = joined.substr(i);
+      break;
+    }
+    const char last = begins ? joined[i + 2] : '\0';
+    const bool one = last == '\x98' || last == '\x99';
+    if (!one && last != '\x9C' && last != '\x9D') {
+      straight += joined[i];
+      continue;
+    }
+    straight += one ? '\'' : '"';
+    i += 2;
+  }
+  return straight.empty() || sink_(straight);
+}
 
 bool Decoder::TakeUtf16(std::string_view bytes) {
   std::string joined;

@@ -41,6 +41,7 @@ class Decoder {
   Sink sink_;
   std::string head_;  // until the form is known; a notebook as a whole
   std::string left_;  // an odd byte of UTF-16, half of a surrogate pair
+  std::string cut_;   // the beginning of a character that may be a curled quote
   Form form_ = Form::kUndecided;
   std::unique_ptr<Inflater> inflater_;
   bool looked_for_magic_ = false;

@@ -14,6 +14,34 @@ namespace {
 
 Origin AtLine(uint64_t line) { return {Witness::kLog, fmt::format("line {}", line)}; }
 
+// The file name of a library in a word of a sentence: "(libcudnn.so.7)," -> "libcudnn.so.7"; empty: it is
+// none that CUDA or the driver has.
+std::string_view LibraryIn(std::string_view word) {
+  const size_t begin =
+      std::min({word.find("lib"), word.find("nvcuda"), word.find("cud"), word.find("cublas"),
+                word.find("cufft"), word.find("curand"), word.find("cusolver"), word.find("cusparse")});
+  if (begin == word.npos) return {};
+  word.remove_prefix(begin);
+  word = word.substr(0, word.find_first_of("\"'`,;:()<>[]"));
+  while (word.ends_with('.')) word.remove_suffix(1);
+  return word.find(".so") + 1 + word.find(".dll") + 1 == 0 ? std::string_view() : word;
+}
+
+// Of a library: that it is not found, or does not load. `text` is in small letters.
+bool SaysThatItIsMissing(std::string_view text) {
+  static constexpr std::string_view kWords[] = {
+      "not found",      "not find",       "n't find",       "not able to find",
+      "unable to find", "cannot load",    "could not load", "n't load",
+      "not load",       "failed to load", "fails to load",  "unable to load",
+      "cannot open",    "could not open", "n't open",       "missing",
+      "misses",         "nowhere",        "does not exist", "doesn't exist",
+      "is not there",   "isn't there",    "no such",        "lacks",
+      "not be found",   "not be loaded",  "not installed",  "fails to find",
+      "failed to find", "no longer there"};
+  return std::any_of(std::begin(kWords), std::end(kWords),
+                     [&](std::string_view word) { return text.find(word) != text.npos; });
+}
+
 // Dotted numbers in a text as people write it: "570.133.07 user / 570.124.06 kernel" holds two.
 std::vector<std::string> VersionsIn(std::string_view text) {
   std::vector<std::string> versions;
@@ -278,25 +306,32 @@ class Filler {
     take(quoted.machine);
     for (const Attempt& attempt : quoted.attempts) take(attempt.messages);
   }
-  // "libcublas.so.10": "not found in /usr/local/cuda"
+  // "libcublas.so.10": "not found in /usr/local/cuda"; "it is not able to find libcudnn.so.7".
   void TakeMissingLibraries(std::map<std::string, SeenMessage>& seen) {
     SeenMessage missing;
     std::vector<std::string> libraries;
-    for (const auto& [key, value] : statements_.values) {
-      const std::string text = Lower(value);
-      const bool none = text.find("not found") != text.npos || text.find("missing") != text.npos ||
-                        text.find("nowhere") != text.npos || text.find("does not exist") != text.npos;
-      for (std::string_view word : SplitWords(key)) {
-        const size_t name =
-            std::min({word.find("lib"), word.find("nvcuda"), word.find("cud"), word.find("cublas"),
-                      word.find("cufft"), word.find("curand"), word.find("cusolver"), word.find("cusparse")});
-        if (!none || name == word.npos) continue;
-        word.remove_prefix(name);
-        if (word.find(".so") + 1 + word.find(".dll") + 1 == 0) continue;
-        taken_.insert(key);
-        libraries.emplace_back(word);
-        missing.text = Fact<std::string>::Value(key + ": " + value, {Witness::kStated, "stated: " + key});
+    const auto take = [&](std::string_view words, std::string text, const Origin& origin) {
+      bool any = false;
+      for (std::string_view word : SplitWords(words)) {
+        const std::string_view name = LibraryIn(word);
+        // Of the driver's own library the rules read the sentence.
+        if (name.empty() || name.starts_with("libcuda.") || name.starts_with("nvcuda")) continue;
+        any = true;
+        libraries.emplace_back(name);
+        missing.text = Fact<std::string>::Value(text, origin);
       }
+      return any;
+    };
+    for (const auto& [key, value] : statements_.values) {
+      const Origin origin{Witness::kStated, "stated: " + key};
+      bool any = SaysThatItIsMissing(Lower(value)) && take(key, key + ": " + value, origin);
+      for (const std::string& clause : Clauses(value)) {
+        if (SaysThatItIsMissing(Lower(clause)) && take(clause, value, origin)) any = true;
+      }
+      if (any) taken_.insert(key);
+    }
+    for (const std::string& clause : Clauses(reading_.own_words)) {
+      if (SaysThatItIsMissing(Lower(clause))) take(clause, clause, {Witness::kStated, "the text"});
     }
     if (libraries.empty() || seen.contains("library-not-loaded")) return;
     missing.fields = Fact<std::map<std::string, std::vector<std::string>>>::Value({{"library", libraries}},

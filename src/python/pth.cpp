@@ -7,6 +7,7 @@
 
 #include "base/text.h"
 #include "python/environment.h"
+#include "python/harmless_code.h"
 
 namespace tfdoctor {
 namespace {
@@ -274,9 +275,10 @@ KnownPthCode RecognisePthCode(std::string_view line) {
   if (size_t semicolon = module.find(';'); semicolon != std::string_view::npos) {
     std::string_view call = Trim(module.substr(semicolon + 1));
     module = Trim(module.substr(0, semicolon));
-    if (call != std::string(module) + ".install()") return {};
+    if (call != std::string(module) + ".install()") module = "";
   }
   if (IsIdentifier(module) && module.starts_with('_')) return {PthCode::kEditable, std::string(module)};
+  if (LeavesImportsAlone(line)) return {PthCode::kNothing, ""};
   return {};
 }
 

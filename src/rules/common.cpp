@@ -586,10 +586,11 @@ Fix InNewPython(const Facts& facts, const std::set<int>& minors, const std::stri
   }
   if (!at_hand.empty())
     return Advice(
-        fmt::format("Make an environment with a Python that has a wheel of it ({}): 3.{} is on this machine",
-                    range, its_minor),
+        fmt::format("Make an environment for {} with a Python that has it ({}): 3.{} is on this machine",
+                    requirement, range, its_minor),
         InNewEnvironment(ShellQuote(at_hand), words));
-  std::string title = "Make an environment with a Python that has a wheel of it: " + range;
+  std::string title =
+      fmt::format("Make an environment for {} with a Python that has it: {}", requirement, range);
   if (facts.python.others.Peek() != nullptr) title += "; none was found here";
   // uv brings Pythons of its own. It needs one since 3.8 to start with.
   if (Minor(Known(facts.python.version, "")) < 8 || UsesUv(facts))

@@ -100,7 +100,8 @@ std::vector<std::string> MissingLibraries(const LogStory& story) {
     for (std::string& name : names) {
       while (name.ends_with(':') || name.ends_with('.')) name.pop_back();
       const size_t folder = name.find_last_of("/\\");
-      const std::string file = name.substr(folder == name.npos ? 0 : folder + 1);
+      std::string file = name.substr(folder == name.npos ? 0 : folder + 1);
+      file = file.substr(0, file.find(':'));
       if (IsOptional(file) || IsDriver(file) || !IsOfNvidia(file)) continue;
       if (std::find(missing.begin(), missing.end(), file) == missing.end()) missing.push_back(file);
     }

@@ -182,6 +182,43 @@ TEST(PthTest, KnownCode) {
   EXPECT_FALSE(ParseEditableFinder("print(1)"));
 }
 
+// A line that adds a certificate authority to certifi's list, as those who look into traffic have it.
+constexpr const char* kAddsCertificate =
+    R"(import os;exec("try:\n import certifi\n _p=certifi.where(); _c='/etc/ssl/certs/ca.pem'\n if os.path.isfile(_c) and os.path.getsize(_c)<65536 and os.path.isfile(_p):\n  with open(_c,'rb') as _f: _t=_f.read()\n  if _t[-96:] not in open(_p,'rb').read():\n   with open(_p,'ab') as _f: _f.write(b'\\n'+_t)\nexcept Exception: pass\n"))";
+
+TEST(PthTest, CodeThatLeavesImportsAlone) {
+  for (const char* code : {kAddsCertificate, "import os; print(os.environ.get('A', 'b'))",
+                           "import os; 'A' in os.environ and print(1)",
+                           "import re, time; _x = re.sub('a', 'b', 'c'); print(_x, time.time())"})
+    EXPECT_EQ(RecognisePthCode(code).code, PthCode::kNothing) << code;
+  for (const char* code : {"import os; addsitedir('/x')",
+                           "import os; os.sys.path.insert(0, '/x')",
+                           "import os; os.environ['A'] = '1'",
+                           "import os; os.path.os.sys.path.append('/x')",
+                           "import os; _o = os; _o.sys.path.append('/x')",
+                           "import os; _e = os.environ; _e['A'] = '1'",
+                           "import os; known_paths.add('/x')",
+                           "import re; re.enum.sys.path",
+                           "import os; exec(os.environ.get('A'))",
+                           "import os; exec('import sys; sys.path.append(1)')",
+                           "import os; __import__('x')",
+                           "import os; print(f'{sys.path.append(1)}')",
+                           "import os; (_x := sys).path",
+                           "import os; sys.path.append(1); sys = 1",
+                           "import os as o; o.sys",
+                           "import os.path; print(1)",
+                           "import os; from sys import path",
+                           "import os; os.environ.update(a='1')",
+                           "import os; os.putenv('A', '1')",
+                           "import warnings; warnings.sys.path.append('/x')",
+                           "import os; ().__class__",
+                           "import tool; tool.start()",
+                           "import os; exec(\"exec('import tool')\")",
+                           "import os; @sys",
+                           "import os; del sys"})
+    EXPECT_EQ(RecognisePthCode(code).code, PthCode::kUnknown) << code;
+}
+
 TEST(DistributionTest, Record) {
   std::optional<RecordEntry> entry = ParseRecordLine("\"a,\"\"b\"\".py\",sha256=x,12");
   ASSERT_TRUE(entry);

@@ -83,6 +83,9 @@ void JudgeLog(Signs& s) {
   }
   s.Speaks("says-memory-left-taken", kStrong).Speaks("no-gpu-free", kStrong);
   s.Speaks("session-not-created", kStrong).Speaks("context-out-of-memory", kDecisive);
+  const double used = MiB(story.Field("smi-memory", "used") + "MiB"),
+               total = MiB(story.Field("smi-memory", "total") + "MiB");
+  s.That(fails && used > 0.9 * total && total > 0, "nvidia-smi shows the GPU's memory as taken", kDecisive);
   s.That(fails && PoolIsTiny(story),
          "TensorFlow got hardly any of the GPU's memory, unless the program set a limit", kDecisive);
   if (s.any()) {

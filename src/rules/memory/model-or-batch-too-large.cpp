@@ -14,7 +14,7 @@ void JudgeLog(Signs& s) {
   const double limit = MiB(story.Field("allocator-limit", "limit")),
                used = MiB(story.Field("allocator-in-use", "size"));
   s.That(limit > 0 && used > 0.9 * limit, "the pool was full of what the program uses", kDecisive);
-  if (!story.MaySee("allocator-limit")) s.Speaks("allocator-in-use", kWeak);
+  if (!story.MaySee("allocator-limit")) s.Speaks("allocator-in-use", kWeak).Speaks("allocator-chunks", kWeak);
   s.That(s.any() && PoolIsTiny(story), "TensorFlow got hardly any of the GPU's memory", kAgainst);
   if (s.any()) s.Wants(story.facts.device_memory.holders);
 }

@@ -49,8 +49,13 @@ Verdict Check(const Facts& facts, const Knowledge&) {
   const std::string& why = devices.refused.empty() ? devices.ended_by : devices.refused;
   verdict.Because(variable, fmt::format("CUDA_VISIBLE_DEVICES={}{}{}", *value, why.empty() ? "" : ": ", why));
   if (!devices.refused.empty()) {
-    verdict = std::move(verdict).WithReason("twice").WithTitle(
-        "CUDA_VISIBLE_DEVICES names a GPU twice, and the driver refuses to start");
+    verdict =
+        std::move(verdict)
+            .WithReason("twice")
+            .WithTitle("CUDA_VISIBLE_DEVICES names a GPU twice, and the driver refuses to start")
+            .WithExplanation(
+                "The variable CUDA_VISIBLE_DEVICES says which GPUs a program may see. A list that names "
+                "one of them twice is an error: cuInit fails, and TensorFlow finds no GPU at all.");
   }
   if (hides) {
     verdict.Because(facts.driver_answers.count_unhidden,
