@@ -18,37 +18,107 @@ HEADERS = [  # library, files, prefix of the names, what opens the enumeration
     ("cuDNN", ["cudnn_graph.h", "cudnn_graph_v9.h"], r"CUDNN_STATUS_\w+", r"typedef enum\s*\{\s*CUDNN_STATUS_SUCCESS"),
     ("NCCL", ["nccl.h"], r"nccl\w+", r"typedef enum\s*\{\s*ncclSuccess"),
 ]
-# Source: NVIDIA, "Xid Errors" (public documentation), read 2026-11.
+# Source: NVIDIA, "Xid Errors" (public documentation): the catalog for Ampere and newer with what it wants done, the table for
+# older GPUs with where each may lie; read 2026-11. What follows the text: where it lies most often (as ErrorRow::fault has it;
+# "" where the tables name several and none first), and whether the GPU wants a reset or the machine a restart before it works again.
 XIDS = {
-    13: "A kernel of the program failed on the GPU (graphics engine exception)",
-    31: "A kernel used memory that is not its own (MMU fault): mostly a defect of the program",
-    32: "Bad data reached the GPU through the bus: driver, bus or hardware",
-    38: "The driver's firmware failed",
-    43: "The GPU stopped working on a program: mostly a defect of the program",
-    45: "A program ended, or was ended, while the GPU worked for it",
-    48: "Uncorrectable error of the GPU's memory (double bit ECC)",
-    56: "The display engine failed: hardware",
-    57: "The memory's link training failed: hardware",
-    58: "The memory's link failed: hardware",
-    61: "The GPU's controller halted on a break point: hardware or driver",
-    62: "The GPU's controller halted: hardware, power or driver",
-    63: "A page of the GPU's memory was retired or a row remapped",
-    64: "Retiring a page or remapping a row of the GPU's memory failed",
-    68: "The video decoder failed",
-    69: "The graphics engine's class failed: hardware or driver",
-    74: "NVLink failed",
-    79: "The GPU has fallen off the bus: power, cooling, slot or hardware",
-    92: "Many single bit errors of the GPU's memory",
-    94: "Contained error of the GPU's memory: the program that used it was ended",
-    95: "Uncontained error of the GPU's memory: the GPU has to be reset",
-    109: "A context switch timed out",
-    119: "The GPU's system processor (GSP) did not answer in time",
-    120: "The GPU's system processor (GSP) failed",
-    140: "Uncorrectable error of the GPU's memory",
-    143: "The GPU could not be initialised",
-    149: "NVLink failed",
-    154: "The GPU needs a reset, or the machine a restart",
+    8: ("The GPU did not come to an end with what a program gave it", "", False),
+    11: ("What a program or the driver sent to the GPU was damaged", "", False),
+    12: ("The driver could not handle an exception of the GPU", "driver", False),
+    13: ("A kernel of the program failed on the GPU (graphics engine exception)", "program", False),
+    16: ("The display engine hung", "driver", False),
+    18: ("The GPU may not use the bus by itself (bus mastering is off)", "driver", False),
+    19: ("The display engine failed", "driver", False),
+    24: ("The GPU waited too long for a semaphore", "", False),
+    25: ("What a program or the driver sent to the GPU was not valid", "", False),
+    26: ("The GPU's memory did not answer in time", "driver", False),
+    31: ("A kernel used memory that is not its own (MMU fault): mostly a defect of the program", "program", False),
+    32: ("Bad data reached the GPU through the bus: driver, bus or hardware", "", False),
+    37: ("The driver's firmware failed", "driver", False),
+    38: ("The driver's firmware failed", "driver", False),
+    39: ("A copy engine of the GPU failed", "", False),
+    40: ("A copy engine of the GPU failed", "", False),
+    41: ("A copy engine of the GPU failed", "", False),
+    43: ("The GPU stopped working on a program: mostly a defect of the program", "program", False),
+    44: ("The GPU failed while it went from one program to another", "driver", False),
+    45: ("A program ended, or was ended, while the GPU worked for it; it follows from another error or from the end", "program", False),
+    46: ("The GPU stopped: it has to be reset", "driver", True),
+    48: ("Uncorrectable error of the GPU's memory (double bit ECC)", "hardware", True),
+    54: ("The GPU's auxiliary power is not connected", "hardware", True),
+    56: ("The display engine failed: hardware", "hardware", False),
+    57: ("The memory's link training failed: hardware", "hardware", True),
+    58: ("The memory's link failed: hardware", "hardware", True),
+    59: ("The GPU's controller failed (older drivers)", "driver", False),
+    60: ("The video processor failed", "driver", False),
+    61: ("The GPU's controller halted on a break point: driver or hardware", "driver", False),
+    62: ("The GPU's controller halted: driver, power or hardware", "driver", True),
+    63: ("A page of the GPU's memory was retired or a row remapped", "hardware", False),
+    64: ("Retiring a page or remapping a row of the GPU's memory failed", "hardware", True),
+    66: ("The driver made an access that is not allowed", "driver", False),
+    67: ("The driver made an access that is not allowed", "driver", False),
+    68: ("The video decoder failed", "driver", False),
+    69: ("The graphics engine's class failed: driver, program or hardware", "driver", False),
+    70: ("A copy engine of the GPU failed", "", False),
+    71: ("A copy engine of the GPU failed", "", False),
+    72: ("A copy engine of the GPU failed", "", False),
+    74: ("NVLink failed", "hardware", False),
+    75: ("A copy engine of the GPU failed", "", False),
+    76: ("A copy engine of the GPU failed", "", False),
+    77: ("A copy engine of the GPU failed", "", False),
+    78: ("The virtual GPU did not start: its driver and the host's do not fit each other", "driver", False),
+    79: ("The GPU has fallen off the bus: power, cooling, slot or hardware", "hardware", True),
+    80: ("Damaged data was sent to the GPU: driver, bus or hardware", "", False),
+    81: ("The GPU's VGA part failed: hardware", "hardware", False),
+    85: ("A copy engine of the GPU failed", "", False),
+    92: ("Many single bit errors of the GPU's memory, which were corrected", "hardware", False),
+    93: ("The GPU's settings were written more often than foreseen", "none", False),
+    94: ("Contained error of the GPU's memory: the program that used it was ended", "hardware", False),
+    95: ("Uncontained error of the GPU's memory: the GPU has to be reset", "hardware", True),
+    106: ("A test message of the management controller", "none", False),
+    107: ("A test message of the management controller", "none", False),
+    109: ("The GPU did not go from one program to another in time: it has to be reset", "driver", True),
+    110: ("The GPU reports a breach of its security: it has to be reset", "driver", True),
+    119: ("The GPU's system processor (GSP) did not answer in time", "driver", True),
+    120: ("The GPU's system processor (GSP) failed", "driver", True),
+    121: ("The link between GPU and processor (NVLink-C2C) reports an error", "hardware", False),
+    122: ("The GPU's settings could not be read", "hardware", False),
+    123: ("The GPU's settings could not be written", "hardware", False),
+    124: ("The GPU's settings could not be erased", "hardware", False),
+    125: ("The GPU's settings are damaged", "hardware", False),
+    136: ("NVLink's training failed", "hardware", True),
+    137: ("A program used memory of another GPU that is not its own (NVLink)", "program", False),
+    140: ("Error of the GPU's memory that was not recovered: the GPU has to be reset", "hardware", True),
+    141: ("CUDA's fast path to the GPU failed", "driver", False),
+    143: ("The GPU could not be initialised", "driver", True),
+    144: ("NVLink failed", "hardware", False),
+    145: ("NVLink failed", "hardware", False),
+    146: ("NVLink failed", "hardware", False),
+    147: ("NVLink failed", "hardware", False),
+    148: ("NVLink failed", "hardware", False),
+    149: ("NVLink failed", "hardware", False),
+    150: ("NVLink failed", "hardware", False),
+    151: ("The keys of confidential computing could not be changed: the virtual machine has to be restarted", "driver", True),
+    154: ("The GPU needs a reset, or the machine a restart, for what the Xid before it says", "none", False),
+    155: ("NVLink failed in the driver: the GPU has to be reset", "driver", True),
+    156: ("A part of the GPU is retired with the next reset", "hardware", True),
+    157: ("A part of the GPU could not be retired", "hardware", False),
+    158: ("The GPU did not answer in time: it has to be reset", "driver", True),
+    160: ("A channel of the GPU's memory was retired", "hardware", False),
+    161: ("A channel of the GPU's memory could not be retired", "hardware", False),
+    162: ("The circuits that smooth the GPU's power work again", "none", False),
+    163: ("The circuits that smooth the GPU's power are off", "none", False),
+    164: ("The circuits that smooth the GPU's power are nearly worn out", "none", False),
+    165: ("The circuits that smooth the GPU's power are worn out", "none", False),
+    167: ("The GPU did not answer on the PCI Express bus in time", "hardware", True),
+    168: ("The GPU's memory has become smaller, for errors in it", "hardware", False),
+    169: ("The GPU's security controller halted", "driver", False),
+    171: ("Uncorrectable error of the GPU's memory (DRAM); it goes with Xid 48", "hardware", True),
+    172: ("Uncorrectable error of the GPU's own memory (SRAM); it goes with Xid 48", "hardware", True),
 }
+for video in [*range(82, 85), 86, *range(88, 90), *range(96, 106), 139, 142]:
+    XIDS[video] = ("The GPU's video or picture engine failed", "driver", False)
+for copy in range(126, 136):
+    XIDS[copy] = ("A copy engine of the GPU failed", "", False)
 # Source: driver_types.h of CUDA 10.0, the last with numbers of its own (those that meet people who have no GPU).
 RUNTIME_BEFORE_10_1 = {
     8: ("cudaErrorInvalidDeviceFunction", "The requested device function does not exist or was not compiled for this device"),
@@ -123,8 +193,10 @@ def quote(text):
 
 def table(library, source, rows):
     print(f"\n[[errors]]\nlibrary = {quote(library)}\nsource = {quote(source)}\ndate = {quote(datetime.date.today().isoformat())}\nrows = [")
-    for number, name, text in rows:
-        print(f"  {{ number = {number}, name = {quote(name)}, text = {quote(text or name)} }},")
+    for number, name, text, *more in rows:
+        fault, reset = more or ("", False)
+        about = (f", fault = {quote(fault)}" if fault else "") + (", reset = true" if reset else "")
+        print(f"  {{ number = {number}, name = {quote(name)}, text = {quote(text or name)}{about} }},")
     print("]")
 
 
@@ -135,7 +207,7 @@ def main():
         rows = list(entries(text, prefix, opens))
         table(library, f"{path.name} of NVIDIA", rows)
     table("CUDA runtime before 10.1", "driver_types.h of CUDA 10.0", [(n, name, t) for n, (name, t) in RUNTIME_BEFORE_10_1.items()])
-    table("Xid", "NVIDIA, Xid Errors", [(n, f"Xid {n}", t) for n, t in XIDS.items()])
+    table("Xid", "NVIDIA, Xid Errors", [(n, f"Xid {n}", *about) for n, about in sorted(XIDS.items())])
     table("TensorFlow", "absl/status/status.h", [(n, name, t) for n, (name, t) in STATUS.items()])
 
 

@@ -208,7 +208,9 @@ void WriteAll(Rows rows, Writer& w) {
   w.Close();
   w.Open("Error", "kErrors");
   for (const ErrorData& e : rows.errors) {
-    w.Add(fmt::format("{}, {}, {}, {}", w.Text(e.library), e.number, w.Text(e.name), w.Text(e.text)), e.name);
+    w.Add(fmt::format("{}, {}, {}, {}, {}, {}", w.Text(e.library), e.number, w.Text(e.name), w.Text(e.text),
+                      w.Text(e.fault), Number(e.reset)),
+          e.name);
   }
   w.Close();
   w.Open("Defect", "kDefects");

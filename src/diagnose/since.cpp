@@ -61,7 +61,8 @@ bool Bears(std::string_view name, Link link) {
 
 // What says most comes first.
 int Weight(std::string_view name) {
-  if (StartsWithOne(name, {"linux-image", "kernel-core", "nvidia-driver", "tensorflow", "numpy", "docker"}))
+  if (StartsWithOne(name, {"linux-image", kKernelInForce, "kernel-core", "nvidia-driver", "tensorflow",
+                           "numpy", "docker"}))
     return 0;
   return StartsWithOne(name, {"nvidia-dkms", "nvidia-kernel", "libcuda", "libnvidia-compute", "protobuf",
                               "cuda-drivers", "nvidia-cudnn"})
@@ -115,7 +116,8 @@ std::string Since(const Diagnosis& diagnosis, const Facts& facts, std::string_vi
   const std::string* booted = facts.history.booted.Peek();
   if (booted == nullptr || head->rule->link > Link::kDriverLibrary) return text;
   const std::optional<long> start = Minutes(*booted);
-  if (!start) return text;
+  if (!start || (*start <= newest.at + 1 && *chosen.front().change->package.Peek() == kKernelInForce))
+    return text;
   return text + (*start < newest.at ? "; this system has not been restarted since"
                                     : fmt::format("; this system was started after that, {}", *booted));
 }

@@ -295,13 +295,21 @@ void AskMig(Library& nvml, unsigned index, void* device) {
   }
 }
 
-// nvmlGridLicensableFeatures_t: whether licences are a matter at all, how many features, and the first one's
-// code and state. The rest has grown with its versions.
+// nvmlGridLicensableFeatures_t: whether licences are a matter at all, how many features, and the first one.
+// The rest has grown with its versions.
 struct Licences {
   int supported;
   unsigned count;
   unsigned code;
   unsigned state;
+  char info[128];
+  char product[128];
+  unsigned enabled;
+  struct {
+    unsigned year;
+    unsigned short month, day, hour, minute, second;
+    unsigned char status;  // whether there is such a date
+  } ends;
   char rest[8192];
 };
 
@@ -325,11 +333,24 @@ void AskVirtualisation(Library& nvml, unsigned index, void* device) {
   if (!Gave(nvml, index, "licence", "nvmlDeviceGetGridLicensableFeatures_v4", device, &licences)) return;
   if (licences.supported != 1 || licences.count == 0) return;
   Say("nvml %u licence %s", index, licences.state == 1 ? "licensed" : "unlicensed");
+  constexpr unsigned char kValidDate = 2;
+  const auto& ends = licences.ends;
+  if (ends.status == kValidDate && ends.year < 10000 && ends.month < 13 && ends.day < 32 && ends.hour < 24 &&
+      ends.minute < 60) {
+    Say("nvml %u licence_ends %04u-%02hu-%02hu %02hu:%02hu", index, ends.year, ends.month, ends.day,
+        ends.hour, ends.minute);
+  }
 }
 
 void AskNvmlDevice(Library& nvml, unsigned index) {
   void* device = nullptr;
-  if (nvml.Step("nvmlDeviceGetHandleByIndex_v2", "nvmlDeviceGetHandleByIndex", index, &device) != 0) return;
+  constexpr int kNoPermission = 4;  // it is counted, and not for this process
+  if (const int result =
+          nvml.Step("nvmlDeviceGetHandleByIndex_v2", "nvmlDeviceGetHandleByIndex", index, &device);
+      result != 0) {
+    if (result != Library::kMissing && result != kNoPermission) Say("nvml-lost %u %d", index, result);
+    return;
+  }
   char text[256] = "";
   constexpr unsigned kSize = sizeof text - 1;
   if (Gave(nvml, index, "name", "nvmlDeviceGetName", device, &text[0], kSize))

@@ -8,6 +8,7 @@
 //   device 0 name NVIDIA A100        of CUDA's device 0
 //   nvml 0 uuid GPU-…                of NVML's device 0
 //   nvml-failed 0 mig_mode 3         what asking for it returned
+//   nvml-lost 1 15                   what asking for the device itself returned
 //   process 0 4711 1073741824        holds so many bytes on NVML's device 0
 //   refused /dev/nvidia-uvm EPERM    what open() said of a device node
 //   end                              every step came to its end

@@ -612,6 +612,7 @@ struct NvmlDevice {
   Fact<std::vector<std::string>> throttle;
   Fact<std::string> virtualisation;  // "none", "passthrough", "vgpu", "host-vgpu"
   Fact<std::string> licence;         // "licensed", "unlicensed"; absent: needs none
+  Fact<std::string> licence_ends;    // "2026-12-04 09:15", in UTC; absent: NVML tells no date
   Fact<std::string> fabric;          // "completed", "in-progress", "not-started"; absent: no fabric
 
   template <class Self, class V>
@@ -629,6 +630,7 @@ struct NvmlDevice {
     v("throttle", s.throttle, "why the clocks are reduced");
     v("virtualisation", s.virtualisation, "kind of virtualisation");
     v("licence", s.licence, "licence of the virtual GPU");
+    v("licence_ends", s.licence_ends, "when the licence of the virtual GPU ends");
     v("fabric", s.fabric, "state of the NVLink fabric");
   }
 };
@@ -655,6 +657,10 @@ struct DriverAnswers {
   Fact<std::string> nvml_init;                           // "0", "18"
   Fact<std::string> nvml_driver_version;                 // "570.86.15"
   Fact<std::map<std::string, NvmlDevice>> nvml_devices;  // by index: "0"
+  // GPUs that NVML counts and cannot reach, by index: "1" -> "15" (NVML_ERROR_GPU_IS_LOST)
+  Fact<std::map<std::string, std::string>> nvml_lost;
+  Fact<std::string> nvml_ended;     // as `ended`, of the process that called NVML
+  Fact<std::string> nvml_ended_in;  // "nvmlInit"; absent: none
 
   template <class Self, class V>
   static void Describe(Self& s, V&& v) {
@@ -674,6 +680,9 @@ struct DriverAnswers {
     v("nvml_init", s.nvml_init, "what nvmlInit returned");
     v("nvml_driver_version", s.nvml_driver_version, "version of the driver that NVML tells");
     v("nvml_devices", s.nvml_devices, "devices that NVML lists");
+    v("nvml_lost", s.nvml_lost, "devices that NVML cannot reach");
+    v("nvml_ended", s.nvml_ended, "what ended the call of NVML");
+    v("nvml_ended_in", s.nvml_ended_in, "step in which the call of NVML ended");
   }
 };
 

@@ -11,6 +11,9 @@ constexpr int kDaysOfChanges = 30;
 
 bool StartsWithOne(std::string_view name, std::initializer_list<std::string_view> starts);
 
+// Stands among packages for the kernel that a start of the machine put in force.
+constexpr std::string_view kKernelInForce = "kernel in force";
+
 bool IsOfDriver(std::string_view name);      // NVIDIA's driver and the kernel: "libnvidia-compute-570"
 bool IsOfContainers(std::string_view name);  // "containerd.io"
 bool IsOfPython(std::string_view name);      // Python, TensorFlow and what it needs: "python3.11", "numpy"

@@ -129,6 +129,10 @@ struct ErrorRow {
   int number = 0;
   std::string_view name;  // "CUDA_ERROR_NO_DEVICE"
   std::string_view text;
+  // Of an Xid, where it lies most often: "hardware", "driver" (with the GPU's firmware), "program", "none" (it
+  // only tells something); empty: any of them, or no Xid.
+  std::string_view fault;
+  bool reset = false;  // the GPU does no more work until it is reset, or the machine restarted
 };
 
 // A flag of XLA_FLAGS or TF_XLA_FLAGS, and the minor releases of TensorFlow whose library first and last

@@ -70,7 +70,8 @@ struct Message {  // in the order of the files
 struct Error {  // in the order of the files
   Text library;
   int number;
-  Text name, text;
+  Text name, text, fault;
+  bool reset;
 };
 
 struct Defect {  // in the order of the files

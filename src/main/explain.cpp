@@ -199,6 +199,16 @@ std::optional<EarlyEnd> ReadLog(int file, const std::string& name, LogReader& re
   return std::nullopt;
 }
 
+// Of an Xid: "; it lies most often with …".
+std::string WhereItLies(const ErrorRow& error) {
+  std::string text;
+  if (error.fault == "hardware") text = "; it lies most often with the hardware";
+  if (error.fault == "driver") text = "; it lies most often with the driver or the GPU's firmware";
+  if (error.fault == "program") text = "; it lies most often with the program, and is no fault of the GPU";
+  if (error.fault == "none") text = "; it is no error of its own";
+  return text + (error.reset ? "; the GPU does no more work until it is reset or the machine restarted" : "");
+}
+
 // One answer in one line, for a stream of them. Strings of JSON hold no newline.
 std::string InOneLine(const std::string& json) {
   std::string line;
@@ -242,10 +252,10 @@ int ExplainLog(Arguments& arguments, const Subject& subject, const Clock& clock)
     if (!errors.empty()) {
       answer.messages.clear();
       for (const ErrorRow& error : errors) {
-        answer.messages.push_back(
-            {1, subject.value,
-             fmt::format("{}, {} ({}): {}", error.library, error.number, error.name, error.text),
-             error.number == 0, ""});
+        answer.messages.push_back({1, subject.value,
+                                   fmt::format("{}, {} ({}): {}{}", error.library, error.number, error.name,
+                                               error.text, WhereItLies(error)),
+                                   error.number == 0, ""});
       }
     }
     const bool* registered = judge.facts().log.gpu_registered.Peek();

@@ -141,6 +141,12 @@ class Transcript {
                     : Field::Unknown(fmt::format("NVML failed with {}", failed->second), origin_);
       });
     }
+    answers.nvml_ended = ended_.empty() ? Text::Absent(origin_) : Value(ended_);
+    answers.nvml_ended_in = ended_.empty() || step_.empty() ? Text::Absent(origin_) : Value(step_);
+    using Lost = Fact<std::map<std::string, std::string>>;
+    answers.nvml_lost = Result("nvmlInit") == "0" && ended_.empty()
+                            ? Lost::Value(lost_, origin_)
+                            : Lost::Unknown(Why("nvmlDeviceGetHandleByIndex"), origin_);
     answers.nvml_devices = Result("nvmlInit") == "0" && ended_.empty()
                                ? Devices::Value(std::move(devices), origin_)
                                : Devices::Unknown(Why("nvmlDeviceGetHandleByIndex"), origin_);
@@ -189,6 +195,8 @@ class Transcript {
     if (kind == "driver") return void(driver_ = FindVersion(rest));
     if ((kind == "count" || kind == "nvml-count") && IsNumber(rest)) return void(count_ = rest);
     if (words.size() < 3) return Garbage();
+    if (kind == "nvml-lost" && IsNumber(words[1]) && words[1].size() <= 3 && IsResult(words[2]))
+      return void(lost_[std::string(words[1])] = words[2]);
     if (kind == "done" && IsResult(words[2])) return void(results_[std::string(words[1])] = words[2]);
     if (kind == "refused") return void(refused_[std::string(words[1])] = words[2]);
     if (words.size() < 4 || !IsNumber(words[1]) || words[1].size() > 3) return Garbage();
@@ -238,6 +246,7 @@ class Transcript {
     if (field == "throttle") return void(device.throttle = List::Value(Throttle(value), origin_));
     if (field == "virtualisation") return void(device.virtualisation = Value(value));
     if (field == "licence") return void(device.licence = Value(value));
+    if (field == "licence_ends") return void(device.licence_ends = Value(value));
     if (field == "fabric") return void(device.fabric = Value(value));
     Garbage();
   }
@@ -246,6 +255,7 @@ class Transcript {
     if (!IsResult(result)) return Garbage();
     // NVML_ERROR_NOT_SUPPORTED; NVML_ERROR_FUNCTION_NOT_FOUND of a driver that is older than the thing.
     if (result == "3" || result == "13") return;
+    if (result == "15") lost_[index] = result;  // NVML_ERROR_GPU_IS_LOST: it had been reached once
     for (const char* name : {"total_memory", "free_memory"}) {
       if (field == "memory") nvml_failed_[index + " " + name] = result;
     }
@@ -304,6 +314,7 @@ class Transcript {
   std::map<std::string, NvmlDevice> nvml_;
   std::map<std::string, std::string> cuda_failed_;  // "0 free_memory" -> CUresult
   std::map<std::string, std::string> nvml_failed_;  // "0 mig_mode" -> nvmlReturn_t
+  std::map<std::string, std::string> lost_;         // "1" -> nvmlReturn_t
   std::map<std::string, MemoryHolder> holders_;
 };
 
@@ -424,6 +435,8 @@ void ProbeDriver(const System& system, const Knowledge& knowledge, const Questio
   } else if (facts.driver_library.nvml.path.state() == FactState::kAbsent) {
     const Origin nowhere = facts.driver_library.nvml.path.origin();
     answers.nvml_open_failure = answers.nvml_init = answers.nvml_driver_version = Text::Absent(nowhere);
+    answers.nvml_ended = answers.nvml_ended_in = Text::Absent(nowhere);
+    answers.nvml_lost = Fact<std::map<std::string, std::string>>::Absent(nowhere);
     answers.nvml_devices = Fact<std::map<std::string, NvmlDevice>>::Absent(nowhere);
   }
   std::vector<std::string> names = HidingVariables(system);

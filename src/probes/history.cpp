@@ -1,11 +1,15 @@
 #include "probes/history.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <charconv>
 #include <chrono>
+#include <cstdlib>
 #include <ctime>
 #include <functional>
 #include <optional>
+#include <utility>
 
 #include "base/text.h"
 #include "facts/packages.h"
@@ -36,6 +40,11 @@ class Collector {
         changes_.try_emplace(Printable(time.substr(0, 19), 40) + " " + Printable(package, 100), change);
     if (!fresh) place->second.after = change.after;
     if (changes_.size() > kMostChanges) changes_.erase(changes_.begin());
+  }
+  // What a package was before the change at this time.
+  void Tell(std::string_view time, std::string_view package, Text before) {
+    const auto place = changes_.find(std::string(time) + " " + Printable(package, 100));
+    if (place != changes_.end()) place->second.before = std::move(before);
   }
   Changes Take() { return std::move(changes_); }
 
@@ -186,6 +195,39 @@ void OfApt(std::string_view log, const Origin& origin, Collector& found) {
   }
 }
 
+std::string LocalTime(int64_t seconds) {
+  const auto time = static_cast<std::time_t>(seconds);
+  std::tm local = {};
+  char text[32] = "";
+  if (::localtime_r(&time, &local) == nullptr) return {};
+  std::strftime(text, sizeof text, "%Y-%m-%d %H:%M:%S", &local);
+  return text;
+}
+
+// Of "kernel-core-0:6.11.4-301.fc41.x86_64" the name and "6.11.4-301.fc41.x86_64"; empty: it is none.
+struct NameAndVersion {
+  std::string_view name, version;
+};
+NameAndVersion OfRpm(std::string_view full) {
+  const size_t release = full.rfind('-');
+  if (release == full.npos || release == 0) return {};
+  const size_t version = full.rfind('-', release - 1);
+  if (version == full.npos) return {};
+  std::string_view number = full.substr(version + 1);
+  if (number.starts_with("0:")) number.remove_prefix(2);  // an epoch that says nothing
+  return {full.substr(0, version), number};
+}
+
+// "2026-11-25T05:33:10+0000", in UTC, as local time; empty: it is none.
+std::string FromUtc(std::string_view text) {
+  const std::string time = WithBlank(text);
+  const std::optional<std::chrono::sys_days> day = DayOf(text);
+  if (time.empty() || !day || !text.ends_with("+0000")) return time;
+  const auto number = [&](size_t at) { return (time[at] - '0') * 10 + (time[at + 1] - '0'); };
+  const int64_t seconds = number(11) * 3600 + number(14) * 60 + number(17);
+  return LocalTime(std::chrono::sys_seconds(*day).time_since_epoch().count() + seconds);
+}
+
 // "2026-11-25T06:33:10+0100 SUBDEBUG Upgrade: kernel-core-5.14.0-503.el9.x86_64"; what was there before
 // stands in a line "Upgraded: …" of its own.
 void OfDnf(std::string_view log, const Origin& origin, Collector& found) {
@@ -194,15 +236,131 @@ void OfDnf(std::string_view log, const Origin& origin, Collector& found) {
     if (words.size() < 4 || words[1] != "SUBDEBUG") continue;
     const bool removed = words[2] == "Erase:" || words[2] == "Removed:";
     if (!removed && words[2] != "Upgrade:" && words[2] != "Installed:") continue;
-    const std::string_view full = words[3];
-    const size_t release = full.rfind('-');
-    const size_t version =
-        release == std::string_view::npos || release == 0 ? release : full.rfind('-', release - 1);
+    const NameAndVersion rpm = OfRpm(words[3]);
     const std::string time = WithBlank(words[0]);
-    if (version == std::string_view::npos || time.empty()) continue;
-    found.Add(time, full.substr(0, version), Text::Unknown("the log does not tell", origin),
-              removed ? Text::Absent(origin) : Version(full.substr(version + 1), origin));
+    if (rpm.name.empty() || time.empty()) continue;
+    found.Add(time, rpm.name, Text::Unknown("the log does not tell", origin),
+              removed ? Text::Absent(origin) : Version(rpm.version, origin));
   }
+}
+
+// 2026-11-25T05:33:10+0000 [714413] INFO RPM callback transaction start, total 2
+// 2026-11-25T05:33:10+0000 [714413] INFO RPM callback install stop "akmod-nvidia-3:570.86.15-1.fc41.x86_64" …
+// 2026-11-25T05:33:20+0000 [714413] INFO RPM callback uninstall stop "akmod-nvidia-3:565.77-1.fc41.x86_64" …
+// What is installed and uninstalled at once is replaced; of kernels several stay, and the oldest goes.
+void OfDnf5(std::string_view log, const Origin& origin, Collector& found) {
+  struct Installed {
+    std::string time, version;
+  };
+  std::map<std::string, Installed> installed;  // in this transaction
+  while (!log.empty()) {
+    const std::string_view line = TakeLine(log);
+    constexpr std::string_view kCallback = " INFO RPM callback ";
+    const size_t at = line.find(kCallback);
+    if (at == line.npos) continue;
+    std::string_view what = line.substr(at + kCallback.size());
+    if (what.starts_with("transaction start")) installed.clear();
+    const bool install = what.starts_with("install stop \"");
+    if (!install && !what.starts_with("uninstall stop \"")) continue;
+    what.remove_prefix(what.find('"') + 1);
+    const NameAndVersion rpm = OfRpm(what.substr(0, what.find('"')));
+    const std::string time = FromUtc(line.substr(0, line.find(' ')));
+    if (rpm.name.empty() || time.empty() || !BearsOnGpu(rpm.name)) continue;
+    const auto before = installed.find(std::string(rpm.name));
+    if (install) {
+      installed[std::string(rpm.name)] = {time, std::string(rpm.version)};
+      found.Add(time, rpm.name, Text::Unknown("the log does not tell", origin), Version(rpm.version, origin));
+    } else if (before == installed.end()) {
+      found.Add(time, rpm.name, Version(rpm.version, origin), Text::Absent(origin));
+    } else if (!rpm.name.starts_with("kernel")) {
+      found.Tell(before->second.time, rpm.name, Version(rpm.version, origin));
+    }
+  }
+}
+
+// 2026-11-25 06:33:10|install|kernel-default|6.4.0-150600.23.7|x86_64||repository|checksum|
+// What was there before stands nowhere.
+void OfZypper(std::string_view log, const Origin& origin, Collector& found) {
+  while (!log.empty()) {
+    const std::string_view line = TakeLine(log);
+    if (!IsTime(line)) continue;
+    const std::vector<std::string> cells = Split(line, '|');
+    if (cells.size() < 4) continue;
+    const std::string_view action = Trim(cells[1]);
+    if (action == "install") {
+      found.Add(cells[0], cells[2], Text::Unknown("the log does not tell", origin),
+                Version(cells[3], origin));
+    } else if (action == "remove") {
+      found.Add(cells[0], cells[2], Version(cells[3], origin), Text::Absent(origin));
+    }
+  }
+}
+
+// "Nov 25 06:33:10 Updated: 1:nvidia-driver-570.86.15-1.el7.x86_64": of yum before dnf, which names no year.
+// The last line is of the year in which the file was written, and where months go back a year has begun.
+void OfYum(const System& system, Collector& found) {
+  const std::string path = "/var/log/yum.log";
+  const auto stat = system.Stat(path);
+  if (!stat.ok()) return;
+  const auto text = system.Read(path, stat->size > kMostBytes ? stat->size - kMostBytes : 0, kMostBytes);
+  if (!text.ok()) return;
+  const Origin origin = From(path);
+  constexpr std::string_view kMonths = "JanFebMarAprMayJunJulAugSepOctNovDec";
+  const auto month_of = [&](std::string_view line) {
+    const size_t at = line.size() < 16 ? kMonths.npos : kMonths.find(line.substr(0, 3));
+    return at == kMonths.npos || at % 3 != 0 ? 0 : static_cast<int>(at / 3) + 1;
+  };
+  const std::vector<std::string_view> lines = SplitLines(*text);
+  int year = std::atoi(LocalTime(stat->mtime).c_str());
+  int later = 12;
+  for (auto line = lines.rbegin(); line != lines.rend(); ++line) {
+    const int month = month_of(*line);
+    if (month == 0) continue;
+    if (month > later) year--;
+    later = month;
+    const auto words = SplitWords(*line);
+    if (words.size() < 5 || words[1].size() > 2) continue;
+    const std::string time = fmt::format("{:04}-{:02}-{:0>2} {}", year, month, words[1], words[2]);
+    std::string_view full = words[4];
+    if (const size_t colon = full.find(':'); colon != full.npos && colon < 3) full.remove_prefix(colon + 1);
+    if (words[3] == "Erased:") {  // by its name alone
+      found.Add(time, full, Text::Unknown("the log does not tell", origin), Text::Absent(origin));
+    } else if (words[3] == "Updated:" || words[3] == "Installed:") {
+      const NameAndVersion rpm = OfRpm(full);
+      if (!rpm.name.empty() && IsTime(time))
+        found.Add(time, rpm.name, Text::Unknown("the log does not tell", origin),
+                  Version(rpm.version, origin));
+    }
+  }
+}
+
+// The kernels that were started, of which each start writes one: what is installed comes into force with it,
+// be it long after. Source: utmp(5), as it is on x86_64.
+void OfStarts(const System& system, const Facts& facts, Collector& found) {
+  constexpr size_t kRecord = 384, kUser = 44, kHost = 76, kHostLength = 256, kSeconds = 340;
+  constexpr uint64_t kMostRecords = 4096;
+  const std::string path = "/var/log/wtmp";
+  const std::string* machine = facts.host.machine.Peek();
+  const auto stat = system.Stat(path);
+  if (machine == nullptr || *machine != "x86_64" || !stat.ok()) return;
+  const uint64_t records = stat->size / kRecord;
+  const uint64_t first = records > kMostRecords ? records - kMostRecords : 0;
+  const auto text = system.Read(path, first * kRecord, static_cast<size_t>((records - first) * kRecord));
+  if (!text.ok()) return;
+  std::string before, now;
+  int64_t started = 0;
+  for (size_t at = 0; at + kRecord <= text->size(); at += kRecord) {
+    const std::string_view record = std::string_view(*text).substr(at, kRecord);
+    constexpr char kBootTime = 2;
+    if (record[0] != kBootTime || record[1] != 0 || !record.substr(kUser).starts_with("reboot")) continue;
+    const std::string_view host = record.substr(kHost, kHostLength);
+    before = std::exchange(now, Printable(host.substr(0, host.find('\0')), 80));
+    started = 0;
+    for (size_t i = 4; i-- > 0;) started = started * 256 + static_cast<unsigned char>(record[kSeconds + i]);
+  }
+  if (before.empty() || now.empty() || before == now) return;
+  found.Add(LocalTime(started), kKernelInForce, Text::Value(before, From(path)),
+            Text::Value(now, From(path)));
 }
 
 // "[2026-11-25T06:33:10+0100] [ALPM] upgraded nvidia (570.86.15-1 -> 575.57.08-1)"
@@ -257,15 +415,6 @@ void OfConda(std::string_view log, const Origin& origin, Collector& found) {
   }
 }
 
-std::string LocalTime(int64_t seconds) {
-  const auto time = static_cast<std::time_t>(seconds);
-  std::tm local = {};
-  char text[32] = "";
-  if (::localtime_r(&time, &local) == nullptr) return {};
-  std::strftime(text, sizeof text, "%Y-%m-%d %H:%M:%S", &local);
-  return text;
-}
-
 // pip keeps no log. A distribution's RECORD is as old as its installation; the first hour of an environment
 // is its making, which changed nothing.
 void OfPip(const System& system, const Python& python, Collector& found) {
@@ -308,23 +457,28 @@ void OfPip(const System& system, const Python& python, Collector& found) {
   }
 }
 
-// "btime 1764083520" of /proc/stat. To the minute: the kernel works it out anew each time.
+// To the minute: the kernel works it out anew each time.
 Text Booted(const System& system) {
+  const Result<int64_t> seconds = BootTime(system);
+  if (!seconds.ok()) return Text::Unknown(seconds.error().message, From("/proc/stat"));
+  return Text::Value(LocalTime(*seconds).substr(0, 16), From("/proc/stat"));
+}
+
+}  // namespace
+
+Result<int64_t> BootTime(const System& system) {
   const std::string path = "/proc/stat";
   auto text = system.ReadAll(path, 4 << 20);
-  if (!text.ok()) return Text::Unknown(text.error().message, From(path));
+  if (!text.ok()) return text.error();
   for (std::string_view line : SplitLines(*text)) {
     auto words = SplitWords(line);
     if (words.size() != 2 || words[0] != "btime") continue;
     int64_t seconds = 0;
     auto [end, error] = std::from_chars(words[1].data(), words[1].data() + words[1].size(), seconds);
-    const std::string time = error == std::errc() && seconds > 0 ? LocalTime(seconds) : std::string();
-    if (!time.empty()) return Text::Value(time.substr(0, 16), From(path));
+    if (error == std::errc() && seconds > 0 && !LocalTime(seconds).empty()) return seconds;
   }
-  return Text::Unknown("no time of start in " + path, From(path));
+  return Error{ErrorKind::kMalformed, "no time of start in " + path};
 }
-
-}  // namespace
 
 History ReadHistory(const System& system, const Facts& facts) {
   History history;
@@ -338,10 +492,10 @@ History ReadHistory(const System& system, const Facts& facts) {
   constexpr size_t kLines = 96 << 10;    // where each line says all
   constexpr size_t kWhole = kMostBytes;  // where what a line means is said by one before it
   std::vector<PackageLog> logs = {
-      {"/var/log/dpkg.log.1", OfDpkg, kLines},
-      {"/var/log/dpkg.log", OfDpkg, kLines},
-      {"/var/log/dnf.rpm.log", OfDnf, kLines},
-      {"/var/log/pacman.log", OfPacman, kLines},
+      {"/var/log/dpkg.log.1", OfDpkg, kLines},     {"/var/log/dpkg.log", OfDpkg, kLines},
+      {"/var/log/dnf.rpm.log.1", OfDnf, kLines},   {"/var/log/dnf.rpm.log", OfDnf, kLines},
+      {"/var/log/dnf5.log.1", OfDnf5, kWhole},     {"/var/log/dnf5.log", OfDnf5, kWhole},
+      {"/var/log/zypp/history", OfZypper, kLines}, {"/var/log/pacman.log", OfPacman, kLines},
   };
   // apt writes the same as dpkg.
   if (!system.Stat("/var/log/dpkg.log").ok()) logs.push_back({"/var/log/apt/history.log", OfApt, kWhole});
@@ -356,6 +510,8 @@ History ReadHistory(const System& system, const Facts& facts) {
     read = read || !error;
     if (error && error->kind != ErrorKind::kNotFound && unread.empty()) unread = error->message;
   }
+  OfYum(system, found);
+  OfStarts(system, facts, found);
   OfPip(system, facts.python, found);
   Changes changes = found.Take();
   const Origin origin = From("the logs of packages");

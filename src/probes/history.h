@@ -6,8 +6,11 @@
 
 namespace tfdoctor {
 
-// Of the packages that may bear on the GPU: the logs of dpkg, apt, dnf and pacman, conda's history, the dates
-// of pip's distributions, and when the system started. `facts` tells which Python is judged.
+// Of the packages that may bear on the GPU: the logs of dpkg, apt, dnf, yum, zypper and pacman, conda's
+// history, the dates of pip's distributions, and when the system started, with which kernel. `facts` tells
+// which Python is judged.
 History ReadHistory(const System& system, const Facts& facts);
+// When this system started, in seconds since 1970: "btime 1764083520" of /proc/stat.
+Result<int64_t> BootTime(const System& system);
 
 }  // namespace tfdoctor

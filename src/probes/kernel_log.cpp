@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/text.h"
+#include "probes/history.h"
 
 namespace tfdoctor {
 
@@ -178,9 +179,12 @@ void ReadKernelLog(const System& system, KernelLog& log) {
   auto text = system.KernelLog();
   if (text.ok()) return ParseKernelLog(*text, {Witness::kMachine, "the kernel log"}, log);
   constexpr uint64_t kMostBytes = 4 << 20;
+  const Result<int64_t> booted = BootTime(system);
   for (const char* path : {"/var/log/kern.log", "/var/log/dmesg", "/var/log/messages", "/var/log/syslog"}) {
     auto stat = system.Stat(path);
     if (!stat.ok()) continue;
+    // Nothing writes it any more (the journal took over), or it is the image's: it tells of another start.
+    if (booted.ok() && stat->mtime > 0 && stat->mtime < *booted) continue;
     uint64_t from = stat->size > kMostBytes ? stat->size - kMostBytes : 0;
     auto tail = system.Read(path, from, kMostBytes);
     if (tail.ok()) return ParseKernelLog(SinceBoot(*tail), {Witness::kMachine, path}, log);

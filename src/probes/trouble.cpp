@@ -481,6 +481,35 @@ bool DriverRefuses(const DriverAnswers& answers) {
          answers.ended.Peek() != nullptr;
 }
 
+// libcuda lists devices, and something is wrong with one of them, or with one that it does not list: a
+// context fails, NVML does not reach it, or the module drives one that nobody lists. (In a container, and
+// under a control group, the bus shows those of others, too.)
+bool OneMayBeLost(const Facts& facts) {
+  const DriverAnswers& answers = facts.driver_answers;
+  const auto* devices = answers.devices.Peek();
+  if (devices == nullptr) return false;
+  for (const auto& [ordinal, device] : *devices) {
+    const std::string* context = device.context.Peek();
+    if (context != nullptr && *context != "0") return true;
+  }
+  const auto* lost = answers.nvml_lost.Peek();
+  const auto* listed = answers.nvml_devices.Peek();
+  const auto* gpus = facts.gpus.Peek();
+  if (lost == nullptr || listed == nullptr || gpus == nullptr) return false;
+  if (!lost->empty()) return true;
+  const auto among = [](const auto& all, const std::string& address) {
+    return std::any_of(all.begin(), all.end(), [&](const auto& device) {
+      const std::string* at = device.second.pci_address.Peek();
+      return at != nullptr && *at == address;
+    });
+  };
+  return std::any_of(gpus->begin(), gpus->end(), [&](const auto& gpu) {
+    const std::string* driver = gpu.second.kernel_driver.Peek();
+    return driver != nullptr && *driver == "nvidia" && !among(*listed, gpu.first) &&
+           !among(*devices, gpu.first);
+  });
+}
+
 }  // namespace
 
 void ProbeHolders(const System& system, Facts& facts) { ProbeHolders(system, facts.device_memory); }
@@ -493,7 +522,9 @@ void ProbeTrouble(const System& system, const Knowledge&, const Question& questi
   bool refuses = DriverRefuses(facts.driver_answers);
   if (not_loaded && !windows && !contained) ProbeAbsentModule(system, facts);
   bool of_module = not_loaded && HasNvidiaAdapter(facts);
-  if (!windows && (refuses || of_module)) ReadKernelLog(system, facts.kernel_log);
+  const bool one_lost = !windows && !refuses && OneMayBeLost(facts);
+  if (!windows && (refuses || of_module || one_lost)) ReadKernelLog(system, facts.kernel_log);
+  if (one_lost) ProbeBus(system, facts);
   if (refuses && !windows) {
     ProbeBus(system, facts);
     facts.kernel_driver.resumed = Resumed(system);

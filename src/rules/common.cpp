@@ -107,9 +107,11 @@ bool DriverIsThere(const Facts& facts) {
 bool NvmlLists(const Facts& facts, const std::string& pci_address) {
   if (!facts.driver_answers.nvml_init.Is("0")) return false;
   const auto* devices = facts.driver_answers.nvml_devices.Get();
+  const auto* lost = facts.driver_answers.nvml_lost.Get();
   return devices != nullptr && std::any_of(devices->begin(), devices->end(), [&](const auto& device) {
            const std::string* address = device.second.pci_address.Get();
-           return address != nullptr && *address == pci_address;
+           return address != nullptr && *address == pci_address &&
+                  (lost == nullptr || !lost->contains(device.first));
          });
 }
 
@@ -143,6 +145,49 @@ std::string CudaErrorText(const Knowledge& knowledge, const std::string& number)
 
 std::string NvmlErrorText(const Knowledge& knowledge, const std::string& number) {
   return ErrorText(knowledge, "NVML", number, "NVML error");
+}
+
+ErrorRow FindXid(const Knowledge& knowledge, const std::string& code) {
+  for (const ErrorRow& row : knowledge.Errors()) {
+    if (row.library == "Xid" && std::to_string(row.number) == code) return row;
+  }
+  return {};
+}
+
+std::vector<std::string> FatalXids(const Facts& facts, const Knowledge& knowledge, std::string_view fault) {
+  std::vector<std::string> lines;
+  const auto* xids = facts.kernel_log.xids.Get();
+  if (xids == nullptr) return lines;
+  const DriverAnswers& answers = facts.driver_answers;
+  // Which of them, in the order of the log, the last of each GPU.
+  std::map<std::string, std::string> said;
+  for (const std::string& xid : *xids) {
+    const std::vector<std::string> words = Split(xid, ' ');
+    const ErrorRow row = FindXid(knowledge, words.back());
+    if (row.fault == fault && row.reset && words.size() == 2)
+      said[words.front()] =
+          fmt::format("the kernel log: Xid {} of the GPU at {}: {}", words.back(), words.front(), row.text);
+  }
+  if (said.empty()) return lines;
+  // What these say is of libcuda, its settings or a service, not of the GPU.
+  static constexpr const char* kOfOthers[] = {"34",  "35",  "36",  "102", "802", "803", "804",
+                                              "805", "806", "807", "808", "809", "810"};
+  const std::string* init = answers.init.Get();
+  if (init == nullptr && answers.ended.Peek() == nullptr) return lines;
+  if (init != nullptr && std::find(std::begin(kOfOthers), std::end(kOfOthers), *init) != std::end(kOfOthers))
+    return lines;
+  // A process that may not open the devices sees no GPU, whatever was with it once.
+  if (const auto* refused = facts.device_access.refused.Get()) {
+    for (const auto& [path, error] : *refused) {
+      if (error == "EPERM" || error == "EACCES") return lines;
+    }
+  }
+  // Without NVML's word the Xid may be of an error that somebody has mended since.
+  if (answers.nvml_ended.Peek() == nullptr && !answers.nvml_init.Is("0")) return lines;
+  for (auto& [address, line] : said) {
+    if (!NvmlLists(facts, address)) lines.push_back(std::move(line));
+  }
+  return lines;
 }
 
 bool HasNvidiaNode(const std::map<std::string, DeviceNode>& nodes) {

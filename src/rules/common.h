@@ -44,6 +44,12 @@ std::string OtherKernelsWithModule(const Facts& facts);
 // "CUDA_ERROR_NO_DEVICE (100)"; "CUDA error 12345" for one that our data does not name. NVML's likewise.
 std::string CudaErrorText(const Knowledge& knowledge, const std::string& number);
 std::string NvmlErrorText(const Knowledge& knowledge, const std::string& number);
+// What is known of an Xid: "79"; its fault is empty where nothing is.
+ErrorRow FindXid(const Knowledge& knowledge, const std::string& code);
+// Xids of this fault after which a GPU works no more until it is reset, in the kernel log since the start, of
+// GPUs that NVML no longer lists: lines for evidence. None where something else keeps NVML or cuInit from the
+// GPU. Call it where cuInit fails.
+std::vector<std::string> FatalXids(const Facts& facts, const Knowledge& knowledge, std::string_view fault);
 bool HasNvidiaNode(const std::map<std::string, DeviceNode>& nodes);
 // What a program needs to reach a GPU and is not there: "/dev/nvidiactl and /dev/nvidia0"; empty: nothing.
 std::string MissingNodes(const std::map<std::string, DeviceNode>& nodes);

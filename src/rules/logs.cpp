@@ -205,8 +205,6 @@ std::string HidingVariable(const LogStory& story) {
                                                                        : std::string();
 }
 
-bool IsFirmwareXid(const std::string& code) { return code == "119" || code == "120" || code == "143"; }
-
 double MiB(const std::string& text) {
   char* end = nullptr;
   const double number = std::strtod(text.c_str(), &end);

@@ -41,8 +41,6 @@ bool OnlyXlaHasGpu(const LogStory& story);
 // CUDA_VISIBLE_DEVICES leaves no GPU, whatever there are: "-1", nothing, Slurm's "NoDevFiles". Its value;
 // empty for none of that.
 std::string HidingVariable(const LogStory& story);
-// The GPU's own system processor failed: the hardware, or its firmware, which comes with the driver.
-bool IsFirmwareXid(const std::string& code);
 // "1.95GiB", "977.81MiB" in MiB; -1: no size.
 double MiB(const std::string& text);
 // What somebody writes of a thing that is not there: "not found", "missing", …

@@ -271,6 +271,19 @@ class Faults(Case):
         self.assertIn("unknown: NVML failed with 15", device["free_memory"])
         self.assertEqual(device["compute_capability"], "8.9")
 
+    def test_what_nvml_does_not_reach(self):
+        # libcuda works with the only one, whatever NVML says.
+        facts = self.ask(FAKE_GPU_FAULTS="nvmlDeviceGetHandleByIndex_v2=15")
+        self.assertEqual((facts["nvml_lost"], facts["nvml_devices"]), ({"0": "15"}, {}))
+        self.assertNotIn("gpu-hardware-fault", self.causes)
+        # One that this process may not use is no lost one.
+        facts = self.ask(FAKE_GPU_FAULTS="nvmlDeviceGetHandleByIndex_v2=4")
+        self.assertEqual(facts["nvml_lost"], {})
+        facts = self.ask(FAKE_GPU_COUNT=2, CUDA_VISIBLE_DEVICES="0", FAKE_GPU_FAULTS="nvmlDeviceGetHandleByIndex_v2=15")
+        self.assertEqual(facts["nvml_lost"], {"0": "15", "1": "15"})
+        self.says("gpu-hardware-fault", text="NVML_ERROR_GPU_IS_LOST (15)")
+        self.assertEqual(self.answer["verdict"], "gpu-degraded")
+
     def test_what_is_neither_init_nor_a_context(self):
         facts = self.ask(FAKE_GPU_FAULTS="cuDeviceGet=101")
         self.assertEqual((facts["count"], facts["devices"]["0"]["context"]), ("1", "101"))
@@ -294,6 +307,7 @@ class Faults(Case):
         facts = self.ask(FAKE_GPU_FAULTS="nvmlInit_v2=crash")
         self.assertEqual((facts["init"], facts["ended"]), ("0", None))
         self.assertIn("unknown", facts["nvml_init"])
+        self.assertEqual((facts["nvml_ended"], facts["nvml_ended_in"]), ("SIGSEGV", "nvmlInit"))
 
     def test_hang(self):
         for function in ("cuInit", "cuDevicePrimaryCtxRetain", "nvmlInit_v2"):

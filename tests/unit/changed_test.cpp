@@ -146,6 +146,97 @@ TEST_F(HistoryTest, DnfAndPacman) {
             }));
 }
 
+// What is uninstalled with what takes its place is no removal; of kernels several stay.
+TEST_F(HistoryTest, Dnf5) {
+  setenv("TZ", "Europe/Berlin", 1);
+  tzset();
+  const auto line = [](const std::string& time, const std::string& what) {
+    return "2026-11-25T" + time + "+0000 [714413] INFO RPM callback " + what + "\n";
+  };
+  machine_.AddFile(
+      "/var/log/dnf5.log",
+      "2026-11-25T05:33:09+0000 [714413] DEBUG [librepo] lr_download: Downloading started\n" +
+          line("05:33:10", "transaction start, total 5") +
+          line("05:33:10", "open file \"/var/cache/libdnf5/akmod-nvidia-570.86.15-1.fc41.x86_64.rpm\"") +
+          line("05:33:11", "install start \"akmod-nvidia-3:570.86.15-1.fc41.x86_64\" total 5") +
+          line("05:33:12", "install stop \"akmod-nvidia-3:570.86.15-1.fc41.x86_64\" amount 5 total 5") +
+          line("05:33:13", "install stop \"kernel-core-0:6.11.8-300.fc41.x86_64\" amount 5 total 5") +
+          line("05:33:14", "install stop \"acpi-0:1.7-21.fc41.x86_64\" amount 5 total 5") +
+          line("05:33:15", "uninstall stop \"akmod-nvidia-3:565.77-1.fc41.x86_64\" amount 5 total 5") +
+          line("05:33:16", "uninstall stop \"kernel-core-0:6.11.4-301.fc41.x86_64\" amount 5 total 5") +
+          line("06:00:00", "transaction start, total 1") +
+          line("06:00:01", "uninstall stop \"akmod-nvidia-3:570.86.15-1.fc41.x86_64\" amount 5 total 5") +
+          "2026-11-25T06:00:02+0000 [1] INFO RPM callback uninstall stop \"\n");
+  EXPECT_EQ(Told(ReadHistory(machine_, facts_)),
+            (std::vector<std::string>{
+                "2026-11-25 06:33:12 akmod-nvidia: 3:565.77-1.fc41.x86_64 > 3:570.86.15-1.fc41.x86_64",
+                "2026-11-25 06:33:13 kernel-core: ? > 6.11.8-300.fc41.x86_64",
+                "2026-11-25 07:00:01 akmod-nvidia: 3:570.86.15-1.fc41.x86_64 > -",
+            }));
+  unsetenv("TZ");
+  tzset();
+}
+
+TEST_F(HistoryTest, Zypper) {
+  machine_.AddFile("/var/log/zypp/history",
+                   "# 2026-11-25 06:33:00 kernel-default-6.4.0-150600.23.7.x86_64.rpm installed ok\n"
+                   "2026-11-25 06:33:00|command|root@host|'zypper' 'up'|\n"
+                   "2026-11-25 06:33:10|install|kernel-default|6.4.0-150600.23.7|x86_64||repo|ee0f|\n"
+                   "2026-11-25 06:33:11|install|vim|9.1|x86_64|root@host|repo|ee0f|\n"
+                   "2026-11-25 06:34:10|remove |nvidia-compute-G06|550.54.14-1|x86_64|root@host|\n"
+                   "2026-11-25 06:35:00|radd   |nvidia|https://download.nvidia.com/suse\n");
+  EXPECT_EQ(Told(ReadHistory(machine_, facts_)),
+            (std::vector<std::string>{
+                "2026-11-25 06:33:10 kernel-default: ? > 6.4.0-150600.23.7",
+                "2026-11-25 06:34:10 nvidia-compute-G06: 550.54.14-1 > -",
+            }));
+}
+
+// It names no year: the last line is of the year in which the file was written.
+TEST_F(HistoryTest, Yum) {
+  machine_.AddFile(
+      "/var/log/yum.log",
+      "Dec 31 23:33:10 Updated: kernel-3.10.0-1160.el7.x86_64\n"
+      "Jan  2 06:33:10 Installed: 1:nvidia-driver-570.86.15-1.el7.x86_64\n"
+      "Jan 02 06:34:10 Erased: nvidia-x11-drv\nJan 02 06:34:11 Installed: vim-8-1.x86_64\nnonsense\n");
+  const std::string path = "/var/log/yum.log";
+  const auto stat = machine_.Stat(path);
+  ASSERT_TRUE(stat.ok());
+  const auto written = static_cast<std::time_t>(stat->mtime);
+  std::tm local = {};
+  localtime_r(&written, &local);
+  const int year = local.tm_year + 1900;
+  EXPECT_EQ(Told(ReadHistory(machine_, facts_)),
+            (std::vector<std::string>{
+                std::to_string(year - 1) + "-12-31 23:33:10 kernel: ? > 3.10.0-1160.el7.x86_64",
+                std::to_string(year) + "-01-02 06:33:10 nvidia-driver: ? > 570.86.15-1.el7.x86_64",
+                std::to_string(year) + "-01-02 06:34:10 nvidia-x11-drv: ? > -",
+            }));
+}
+
+// A kernel that was installed long ago comes into force with the next start.
+TEST_F(HistoryTest, KernelInForce) {
+  const auto record = [](char type, const std::string& user, const std::string& host, int seconds) {
+    std::string bytes(384, '\0');
+    bytes[0] = type;
+    bytes.replace(44, user.size(), user);
+    bytes.replace(76, host.size(), host);
+    for (size_t i = 0; i < 4; i++) bytes[340 + i] = static_cast<char>(seconds >> (8 * i) & 0xff);
+    return bytes;
+  };
+  facts_.host.machine = Fact<std::string>::Value("x86_64", {});
+  const std::string first = record(2, "reboot", "6.1.0-27-amd64", 1763000000);
+  const std::string login = record(7, "ada", "192.0.2.1", 1763000060);
+  machine_.AddFile("/var/log/wtmp", first + login);
+  EXPECT_EQ(Told(ReadHistory(machine_, facts_)), std::vector<std::string>());
+  machine_.AddFile("/var/log/wtmp", first + login + record(2, "reboot", "6.1.0-29-amd64", 1764000000));
+  const std::vector<std::string> told = Told(ReadHistory(machine_, facts_));
+  ASSERT_EQ(told.size(), 1U);
+  EXPECT_NE(told[0].find("kernel in force: 6.1.0-27-amd64 > 6.1.0-29-amd64"), std::string::npos) << told[0];
+  machine_.AddFile("/var/log/wtmp", first + record(2, "reboot", "6.1.0-27-amd64", 1764000000) + "cut");
+  EXPECT_EQ(Told(ReadHistory(machine_, facts_)), std::vector<std::string>());
+}
+
 TEST_F(HistoryTest, Conda) {
   facts_.python.prefix = Fact<std::string>::Value("/conda/env", {});
   machine_.AddFile("/conda/env/conda-meta/history",

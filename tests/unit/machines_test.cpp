@@ -57,6 +57,14 @@ std::string Lines(const Json& lines) {
   return text;
 }
 
+// {"hex": "ffffffff"}, for what is no text.
+std::string Bytes(const std::string& hex) {
+  std::string bytes;
+  for (size_t i = 0; i + 1 < hex.size(); i += 2)
+    bytes += static_cast<char>(std::stoi(hex.substr(i, 2), nullptr, 16));
+  return bytes;
+}
+
 // "answers" of a machine: {"libcuda": "/usr/lib/…/libcuda.so.1", "libnvidia-ml": "…", "cuda": 12080,
 // "driver": "570.86.15", "devices": [{"name", "pci_address", "compute_capability", "total_memory",
 // "free_memory"}, …]}: every call succeeds. With "init" (and "nvml_init") cuInit returns that, and opening
@@ -210,7 +218,9 @@ class Machine {
       // Where this Python keeps its packages.
       constexpr std::string_view kSite = "SITE/";
       const std::string path = name.starts_with(kSite) ? site_ + "/" + name.substr(kSite.size()) : name;
-      system_.AddFile(path, text.is_array() ? Lines(text) : text.get<std::string>());
+      system_.AddFile(path, text.is_object()  ? Bytes(text.at("hex").get<std::string>())
+                            : text.is_array() ? Lines(text)
+                                              : text.get<std::string>());
     }
     for (const auto& [path, target] : Part(json, "links"))
       system_.AddSymlink(path, target.get<std::string>());

@@ -424,6 +424,25 @@ TEST_F(ProbesTest, OfAKernelLogInAFileThisBootCounts) {
   EXPECT_EQ(off_the_bus(start + fell), FactState::kValue);
   EXPECT_EQ(off_the_bus(fell + start), FactState::kAbsent);
   EXPECT_EQ(off_the_bus(fell + start + fell), FactState::kValue);
+  // Written last before this start: it tells of another, and nothing of this one.
+  class WrittenAt : public ForwardingSystem {
+   public:
+    WrittenAt(const System& below, int64_t time) : ForwardingSystem(below), time_(time) {}
+    Result<FileStat> Stat(const std::string& path) const override {
+      auto stat = below().Stat(path);
+      if (stat.ok()) stat->mtime = time_;
+      return stat;
+    }
+
+   private:
+    int64_t time_;
+  };
+  machine_.AddFile("/proc/stat", "cpu 1\nbtime 1764083520\n");
+  for (const int64_t late : {-1, 1}) {
+    KernelLog log;
+    ReadKernelLog(WrittenAt(machine_, 1764083520 + late), log);
+    EXPECT_EQ(log.off_the_bus.state(), late < 0 ? FactState::kUnknown : FactState::kValue);
+  }
 }
 
 // AMD's accelerators are no display controllers; others of their class are no GPUs.

@@ -460,6 +460,11 @@ void AddError(Row& group, Row& row, Rows& rows) {
   e.number = static_cast<int>(std::min<int64_t>(row.Number("number"), 1000000));
   e.name = row.Text("name", kLine, kMust);
   e.text = row.Text("text", kLine, kMust);
+  e.fault = row.Text("fault", kLine, kMay);
+  e.reset = row.Bool("reset", kMay).value_or(false);
+  static constexpr std::string_view kFaults[] = {"", "hardware", "driver", "program", "none"};
+  if (std::find(std::begin(kFaults), std::end(kFaults), e.fault) == std::end(kFaults))
+    row.Fail("no such fault: " + Printable(e.fault, 60));
   Once(row, rows, fmt::format("{} {} of {}", e.name, e.number, e.library));
   rows.errors.push_back(std::move(e));
 }

@@ -47,8 +47,9 @@ struct MessageData {
 };
 
 struct ErrorData {
-  std::string library, name, text;
+  std::string library, name, text, fault;
   int number = 0;
+  bool reset = false;
 };
 
 struct Rows {

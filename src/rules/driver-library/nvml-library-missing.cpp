@@ -6,10 +6,41 @@ namespace tfdoctor {
 
 namespace {
 
+// The process that called it did not come back from opening or starting it. TensorFlow, which does the same
+// in its own process, meets the same.
+Verdict BreaksDown(const Facts& facts) {
+  const DriverAnswers& answers = facts.driver_answers;
+  if (!answers.init.Is("0") || !facts.tensorflow.needs_nvml.Is(true)) return Verdict::Silent();
+  const std::string* step = answers.nvml_ended_in.Peek();
+  const std::string where = step == nullptr ? "when it is called" : "in " + *step;
+  const std::string& how = *answers.nvml_ended.Peek();
+  // Without a known end of the time that it would take.
+  Verdict verdict = how == "hang" ? Verdict::Open() : Verdict::Holds();
+  verdict.Because(answers.nvml_ended,
+                  how == "hang"
+                      ? "libnvidia-ml.so.1 did not come back in time " + where
+                      : "the process that called libnvidia-ml.so.1 ended " + where + " (" + how + ")",
+                  Strength::kDecisive);
+  verdict.Because(facts.tensorflow.needs_nvml, "this TensorFlow calls it before it lists a GPU");
+  return std::move(verdict)
+      .WithReason(how == "hang" ? "hangs" : "crashes")
+      .WithTitle(how == "hang" ? "libnvidia-ml.so.1 does not answer, which this TensorFlow waits for"
+                               : "libnvidia-ml.so.1 breaks down when it is called, as this TensorFlow does")
+      .WithFix(Advice("See whether nvidia-smi, which calls it too, does the same, and what the module says",
+                      {"timeout 20 nvidia-smi", "sudo dmesg | grep -i -e nvrm -e xid | tail"}, true))
+      .WithFix(
+          Advice("Restart the machine; where that does not help, install the library again, of exactly the "
+                 "version of the loaded module",
+                 {"sudo apt-get install --reinstall libnvidia-ml1"}, true));
+}
+
 Verdict Check(const Facts& facts, const Knowledge& knowledge) {
   if (!IsCudaBuild(facts)) return Verdict::Silent();
   const Library& nvml = facts.driver_library.nvml;
   const DriverAnswers& answers = facts.driver_answers;
+  if (nvml.path.Present() && answers.asked.Is(true) && answers.nvml_init.Peek() == nullptr &&
+      answers.nvml_ended.Present())
+    return BreaksDown(facts);
   if (nvml.path.Present() && answers.asked.Is(true) && answers.init.Is("0") &&
       (answers.nvml_open_failure.Present() || !answers.nvml_init.Is("0"))) {
     const std::string* result = answers.nvml_init.Peek();
@@ -81,7 +112,7 @@ constinit const Rule nvml_library_missing = {
 
 ## How it is recognised
 
-The loader finds no such file, or it does not load, and this release of TensorFlow needs it.
+The loader finds no such file, it does not load, or a process that calls it (nvmlInit) gets an error, breaks down or does not come back; and this release of TensorFlow needs it.
 
 ## How it happens
 

@@ -9,7 +9,7 @@ namespace tfdoctor {
 
 namespace {
 
-Verdict Check(const Facts& facts, const Knowledge&) {
+Verdict Check(const Facts& facts, const Knowledge& knowledge) {
   const DriverAnswers& answers = facts.driver_answers;
   if (!answers.asked.Is(true)) return Verdict::Silent();
   if (auto excluded = ExcludedByDriver(facts)) return *std::move(excluded);
@@ -29,7 +29,25 @@ Verdict Check(const Facts& facts, const Knowledge&) {
                       fmt::format("the kernel log says of {}: RmInitAdapter failed ({})", address, code));
     }
   }
+  const bool started = verdict.evidence.empty();  // and stopped since
+  for (std::string& line : FatalXids(facts, knowledge, "driver"))
+    verdict.Because(facts.kernel_log.xids, std::move(line));
   if (verdict.evidence.empty()) return Verdict::Silent();
+  if (started) {
+    return std::move(verdict)
+        .WithReason("stopped")
+        .WithTitle("The GPU's firmware or its driver stopped, and the GPU waits for a reset")
+        .WithExplanation(
+            "The kernel module reports an error (Xid) after which the GPU does no more work until it is "
+            "reset. "
+            "It lies with the driver or the firmware that comes with it more often than with the hardware.")
+        .WithFix(Advice("End what uses the GPU and reset it; where that is refused, restart the machine",
+                        {"sudo nvidia-smi --gpu-reset"}, true))
+        .WithFix(
+            Advice("Where it comes again: another release of the driver, then another slot, power cable or "
+                   "GPU",
+                   {"sudo dmesg | grep -i -e xid -e nvrm | tail"}, true));
+  }
   return std::move(verdict)
       .WithFix(Advice("Read what the module says", {"sudo dmesg | grep -i nvrm | tail"}, true))
       .WithFix(Advice("Switch the machine off and on (a restart keeps the GPU's state); in the BIOS turn on "
@@ -44,7 +62,8 @@ void JudgeLog(Signs& s) {
   s.Speaks("smi-no-devices", kStrong);
   s.Speaks("device-handle", s.story.Saw("says-virtual-machine") ? kStrong : kWeak);
   for (const std::string& code : s.story.Fields("xid", "code")) {
-    if (IsFirmwareXid(code)) s.Speaks("xid", kStrong);
+    const ErrorRow row = FindXid(s.story.knowledge, code);
+    if (row.fault == "driver" && row.reset) s.Speaks("xid", kStrong);
   }
   // The module is loaded and has a node, and still no device.
   if (s.story.Saw("versions-match")) s.Speaks("cuda-no-device", kWeak);
@@ -77,19 +96,23 @@ The kernel module is loaded and the GPU is on the PCI bus, but starting the GPU 
 
 Opening /dev/nvidia0 fails with EIO, or the kernel log says "RmInitAdapter failed". The numbers behind it tell where.
 
+Or the GPU had started and stopped since: the kernel log has an Xid of the driver or of the GPU's firmware after which the GPU wants a reset (62, 109, 119, 120, 143), and NVML no longer lists it.
+
 ## How it happens
 
 The flavour of the module (open, proprietary) does not fit the GPU, the BIOS gave it too little address space (Above 4G decoding, Resizable BAR), its firmware (GSP) is missing, a virtual machine passes it through incompletely, or the hardware is defective.
 
 ## What people say
 
-"RmInitAdapter failed", "No devices were found, although lspci shows the card", "GSP firmware fails", "passthrough: the VBIOS cannot be read", "Above 4G decoding, BAR", "the driver loads and the GPU does not start".
+"RmInitAdapter failed", "No devices were found, although lspci shows the card", "GSP firmware fails", "Xid 62, 109, 119, 120", "passthrough: the VBIOS cannot be read", "Above 4G decoding, BAR", "the driver loads and the GPU does not start".
 
 ## How to fix it
 
 sudo dmesg | grep -i nvrm | tail
 
 Switch the machine off and on. Look for a newer BIOS and for the other flavour of the module.
+
+A GPU that stopped: end what uses it, then `sudo nvidia-smi --gpu-reset`, or restart.
 )md",
 };
 

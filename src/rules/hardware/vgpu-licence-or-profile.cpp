@@ -14,6 +14,33 @@ Fix GiveLicence() {
       {"nvidia-smi -q | grep -i -A2 licen", "sudo systemctl restart nvidia-gridd"}, true);
 }
 
+// A context was created: CUDA works, for the time that the driver grants without a licence. Source: NVIDIA
+// Virtual GPU Client Licensing, "Software Enforcement of NVIDIA vGPU Licensing".
+Verdict CheckWhileItWorks(const DriverAnswers& answers, const Fact<std::string>& context) {
+  const auto* nvml = answers.nvml_devices.Get();
+  // What NVML does not say keeps nobody from the GPU now.
+  if (nvml == nullptr) return Verdict::Silent().WithEffect(Effect::kDegrades);
+  Verdict verdict = Verdict::Holds();
+  for (const auto& [index, device] : *nvml) {
+    if (!device.virtualisation.Is("vgpu") || !device.licence.Is("unlicensed")) continue;
+    const std::string* ended = device.licence_ends.Peek();
+    verdict.Because(device.licence,
+                    fmt::format("GPU {} is a virtual GPU without a licence{}", index,
+                                ended == nullptr ? "" : ", which ended on " + *ended + " UTC"));
+  }
+  if (verdict.evidence.empty())
+    return Verdict::Excluded().WithEffect(Effect::kDegrades).Because(context, "a context was created");
+  return std::move(verdict)
+      .WithReason("grace")
+      .WithEffect(Effect::kDegrades)
+      .WithTitle("This virtual GPU has no licence: it works for a short time after its start only")
+      .WithExplanation(
+          "Without a licence a virtual GPU works as it should for about 20 minutes after the virtual "
+          "machine's "
+          "start. Then its driver slows it down and permits no CUDA any more, until it gets a licence.")
+      .WithFix(GiveLicence());
+}
+
 Verdict Check(const Facts& facts, const Knowledge& knowledge) {
   const DriverAnswers& answers = facts.driver_answers;
   if (!answers.asked.Is(true)) return Verdict::Silent();
@@ -25,7 +52,7 @@ Verdict Check(const Facts& facts, const Knowledge& knowledge) {
     for (const auto& [ordinal, device] : *devices) {
       const std::string* context = device.context.Get();
       if (context == nullptr) continue;
-      if (*context == "0") return Verdict::Excluded().Because(device.context, "a context was created");
+      if (*context == "0") return CheckWhileItWorks(answers, device.context);
       verdict.Because(device.context, "creating a context returns " + CudaErrorText(knowledge, *context));
       refused = true;
     }
@@ -75,7 +102,7 @@ The GPU of this virtual machine is a part of one (vGPU). Without a licence, or w
 
 ## How it is recognised
 
-NVML says that the GPU is a virtual one and whether it is licensed; creating a context fails (46, or 102).
+NVML says that the GPU is a virtual one and whether it is licensed; creating a context fails (46, or 102). While the driver still grants it some time (about 20 minutes after the start), CUDA works, and that NVML says "unlicensed" is the only sign.
 
 ## How it happens
 

@@ -46,7 +46,8 @@ void JudgeLog(Signs& s) {
   }
   s.Speaks("module-invalid-argument", kStrong).Speaks("hook-file-gone", kStrong);
   for (const std::string& code : s.story.Fields("xid", "code")) {
-    if (IsFirmwareXid(code)) s.Speaks("xid", kStrong);
+    const ErrorRow row = FindXid(s.story.knowledge, code);
+    if (row.fault == "driver" && row.reset) s.Speaks("xid", kStrong);
   }
   // "could not insert 'nvidia_361_uvm'": Ubuntu had the branch in the name.
   std::string branch = s.story.Field("module-invalid-argument", "name");
