@@ -277,7 +277,7 @@ class TensorFlowProbe {
       tf_.cuda_version = tf_.cudnn_version = Text::Absent(tf_.cuda_build.origin());
       return;
     }
-    config_ = system_.ReadAll(folder_ + "/include/third_party/gpus/cuda/cuda_config.h", 1 << 16).value_or("");
+    ReadConfig();
     tf_.cuda_version =
         FirstOf({text.ok() ? BuildInfoText(*text, "cuda_version") : "",
                  Definition(config_, "TF_CUDA_VERSION"), build_ != nullptr ? build_->cuda_version : ""},
@@ -287,6 +287,21 @@ class TensorFlowProbe {
          text.ok() ? BuildInfoText(*text, "cudnn_version") : "", Definition(config_, "TF_CUDNN_VERSION")},
         file);
     if (text.ok()) build_info_ = *text;
+  }
+
+  // What the build was configured with. Releases up to 2.11 have it in the second place alone, from 2.12 on
+  // in both.
+  void ReadConfig() {
+    const std::string include = folder_ + "/include/";
+    config_file_ = include + "third_party/gpus/cuda/cuda_config.h";
+    for (const std::string& file :
+         {config_file_, include + "external/local_config_cuda/cuda/cuda/cuda_config.h"}) {
+      Result<std::string> text = system_.ReadAll(file, 1 << 16);
+      if (!text.ok()) continue;
+      config_ = std::move(*text);
+      config_file_ = file;
+      return;
+    }
   }
 
   // Plug-ins are the libraries in a folder beside the package: site-packages/tensorflow-plugins (TensorFlow's
@@ -366,13 +381,15 @@ class TensorFlowProbe {
       for (const std::string& item : Split(ConfiguredCapabilities(), ',')) {
         if (std::string capability = Capability(item); !capability.empty()) sass.push_back(capability);
       }
+      // Which of them were asked for as PTX is not there: in every wheel the newest.
       if (!sass.empty()) ptx.push_back(sass.back());
-      origin.from = folder_ + "/include/third_party/gpus/cuda/cuda_config.h";
+      origin.from = config_file_;
     }
     std::string why = "neither TensorFlow's own files nor our data of " + knowledge_.Date() + " say it";
     tf_.sass = sass.empty() ? List::Unknown(why, origin) : List::Value(sass, origin);
     tf_.ptx = sass.empty() ? List::Unknown(why, origin) : List::Value(ptx, origin);
-    tf_.sass_partial = List::Unknown(why, origin);
+    // MLIR's kernels are either machine code or PTX, as was asked for each (so in every wheel from 2.8 on).
+    tf_.sass_partial = sass.empty() ? List::Unknown(why, origin) : List::Value(ptx, origin);
     tf_.ptx_isa = Text::Unknown(why, origin);
   }
   std::string ConfiguredCapabilities() const {
@@ -417,8 +434,7 @@ class TensorFlowProbe {
   // A build that is not in our data: the versions in its own cuda_config.h are those of the file names that
   // it opens.
   void FillOpensFromConfig() {
-    std::string file = folder_ + "/include/third_party/gpus/cuda/cuda_config.h";
-    Origin origin{kMachine, file};
+    Origin origin{kMachine, config_file_};
     struct Known {
       const char* definition;
       const char* library;
@@ -437,12 +453,17 @@ class TensorFlowProbe {
                                              : version));
     }
     if (opens.size() < std::size(kLibraries)) {
-      std::string why =
-          fmt::format("this build is not in our data of {} and {} does not say it", knowledge_.Date(), file);
+      std::string why = fmt::format("this build is not in our data of {} and {} does not say it",
+                                    knowledge_.Date(), config_file_.empty() ? folder_ : config_file_);
       tf_.opens = tf_.opens_at_start = List::Unknown(why, origin);
       return;
     }
-    tf_.opens = tf_.opens_at_start = List::Value(opens, origin);
+    // Up to 2.13 no GPU is registered without cuRAND, from 2.14 on it is not looked for at the start.
+    const std::string* version = tf_.version.Peek();
+    const std::string curand = Definition(config_, "TF_CURAND_VERSION");
+    const bool asks_curand = version != nullptr && CompareVersions(*version, "2.14") < 0;
+    if (asks_curand && !curand.empty()) opens.push_back("libcurand.so." + curand);
+    tf_.opens = tf_.opens_at_start = List::Value(InOrder(std::move(opens)), origin);
   }
 
   // The order of TryDlopenCUDALibraries; it matters, since what is loaded stays.
@@ -682,6 +703,7 @@ class TensorFlowProbe {
   const TensorFlowBuild* build_ = nullptr;
   std::string build_info_;
   std::string config_;
+  std::string config_file_;
   std::optional<Metadata> metadata_;
   std::string metadata_error_ = "no installed distribution owns these files";
 };

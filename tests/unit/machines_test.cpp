@@ -364,7 +364,21 @@ class Machine {
         elf::WriteObject({.soname = "ld-linux-aarch64.so.1", .machine = of_elf_}) + std::string(kText), 0755);
   }
 
-  // "tensorflow": "": none. "cudnn": this version instead of the newest that it allows.
+  // A build that our data does not have: the files of another under this version.
+  void CallTensorFlow(const std::string& is, const std::string& called) {
+    const std::string from = site_ + "/tensorflow-" + is + ".dist-info";
+    const std::string to = site_ + "/tensorflow-" + called + ".dist-info";
+    for (const DirEntry& file : system_.List(from).value_or({})) {
+      std::string text = system_.ReadAll(from + "/" + file.name, 64 << 20).value_or("");
+      for (size_t at = 0; (at = text.find(is, at)) != std::string::npos; at += called.size())
+        text.replace(at, is.size(), called);
+      system_.AddFile(to + "/" + file.name, text);
+    }
+    system_.Remove(from);
+  }
+
+  // "tensorflow": "": none. "called": the version that it has instead. "cudnn": this version instead of the
+  // newest that it allows.
   void MakePython(const Json& json) {
     const std::string python = live_->RealPath("/usr/bin/python3").value_or("/usr/bin/python3.11");
     if (of_elf_ == elf::kMachineAarch64) MakeAarch64(python);
@@ -377,6 +391,7 @@ class Machine {
     if (tensorflow.empty()) return;
     auto made = MakeSitePackages(tensorflow, site_, system_);
     EXPECT_TRUE(made.ok()) << made.error().message;
+    if (json.contains("called")) CallTensorFlow(tensorflow, json["called"].get<std::string>());
     if (!json.contains("cudnn")) return;
     made = Apply(InstallDistribution{site_, "nvidia-cudnn-cu12", json["cudnn"].get<std::string>()}, system_);
     EXPECT_TRUE(made.ok()) << made.error().message;
