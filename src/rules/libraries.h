@@ -17,7 +17,7 @@ enum class Trouble {
   kElsewhere,     // on this machine, where the loader does not look
   kUnclear,       // the loader finds none; what else there is could not be seen
   kDependency,    // found, but something that it needs is not
-  kUnfitByPath,   // found through LD_LIBRARY_PATH and does not load
+  kUnfitByPath,   // does not load, and was found through LD_LIBRARY_PATH, or what it lacks something of was
   kUnfit,         // found otherwise and does not load
   kFailsSomehow,  // does not load; why could not be seen
 };
@@ -26,7 +26,8 @@ struct StartLibrary {
   std::string soname;
   const Library* library = nullptr;
   Trouble trouble = Trouble::kNone;
-  // The file elsewhere, the missing dependency, the distribution or file ("/…") of another CUDA.
+  // The file elsewhere, the missing dependency, the distribution or file ("/…") of another CUDA, the library
+  // that lacks something.
   std::string detail;
 };
 

@@ -378,7 +378,7 @@ class Machine {
   }
 
   // "tensorflow": "": none. "called": the version that it has instead. "cudnn": this version instead of the
-  // newest that it allows.
+  // newest that it allows. "elsewhere": distributions installed into other folders.
   void MakePython(const Json& json) {
     const std::string python = live_->RealPath("/usr/bin/python3").value_or("/usr/bin/python3.11");
     if (of_elf_ == elf::kMachineAarch64) MakeAarch64(python);
@@ -391,6 +391,12 @@ class Machine {
     if (tensorflow.empty()) return;
     auto made = MakeSitePackages(tensorflow, site_, system_);
     EXPECT_TRUE(made.ok()) << made.error().message;
+    for (const auto& [folder, distributions] : Part(json, "elsewhere")) {
+      for (const auto& [name, installed] : distributions.items()) {
+        auto done = Apply(InstallDistribution{folder, name, installed.get<std::string>()}, system_);
+        EXPECT_TRUE(done.ok()) << done.error().message;
+      }
+    }
     if (json.contains("called")) CallTensorFlow(tensorflow, json["called"].get<std::string>());
     if (!json.contains("cudnn")) return;
     made = Apply(InstallDistribution{site_, "nvidia-cudnn-cu12", json["cudnn"].get<std::string>()}, system_);
