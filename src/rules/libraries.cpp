@@ -132,6 +132,22 @@ std::vector<StartLibrary> StartLibraries(const Facts& facts, const Knowledge& kn
 
 bool IsCudnn(const std::string& soname) { return soname.starts_with("libcudnn."); }
 
+bool CudnnFits(const std::string& there, const std::string& compiled_with) {
+  if (MajorVersion(there) != MajorVersion(compiled_with)) return false;
+  const std::vector<std::string> a = Split(there, '.');
+  const std::vector<std::string> b = Split(compiled_with, '.');
+  if (a.size() < 2 || b.size() < 2) return true;
+  return CompareVersions(a[0] + "." + a[1], b[0] + "." + b[1]) >= 0;
+}
+
+void NameAtOdds(const Facts& facts, Verdict& verdict) {
+  const auto* at_odds = facts.tensorflow.extra_at_odds.Peek();
+  if (at_odds == nullptr || at_odds->empty()) return;
+  verdict.Because(facts.tensorflow.extra_at_odds,
+                  "not as the and-cuda extra of this release has it: " + Join(*at_odds, "; "),
+                  Strength::kWeak);
+}
+
 const Library* FindCudnn(const Facts& facts) {
   const auto* opened = facts.cuda_libraries.opened.Get();
   if (opened == nullptr) return nullptr;

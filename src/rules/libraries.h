@@ -35,6 +35,13 @@ struct StartLibrary {
 std::vector<StartLibrary> StartLibraries(const Facts& facts, const Knowledge& knowledge);
 
 bool IsCudnn(const std::string& soname);
+// Whether a TensorFlow compiled with the one cuDNN takes the other: the same major version and at least the
+// same minor one; patches do not count. Where only the major version is known, that alone.
+// Source: xla/stream_executor/cuda/cuda_dnn.cc (IsSourceCompatibleWithCudnnLibrary).
+bool CudnnFits(const std::string& there, const std::string& compiled_with);
+// Which distributions are not those that the and-cuda extra wants, as a sign of a verdict that has others:
+// alone they prove nothing, since most libraries of one CUDA major version work with one another.
+void NameAtOdds(const Facts& facts, Verdict& verdict);
 // The library that is cuDNN, of those that this build opens; nullptr: none or not known.
 const Library* FindCudnn(const Facts& facts);
 

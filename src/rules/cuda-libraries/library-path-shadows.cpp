@@ -21,7 +21,7 @@ bool TakesOldCudnn(const Facts& facts, const Library& library) {
   if (shadowed == nullptr || shadowed->empty()) return false;
   const std::string* wanted = facts.tensorflow.cudnn_version.Get();
   const std::string* there = library.version.Get();
-  return wanted != nullptr && there != nullptr && CompareVersions(*there, *wanted) < 0;
+  return wanted != nullptr && there != nullptr && !CudnnFits(*there, *wanted);
 }
 
 Fix LeaveOut(const Facts& facts) {
@@ -72,6 +72,7 @@ Verdict Check(const Facts& facts, const Knowledge& knowledge) {
   }
   for (const std::string& soname : lacking) NameLacking(facts, soname, verdict);
   if (verdict.evidence.empty()) return Verdict::Silent();
+  NameAtOdds(facts, verdict);
   verdict.Because(facts.environment.Variable("LD_LIBRARY_PATH"),
                   "LD_LIBRARY_PATH is searched before TensorFlow's own folders");
   return std::move(verdict).WithFix(LeaveOut(facts));
