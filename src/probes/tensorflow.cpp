@@ -561,6 +561,7 @@ class TensorFlowProbe {
     }
     std::vector<Requirement> requirements = RequirementsOf(*metadata_, Markers()).requirements;
     for (const Requirement& requirement : requirements) FindRequirementFault(requirement, *version, fault);
+    FindKerasFault(requirements, *version, fault);
     tf_.import_faults = faults.empty() && !unread.empty() ? Map::Unknown(unread, origin)
                                                           : Map::Value(std::move(faults), origin);
   }
@@ -660,6 +661,39 @@ class TensorFlowProbe {
       // A release uses types that its lower bound brought.
       if (BelowFloor(requirement, there->version)) fault("ml_dtypes", wanted, present, origin);
     }
+  }
+  // `import tensorflow` succeeds without a Keras that fits, and the first use of tf.keras fails. Tried: no
+  // keras with 2.15.1 and 2.19.0; keras 2.15.0 with 2.19.0; 2.13.1, 2.14.0, 3.4.1 and 3.15.1
+  // with 2.12.1; 3.0.5 with 2.15.1. Those that are wider than the bounds and work: 2.12.0, 2.14.0 and 3.15.1
+  // with 2.15.1. Before 2.5 Keras is a part of TensorFlow.
+  template <class Report>
+  void FindKerasFault(const std::vector<Requirement>& requirements, const std::string& version,
+                      Report&& fault) {
+    auto wanted = std::find_if(requirements.begin(), requirements.end(), [](const Requirement& requirement) {
+      return requirement.name == "keras" || requirement.name == "keras-nightly";
+    });
+    const auto* modules = facts_.python.modules.Peek();
+    const auto* unread = facts_.python.unread.Peek();
+    if (wanted == requirements.end() || modules == nullptr || unread == nullptr) return;
+    auto module = modules->find("keras");
+    if (module == modules->end()) return;
+    const std::string text = wanted->name + wanted->specifiers.Text();
+    if (module->second.path.state() == FactState::kAbsent) {
+      if (unread->empty()) fault("keras", text, "keras is not installed", module->second.path.origin());
+      return;
+    }
+    const std::string* owner = module->second.owner.Peek();
+    const InstalledDistribution* there = owner == nullptr ? nullptr : installed_.Find(*owner);
+    // Both have their files in the same folder, and which won is not known here.
+    const bool both = installed_.Find("keras") != nullptr && installed_.Find("keras-nightly") != nullptr;
+    if (there == nullptr || both || wanted->specifiers.Contains(there->version)) return;
+    const auto below = [](const std::string& a, const char* b) { return CompareVersions(a, b) < 0; };
+    const bool keras_2 = MajorVersion(there->version) == 2;
+    const bool keras_3 = MajorVersion(there->version) >= 3;
+    const bool newer = !BelowFloor(*wanted, there->version);
+    const bool fails = (keras_2 && !below(version, "2.16")) || (newer && below(version, "2.15")) ||
+                       (keras_3 && below(there->version, "3.1") && below(version, "2.16"));
+    if (fails) fault("keras", text, there->name + " " + there->version, {kMachine, there->info});
   }
   // What is installed by its dist-info and is neither in its own folder nor in any other: somebody deleted
   // it, or an installation was interrupted.

@@ -377,8 +377,21 @@ class Machine {
     system_.Remove(from);
   }
 
+  // Another one than this TensorFlow asks for; "": none.
+  void ReplaceKeras(const std::string& version) {
+    for (const DirEntry& file : system_.List(site_).value_or({})) {
+      if (file.name.starts_with("keras")) system_.Remove(site_ + "/" + file.name);
+    }
+    if (version.empty()) return;
+    const std::string info = site_ + "/keras-" + version + ".dist-info";
+    system_.AddFile(site_ + "/keras/__init__.py", "");
+    system_.AddFile(info + "/METADATA", "Metadata-Version: 2.1\nName: keras\nVersion: " + version + "\n");
+    system_.AddFile(info + "/RECORD", "keras/__init__.py,,0\n");
+  }
+
   // "tensorflow": "": none. "called": the version that it has instead. "cudnn": this version instead of the
   // newest that it allows. "elsewhere": distributions installed into other folders.
+  // "keras": this version instead; "": none.
   void MakePython(const Json& json) {
     const std::string python = live_->RealPath("/usr/bin/python3").value_or("/usr/bin/python3.11");
     if (of_elf_ == elf::kMachineAarch64) MakeAarch64(python);
@@ -391,6 +404,7 @@ class Machine {
     if (tensorflow.empty()) return;
     auto made = MakeSitePackages(tensorflow, site_, system_);
     EXPECT_TRUE(made.ok()) << made.error().message;
+    if (json.contains("keras")) ReplaceKeras(json["keras"].get<std::string>());
     for (const auto& [folder, distributions] : Part(json, "elsewhere")) {
       for (const auto& [name, installed] : distributions.items()) {
         auto done = Apply(InstallDistribution{folder, name, installed.get<std::string>()}, system_);
