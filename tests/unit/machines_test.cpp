@@ -482,6 +482,10 @@ void Expect(const Diagnosis& diagnosis, const Json& expect) {
     }
     EXPECT_NE(all.find(part.get<std::string>()), std::string::npos) << part << " in:\n" << all;
   }
+  if (!expect.contains("ask")) return;
+  std::vector<std::string> commands;
+  for (const Ask& ask : diagnosis.ask) commands.push_back(ask.command);
+  EXPECT_EQ(commands, expect["ask"].get<std::vector<std::string>>());
 }
 
 TEST(Machines, AreDiagnosedAsExpected) {
