@@ -62,7 +62,9 @@ inline Result<bool> MakeSitePackages(const std::string& version, const std::stri
     std::replace(folder.begin(), folder.end(), '-', '_');
     const std::string lowest = LowestVersion(*requirement);
     const std::string info = site + "/" + folder + "-" + lowest + ".dist-info";
-    const std::string package = folder == "protobuf" ? "google/protobuf" : folder;
+    const std::string package = folder == "protobuf"        ? "google/protobuf"
+                                : folder == "keras_nightly" ? "keras"
+                                                            : folder;
     machine.AddFile(site + "/" + package + "/__init__.py", "");
     machine.AddFile(info + "/METADATA",
                     "Metadata-Version: 2.1\nName: " + requirement->name + "\nVersion: " + lowest + "\n");

@@ -86,6 +86,20 @@ Candidate Weigh(const Need& need, const Facts& facts, const Knowledge& knowledge
   return candidate;
 }
 
+// Of this machine everything was read, and a cause is still open: the documentation says one thing and
+// reports another, and only a run tells.
+std::vector<Ask> OnlyARunDecides(const Diagnosis& diagnosis, const Facts& facts, const Knowledge& knowledge) {
+  constexpr const char* kWhatARunShows = "log.seen";
+  const std::optional<QuestionRow> row = knowledge.FindQuestion(kWhatARunShows);
+  if (!row || facts.log.seen.Peek() != nullptr || facts.tensorflow.folder.Peek() == nullptr) return {};
+  Ask ask{row->fact, row->question, row->command, {}};
+  for (const Finding& finding : diagnosis.causes) {
+    if (finding.holds && finding.effect() == Effect::kBlocks) return {};
+    if (!finding.holds) ask.separates.emplace_back(finding.rule->id);
+  }
+  return ask.separates.empty() ? std::vector<Ask>() : std::vector<Ask>{std::move(ask)};
+}
+
 }  // namespace
 
 std::vector<Ask> NextQuestions(const Diagnosis& diagnosis, const Facts& facts, const Knowledge& knowledge,
@@ -100,6 +114,7 @@ std::vector<Ask> NextQuestions(const Diagnosis& diagnosis, const Facts& facts, c
       causes.emplace_back(finding.rule->id);
     }
   }
+  if (wanted.empty()) return OnlyARunDecides(diagnosis, facts, knowledge);
   // Those that most open causes miss are tried; each costs some milliseconds.
   constexpr size_t kTried = 8;
   std::stable_sort(wanted.begin(), wanted.end(), [&](const Need* a, const Need* b) {

@@ -161,8 +161,16 @@ std::string VisibilitySummary(const Facts& facts) {
   const Fact<std::string>& variable = facts.environment.Variable("CUDA_VISIBLE_DEVICES");
   const std::string* visible = variable.Peek();
   if (visible == nullptr && variable.state() == FactState::kUnknown) return {};
-  if (visible == nullptr) return "no environment variable hides the GPU";
   const std::vector<std::string> names = NamesInOrder(facts);
+  if (visible == nullptr) {
+    const std::string* order = facts.environment.Variable("CUDA_DEVICE_ORDER").Peek();
+    const bool by_address = order != nullptr && *order == "PCI_BUS_ID" && names.size() > 1;
+    if (!by_address) return "no environment variable hides the GPU";
+    std::vector<std::string> all;
+    for (size_t i = 0; i < names.size(); i++) all.push_back(std::to_string(i));
+    return fmt::format("no environment variable hides the GPU; CUDA_DEVICE_ORDER={}: {}", *order,
+                       Mapping(all, names));
+  }
   std::optional<size_t> count;
   if (!names.empty()) count = names.size();
   const VisibleDevices devices = ReadVisibleDevices(*visible, count);

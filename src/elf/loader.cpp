@@ -245,6 +245,7 @@ struct Machine {
 
 struct LoadedObject {
   std::string path;                // as ld.so names it
+  std::string detail;              // how it was found
   std::string origin;              // $ORIGIN
   std::vector<std::string> names;  // it was asked for by these
   int loader = -1;                 // the object that had it loaded
@@ -336,8 +337,9 @@ struct Process::State {
   void Unload(size_t first);  // and all after it
   std::optional<size_t> Map(const std::string& name, size_t loader, Resolution& result);
   bool MapDependencies(std::vector<size_t>& list, Resolution& result);
-  std::string VersionFault(size_t object) const;
-  std::string BindingFault(size_t object, const std::vector<size_t>& scope) const;
+  std::string VersionFault(size_t object, Resolution& result) const;
+  std::string BindingFault(size_t object, const std::vector<size_t>& scope, Resolution& result) const;
+  void NameLacking(const std::string& name, size_t provider, Resolution& result) const;
   void Preload(const std::string& list, std::string_view separators, std::vector<size_t>& loaded);
 };
 
@@ -620,6 +622,7 @@ std::optional<size_t> Process::State::Map(const std::string& name, size_t loader
   }
   LoadedObject object;
   object.path = found->path;
+  object.detail = found->detail;
   object.origin = FolderOf(machine->Absolute(found->path));
   object.names = {name};
   object.loader = static_cast<int>(loader);
@@ -654,8 +657,14 @@ bool Process::State::MapDependencies(std::vector<size_t>& list, Resolution& resu
   return true;
 }
 
+void Process::State::NameLacking(const std::string& name, size_t provider, Resolution& result) const {
+  result.lacking = name;
+  result.lacking_path = objects[provider].path;
+  result.lacking_detail = objects[provider].detail;
+}
+
 // _dl_check_map_versions()
-std::string Process::State::VersionFault(size_t index) const {
+std::string Process::State::VersionFault(size_t index, Resolution& result) const {
   const LoadedObject& object = objects[index];
   for (const VersionNeed& need : object.file.object->version_needs) {
     const std::optional<size_t> provider = FindLoaded(need.file);
@@ -664,6 +673,7 @@ std::string Process::State::VersionFault(size_t index) const {
     if (defined.empty()) continue;  // a library without versions provides any
     for (const VersionNeed::Version& version : need.versions) {
       if (version.weak || std::find(defined.begin(), defined.end(), version.name) != defined.end()) continue;
+      NameLacking(need.file, *provider, result);
       return objects[*provider].path + ": version `" + version.name + "' not found (required by " +
              object.path + ")";
     }
@@ -674,7 +684,8 @@ std::string Process::State::VersionFault(size_t index) const {
 // What RTLD_NOW binds. Only imports with a version are looked up: NVIDIA's libraries, whose combinations
 // break, give their versions the name of the library; imports without one may come from anything that the
 // program made global.
-std::string Process::State::BindingFault(size_t index, const std::vector<size_t>& scope) const {
+std::string Process::State::BindingFault(size_t index, const std::vector<size_t>& scope,
+                                         Resolution& result) const {
   const LoadedObject& object = objects[index];
   const std::vector<VersionNeed>& needs = object.file.object->version_needs;
   const bool concerns = std::any_of(needs.begin(), needs.end(), [](const VersionNeed& need) {
@@ -700,9 +711,11 @@ std::string Process::State::BindingFault(size_t index, const std::vector<size_t>
     if (first != order.end() && *first == named) {
       // Measured: the symbol in a library without any versions, of which versions are expected, ends the
       // process.
+      NameLacking(import.file, *named, result);
       return kAborts;
     }
     if (first != order.end() || import.weak) continue;
+    if (named) NameLacking(import.file, *named, result);
     return object.path + ": undefined symbol: " + import.name + ", version " + import.version;
   }
   return "";
@@ -815,7 +828,7 @@ Result<Process> Process::Start(const System& system, const std::string& executab
                  executable + ": error while loading shared libraries: " + result.failure};
   }
   for (const size_t object : list) {
-    if (const std::string fault = state->VersionFault(object); !fault.empty()) {
+    if (const std::string fault = state->VersionFault(object, result); !fault.empty()) {
       return Error{ErrorKind::kMalformed, executable + ": error while loading shared libraries: " + fault};
     }
   }
@@ -847,14 +860,14 @@ Resolution Process::Open(const std::string& name, const std::string& caller) {
   // Errors of versions come before those of symbols; what was loaded before has been checked.
   for (size_t i = 0; complete && i < list.size(); ++i) {
     if (list[i] < before) continue;
-    result.failure = state_->VersionFault(list[i]);
+    result.failure = state_->VersionFault(list[i], result);
     if (!result.failure.empty()) result.missing_for = state_->objects[list[i]].path;
     complete = result.failure.empty();
   }
   // What is needed is bound before what needs it.
   for (size_t i = list.size(); complete && i-- > 0;) {
     if (list[i] < before) continue;
-    result.failure = state_->BindingFault(list[i], list);
+    result.failure = state_->BindingFault(list[i], list, result);
     if (!result.failure.empty()) result.missing_for = state_->objects[list[i]].path;
     complete = result.failure.empty();
   }

@@ -34,6 +34,9 @@ struct Resolution {
   std::string missing;  // the soname that is not found, itself or a dependency; empty: none
   std::string
       missing_for;  // the object that needs `missing` (or the undefined symbol); empty: the caller itself
+  // The library that lacks a symbol or a version that another one needs of it, its file and how that was
+  // found.
+  std::string lacking, lacking_path, lacking_detail;
   std::vector<std::string> searched;  // when none is found: folders looked into, in order, each once
   std::vector<std::string>
       rejected;  // "FILE: why": right name, but not usable (other architecture, not ELF, cut short)

@@ -110,6 +110,7 @@ class LibraryProbe {
           found.loads ? Fact<std::string>::Absent(origin) : Fact<std::string>::Value(found.failure, origin);
       library.missing = found.missing.empty() ? Fact<std::string>::Absent(origin)
                                               : Fact<std::string>::Value(found.missing, origin);
+      if (!found.lacking.empty()) lacking_.emplace(found.lacking, found);
       FillFromFile(soname, found.path, library);
     }
     bool suspicious = !found.loads || found.found_by != elf::FoundBy::kRunpath;
@@ -442,8 +443,24 @@ class LibraryProbe {
               : Fact<bool>::Value(std::find(at_start->begin(), at_start->end(), soname) != at_start->end(),
                                   origin);
     }
+    AddLacking(libraries);
     OpenCudnnParts(libraries);
     facts_.cuda_libraries.opened = Map::Value(std::move(libraries), origin);
+  }
+
+  // What TensorFlow does not open itself and keeps one that it opens from loading: an old libnvJitLink.so.12
+  // under a new cuSPARSE.
+  void AddLacking(std::map<std::string, Library>& libraries) {
+    for (const auto& [soname, found] : lacking_) {
+      if (libraries.contains(soname)) continue;
+      const Origin origin{kMachine, found.lacking_path};
+      Library& library = libraries[soname];
+      Missing(library, origin);
+      library.path = Fact<std::string>::Value(found.lacking_path, origin);
+      library.found_by = Fact<std::string>::Value(found.lacking_detail, origin);
+      library.needed_to_start = Fact<bool>::Value(false, origin);
+      FillFromFile(soname, found.lacking_path, library);
+    }
   }
 
   void OpenCudnnParts(std::map<std::string, Library>& libraries) {
@@ -707,6 +724,7 @@ class LibraryProbe {
   const Knowledge& knowledge_;
   const Question& question_;
   Facts& facts_;
+  std::map<std::string, elf::Resolution> lacking_;  // by soname: what failed, since it lacks something
   std::optional<elf::Process> process_;
   std::string caller_;  // the object whose code calls dlopen
   std::string why_not_ = "no TensorFlow library that opens them";

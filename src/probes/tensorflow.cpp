@@ -277,7 +277,7 @@ class TensorFlowProbe {
       tf_.cuda_version = tf_.cudnn_version = Text::Absent(tf_.cuda_build.origin());
       return;
     }
-    config_ = system_.ReadAll(folder_ + "/include/third_party/gpus/cuda/cuda_config.h", 1 << 16).value_or("");
+    ReadConfig();
     tf_.cuda_version =
         FirstOf({text.ok() ? BuildInfoText(*text, "cuda_version") : "",
                  Definition(config_, "TF_CUDA_VERSION"), build_ != nullptr ? build_->cuda_version : ""},
@@ -287,6 +287,21 @@ class TensorFlowProbe {
          text.ok() ? BuildInfoText(*text, "cudnn_version") : "", Definition(config_, "TF_CUDNN_VERSION")},
         file);
     if (text.ok()) build_info_ = *text;
+  }
+
+  // What the build was configured with. Releases up to 2.11 have it in the second place alone, from 2.12 on
+  // in both.
+  void ReadConfig() {
+    const std::string include = folder_ + "/include/";
+    config_file_ = include + "third_party/gpus/cuda/cuda_config.h";
+    for (const std::string& file :
+         {config_file_, include + "external/local_config_cuda/cuda/cuda/cuda_config.h"}) {
+      Result<std::string> text = system_.ReadAll(file, 1 << 16);
+      if (!text.ok()) continue;
+      config_ = std::move(*text);
+      config_file_ = file;
+      return;
+    }
   }
 
   // Plug-ins are the libraries in a folder beside the package: site-packages/tensorflow-plugins (TensorFlow's
@@ -366,13 +381,15 @@ class TensorFlowProbe {
       for (const std::string& item : Split(ConfiguredCapabilities(), ',')) {
         if (std::string capability = Capability(item); !capability.empty()) sass.push_back(capability);
       }
+      // Which of them were asked for as PTX is not there: in every wheel the newest.
       if (!sass.empty()) ptx.push_back(sass.back());
-      origin.from = folder_ + "/include/third_party/gpus/cuda/cuda_config.h";
+      origin.from = config_file_;
     }
     std::string why = "neither TensorFlow's own files nor our data of " + knowledge_.Date() + " say it";
     tf_.sass = sass.empty() ? List::Unknown(why, origin) : List::Value(sass, origin);
     tf_.ptx = sass.empty() ? List::Unknown(why, origin) : List::Value(ptx, origin);
-    tf_.sass_partial = List::Unknown(why, origin);
+    // MLIR's kernels are either machine code or PTX, as was asked for each (so in every wheel from 2.8 on).
+    tf_.sass_partial = sass.empty() ? List::Unknown(why, origin) : List::Value(ptx, origin);
     tf_.ptx_isa = Text::Unknown(why, origin);
   }
   std::string ConfiguredCapabilities() const {
@@ -417,8 +434,7 @@ class TensorFlowProbe {
   // A build that is not in our data: the versions in its own cuda_config.h are those of the file names that
   // it opens.
   void FillOpensFromConfig() {
-    std::string file = folder_ + "/include/third_party/gpus/cuda/cuda_config.h";
-    Origin origin{kMachine, file};
+    Origin origin{kMachine, config_file_};
     struct Known {
       const char* definition;
       const char* library;
@@ -437,12 +453,17 @@ class TensorFlowProbe {
                                              : version));
     }
     if (opens.size() < std::size(kLibraries)) {
-      std::string why =
-          fmt::format("this build is not in our data of {} and {} does not say it", knowledge_.Date(), file);
+      std::string why = fmt::format("this build is not in our data of {} and {} does not say it",
+                                    knowledge_.Date(), config_file_.empty() ? folder_ : config_file_);
       tf_.opens = tf_.opens_at_start = List::Unknown(why, origin);
       return;
     }
-    tf_.opens = tf_.opens_at_start = List::Value(opens, origin);
+    // Up to 2.13 no GPU is registered without cuRAND, from 2.14 on it is not looked for at the start.
+    const std::string* version = tf_.version.Peek();
+    const std::string curand = Definition(config_, "TF_CURAND_VERSION");
+    const bool asks_curand = version != nullptr && CompareVersions(*version, "2.14") < 0;
+    if (asks_curand && !curand.empty()) opens.push_back("libcurand.so." + curand);
+    tf_.opens = tf_.opens_at_start = List::Value(InOrder(std::move(opens)), origin);
   }
 
   // The order of TryDlopenCUDALibraries; it matters, since what is loaded stays.
@@ -540,6 +561,7 @@ class TensorFlowProbe {
     }
     std::vector<Requirement> requirements = RequirementsOf(*metadata_, Markers()).requirements;
     for (const Requirement& requirement : requirements) FindRequirementFault(requirement, *version, fault);
+    FindKerasFault(requirements, *version, fault);
     tf_.import_faults = faults.empty() && !unread.empty() ? Map::Unknown(unread, origin)
                                                           : Map::Value(std::move(faults), origin);
   }
@@ -640,6 +662,39 @@ class TensorFlowProbe {
       if (BelowFloor(requirement, there->version)) fault("ml_dtypes", wanted, present, origin);
     }
   }
+  // `import tensorflow` succeeds without a Keras that fits, and the first use of tf.keras fails. Tried: no
+  // keras with 2.15.1 and 2.19.0; keras 2.15.0 with 2.19.0; 2.13.1, 2.14.0, 3.4.1 and 3.15.1
+  // with 2.12.1; 3.0.5 with 2.15.1. Those that are wider than the bounds and work: 2.12.0, 2.14.0 and 3.15.1
+  // with 2.15.1. Before 2.5 Keras is a part of TensorFlow.
+  template <class Report>
+  void FindKerasFault(const std::vector<Requirement>& requirements, const std::string& version,
+                      Report&& fault) {
+    auto wanted = std::find_if(requirements.begin(), requirements.end(), [](const Requirement& requirement) {
+      return requirement.name == "keras" || requirement.name == "keras-nightly";
+    });
+    const auto* modules = facts_.python.modules.Peek();
+    const auto* unread = facts_.python.unread.Peek();
+    if (wanted == requirements.end() || modules == nullptr || unread == nullptr) return;
+    auto module = modules->find("keras");
+    if (module == modules->end()) return;
+    const std::string text = wanted->name + wanted->specifiers.Text();
+    if (module->second.path.state() == FactState::kAbsent) {
+      if (unread->empty()) fault("keras", text, "keras is not installed", module->second.path.origin());
+      return;
+    }
+    const std::string* owner = module->second.owner.Peek();
+    const InstalledDistribution* there = owner == nullptr ? nullptr : installed_.Find(*owner);
+    // Both have their files in the same folder, and which won is not known here.
+    const bool both = installed_.Find("keras") != nullptr && installed_.Find("keras-nightly") != nullptr;
+    if (there == nullptr || both || wanted->specifiers.Contains(there->version)) return;
+    const auto below = [](const std::string& a, const char* b) { return CompareVersions(a, b) < 0; };
+    const bool keras_2 = MajorVersion(there->version) == 2;
+    const bool keras_3 = MajorVersion(there->version) >= 3;
+    const bool newer = !BelowFloor(*wanted, there->version);
+    const bool fails = (keras_2 && !below(version, "2.16")) || (newer && below(version, "2.15")) ||
+                       (keras_3 && below(there->version, "3.1") && below(version, "2.16"));
+    if (fails) fault("keras", text, there->name + " " + there->version, {kMachine, there->info});
+  }
   // What is installed by its dist-info and is neither in its own folder nor in any other: somebody deleted
   // it, or an installation was interrupted.
   bool FilesAreGone(const InstalledDistribution& there) const {
@@ -682,6 +737,7 @@ class TensorFlowProbe {
   const TensorFlowBuild* build_ = nullptr;
   std::string build_info_;
   std::string config_;
+  std::string config_file_;
   std::optional<Metadata> metadata_;
   std::string metadata_error_ = "no installed distribution owns these files";
 };

@@ -68,16 +68,40 @@ bool HasRuntime(const std::map<std::string, Library>& opened) {
   });
 }
 
-StartLibrary SortFailing(StartLibrary entry) {
+bool ByPath(const Library& library) {
+  const std::string* found_by = library.found_by.Get();
+  return found_by != nullptr && found_by->starts_with("LD_LIBRARY_PATH");
+}
+
+// The library that lacks a symbol or a version which another needs, as ld.so says it: NVIDIA's versions have
+// the library's name. "…: undefined symbol: cublasSetEnvironmentMode, version libcublas.so.12"
+std::string LackingOf(const std::string& failure, const std::map<std::string, Library>& opened) {
+  const size_t at = failure.rfind("version ");
+  if (at == std::string::npos) return {};
+  for (const auto& [soname, library] : opened) {
+    const size_t found = failure.find(soname, at);
+    if (found == at + 8 || (found == at + 9 && failure[at + 8] == '`')) return soname;
+  }
+  return {};
+}
+
+StartLibrary SortFailing(const std::map<std::string, Library>& opened, StartLibrary entry) {
   const Library& library = *entry.library;
   if (library.missing.Unknown() || library.found_by.Unknown()) {
     entry.trouble = Trouble::kFailsSomehow;
     return entry;
   }
-  const std::string* found_by = library.found_by.Get();
-  bool by_path = found_by != nullptr && found_by->starts_with("LD_LIBRARY_PATH");
-  if (by_path) {
+  const std::string* failure = library.failure.Get();
+  const std::string lacking = failure == nullptr ? "" : LackingOf(*failure, opened);
+  if (!lacking.empty() && opened.at(lacking).found_by.Unknown()) {
+    entry.trouble = Trouble::kFailsSomehow;
+    return entry;
+  }
+  if (ByPath(library)) {
     entry.trouble = Trouble::kUnfitByPath;
+  } else if (!lacking.empty() && ByPath(opened.at(lacking))) {
+    entry.trouble = Trouble::kUnfitByPath;
+    entry.detail = lacking;
   } else if (const std::string* missing = library.missing.Get()) {
     entry.trouble = Trouble::kDependency;
     entry.detail = *missing;
@@ -99,7 +123,7 @@ std::vector<StartLibrary> StartLibraries(const Facts& facts, const Knowledge& kn
     if (library.path.Absent()) {
       entry = SortMissing(facts, knowledge, HasRuntime(*opened), std::move(entry));
     } else if (library.path.Present() && library.failure.Present()) {
-      entry = SortFailing(std::move(entry));
+      entry = SortFailing(*opened, std::move(entry));
     }
     sorted.push_back(std::move(entry));
   }
@@ -107,6 +131,22 @@ std::vector<StartLibrary> StartLibraries(const Facts& facts, const Knowledge& kn
 }
 
 bool IsCudnn(const std::string& soname) { return soname.starts_with("libcudnn."); }
+
+bool CudnnFits(const std::string& there, const std::string& compiled_with) {
+  if (MajorVersion(there) != MajorVersion(compiled_with)) return false;
+  const std::vector<std::string> a = Split(there, '.');
+  const std::vector<std::string> b = Split(compiled_with, '.');
+  if (a.size() < 2 || b.size() < 2) return true;
+  return CompareVersions(a[0] + "." + a[1], b[0] + "." + b[1]) >= 0;
+}
+
+void NameAtOdds(const Facts& facts, Verdict& verdict) {
+  const auto* at_odds = facts.tensorflow.extra_at_odds.Peek();
+  if (at_odds == nullptr || at_odds->empty()) return;
+  verdict.Because(facts.tensorflow.extra_at_odds,
+                  "not as the and-cuda extra of this release has it: " + Join(*at_odds, "; "),
+                  Strength::kWeak);
+}
 
 const Library* FindCudnn(const Facts& facts) {
   const auto* opened = facts.cuda_libraries.opened.Get();

@@ -17,7 +17,7 @@ enum class Trouble {
   kElsewhere,     // on this machine, where the loader does not look
   kUnclear,       // the loader finds none; what else there is could not be seen
   kDependency,    // found, but something that it needs is not
-  kUnfitByPath,   // found through LD_LIBRARY_PATH and does not load
+  kUnfitByPath,   // does not load, and was found through LD_LIBRARY_PATH, or what it lacks something of was
   kUnfit,         // found otherwise and does not load
   kFailsSomehow,  // does not load; why could not be seen
 };
@@ -26,7 +26,8 @@ struct StartLibrary {
   std::string soname;
   const Library* library = nullptr;
   Trouble trouble = Trouble::kNone;
-  // The file elsewhere, the missing dependency, the distribution or file ("/…") of another CUDA.
+  // The file elsewhere, the missing dependency, the distribution or file ("/…") of another CUDA, the library
+  // that lacks something.
   std::string detail;
 };
 
@@ -34,6 +35,13 @@ struct StartLibrary {
 std::vector<StartLibrary> StartLibraries(const Facts& facts, const Knowledge& knowledge);
 
 bool IsCudnn(const std::string& soname);
+// Whether a TensorFlow compiled with the one cuDNN takes the other: the same major version and at least the
+// same minor one; patches do not count. Where only the major version is known, that alone.
+// Source: xla/stream_executor/cuda/cuda_dnn.cc (IsSourceCompatibleWithCudnnLibrary).
+bool CudnnFits(const std::string& there, const std::string& compiled_with);
+// Which distributions are not those that the and-cuda extra wants, as a sign of a verdict that has others:
+// alone they prove nothing, since most libraries of one CUDA major version work with one another.
+void NameAtOdds(const Facts& facts, Verdict& verdict);
 // The library that is cuDNN, of those that this build opens; nullptr: none or not known.
 const Library* FindCudnn(const Facts& facts);
 

@@ -488,7 +488,10 @@ class Output(Case):
 
 class Causes(Case):
     def test_every_cause_is_listed_and_explained(self):
-        listed = json.loads(run("causes", "--format", "json").stdout)["causes"]
+        answer = json.loads(run("causes", "--format", "json").stdout)
+        schema = json.loads((ROOT / "docs/schema/causes-1.schema.json").read_text(encoding="utf-8"))
+        self.assertEqual(json_schema.faults(schema, answer), [])
+        listed = answer["causes"]
         self.assertGreater(len(listed), 0)
         table = run("causes").stdout.decode()
         for cause in listed:

@@ -84,7 +84,10 @@ def check(arguments, bench, variables, *options):
     )
     if result.returncode not in (0, 1, 3):
         raise Broken(f"tfdoctor ended with {result.returncode}: {result.stderr.strip()[-300:]}")
-    return json.loads(result.stdout)
+    answer = json.loads(result.stdout)
+    if faults := real_test.json_schema.faults(real_test.SCHEMA, answer):
+        raise Broken("tfdoctor's answer is not as its schema has it: " + "; ".join(faults[:5]))
+    return answer
 
 
 def causes(answer):

@@ -374,7 +374,34 @@ class Machine {
         elf::WriteObject({.soname = "ld-linux-aarch64.so.1", .machine = of_elf_}) + std::string(kText), 0755);
   }
 
-  // "tensorflow": "": none. "cudnn": this version instead of the newest that it allows.
+  // A build that our data does not have: the files of another under this version.
+  void CallTensorFlow(const std::string& is, const std::string& called) {
+    const std::string from = site_ + "/tensorflow-" + is + ".dist-info";
+    const std::string to = site_ + "/tensorflow-" + called + ".dist-info";
+    for (const DirEntry& file : system_.List(from).value_or({})) {
+      std::string text = system_.ReadAll(from + "/" + file.name, 64 << 20).value_or("");
+      for (size_t at = 0; (at = text.find(is, at)) != std::string::npos; at += called.size())
+        text.replace(at, is.size(), called);
+      system_.AddFile(to + "/" + file.name, text);
+    }
+    system_.Remove(from);
+  }
+
+  // Another one than this TensorFlow asks for; "": none.
+  void ReplaceKeras(const std::string& version) {
+    for (const DirEntry& file : system_.List(site_).value_or({})) {
+      if (file.name.starts_with("keras")) system_.Remove(site_ + "/" + file.name);
+    }
+    if (version.empty()) return;
+    const std::string info = site_ + "/keras-" + version + ".dist-info";
+    system_.AddFile(site_ + "/keras/__init__.py", "");
+    system_.AddFile(info + "/METADATA", "Metadata-Version: 2.1\nName: keras\nVersion: " + version + "\n");
+    system_.AddFile(info + "/RECORD", "keras/__init__.py,,0\n");
+  }
+
+  // "tensorflow": "": none. "called": the version that it has instead. "cudnn": this version instead of the
+  // newest that it allows. "elsewhere": distributions installed into other folders.
+  // "keras": this version instead; "": none.
   void MakePython(const Json& json) {
     const std::string python = live_->RealPath("/usr/bin/python3").value_or("/usr/bin/python3.11");
     if (of_elf_ == elf::kMachineAarch64) MakeAarch64(python);
@@ -387,6 +414,14 @@ class Machine {
     if (tensorflow.empty()) return;
     auto made = MakeSitePackages(tensorflow, site_, system_);
     EXPECT_TRUE(made.ok()) << made.error().message;
+    if (json.contains("keras")) ReplaceKeras(json["keras"].get<std::string>());
+    for (const auto& [folder, distributions] : Part(json, "elsewhere")) {
+      for (const auto& [name, installed] : distributions.items()) {
+        auto done = Apply(InstallDistribution{folder, name, installed.get<std::string>()}, system_);
+        EXPECT_TRUE(done.ok()) << done.error().message;
+      }
+    }
+    if (json.contains("called")) CallTensorFlow(tensorflow, json["called"].get<std::string>());
     if (!json.contains("cudnn")) return;
     made = Apply(InstallDistribution{site_, "nvidia-cudnn-cu12", json["cudnn"].get<std::string>()}, system_);
     EXPECT_TRUE(made.ok()) << made.error().message;
@@ -457,6 +492,10 @@ void Expect(const Diagnosis& diagnosis, const Json& expect) {
     }
     EXPECT_NE(all.find(part.get<std::string>()), std::string::npos) << part << " in:\n" << all;
   }
+  if (!expect.contains("ask")) return;
+  std::vector<std::string> commands;
+  for (const Ask& ask : diagnosis.ask) commands.push_back(ask.command);
+  EXPECT_EQ(commands, expect["ask"].get<std::vector<std::string>>());
 }
 
 TEST(Machines, AreDiagnosedAsExpected) {

@@ -89,6 +89,11 @@ TEST(VisibleDevices, TheChainTellsWhichGpuIsWhich) {
   // The driver puts the fastest first; which that is, it alone knows.
   EXPECT_EQ(Summary(Link::kVisibility, Machine("A", "B", "1", "@absent")),
             "CUDA_VISIBLE_DEVICES=1: GPU:0 is 1; 1 of 2 GPUs is hidden");
+  EXPECT_EQ(
+      Summary(Link::kVisibility, Machine("A", "B", "@absent", "PCI_BUS_ID")),
+      "no environment variable hides the GPU; CUDA_DEVICE_ORDER=PCI_BUS_ID: GPU:0 is 0 (A), GPU:1 is 1 (B)");
+  EXPECT_EQ(Summary(Link::kVisibility, Machine("A", "B", "@absent", "FASTEST_FIRST")),
+            "no environment variable hides the GPU");
 }
 
 }  // namespace

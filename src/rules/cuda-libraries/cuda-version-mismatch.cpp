@@ -71,6 +71,7 @@ Verdict Check(const Facts& facts, const Knowledge& knowledge) {
     }
   }
   if (verdict.evidence.empty()) return CheckCudnn(facts, knowledge);
+  NameAtOdds(facts, verdict);
   if (other)
     return std::move(verdict).WithReason("other-cuda").WithFix(InstallCudaLibraries(facts, knowledge));
   Fix fix = InstallCudaLibraries(facts, knowledge);

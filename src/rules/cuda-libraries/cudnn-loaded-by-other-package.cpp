@@ -26,7 +26,7 @@ Verdict Check(const Facts& facts, const Knowledge& knowledge) {
   const std::string* wanted = facts.tensorflow.cudnn_version.Get();
   if (owner == nullptr || there == nullptr || wanted == nullptr || !owner->starts_with("nvidia-cudnn"))
     return Verdict::Silent();
-  if (CompareVersions(*there, *wanted) >= 0) return Verdict::Silent();
+  if (CudnnFits(*there, *wanted)) return Verdict::Silent();
   Fix apart = Advice("Keep TensorFlow and PyTorch in environments of their own",
                      {Interpreter(facts) + " -m venv ~/tensorflow-gpu", ". ~/tensorflow-gpu/bin/activate"});
   const std::string* version = facts.tensorflow.version.Peek();

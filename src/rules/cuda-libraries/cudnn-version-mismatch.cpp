@@ -10,14 +10,32 @@ namespace tfdoctor {
 
 namespace {
 
-// TensorFlow wants the same major version and at least the minor version that it was compiled with.
-// Source: xla/stream_executor/cuda/cuda_dnn.cc (IsSourceCompatible).
-bool Fits(const std::string& there, const std::string& wanted) {
-  if (MajorVersion(there) != MajorVersion(wanted)) return false;
-  std::vector<std::string> a = Split(there, '.');
-  std::vector<std::string> b = Split(wanted, '.');
-  if (a.size() < 2 || b.size() < 2) return true;
-  return CompareVersions(a[0] + "." + a[1], b[0] + "." + b[1]) >= 0;
+// The version in "nvidia-cudnn-cu12 9.3.0.75, wanted <10.0,>=9.10.2.21" that is wanted at least; empty: none.
+std::string FloorOf(const std::string& at_odds) {
+  const size_t wanted = at_odds.find(", wanted ");
+  if (wanted == std::string::npos) return {};
+  for (const char* operation : {">=", "=="}) {
+    const size_t at = at_odds.find(operation, wanted);
+    if (at != std::string::npos) return FindVersion(at_odds.substr(at + 2));
+  }
+  return {};
+}
+
+// Of a build of which only the major version is known, what its extra asks for speaks for the minor one.
+Verdict CheckExtra(const Facts& facts, const Knowledge& knowledge, const Library& cudnn) {
+  const std::string* there = cudnn.version.Get();
+  const std::string* owner = cudnn.owner.Get();
+  const auto* at_odds = facts.tensorflow.extra_at_odds.Get();
+  if (there == nullptr || owner == nullptr || at_odds == nullptr) return Verdict::Silent();
+  for (const std::string& entry : *at_odds) {
+    const std::string floor = entry.starts_with(RequirementName(*owner) + " ") ? FloorOf(entry) : "";
+    if (floor.empty() || CudnnFits(*there, floor)) continue;
+    return Verdict::Open()
+        .Because(facts.tensorflow.extra_at_odds, entry + " by the and-cuda extra of this release")
+        .WithReason("older")
+        .WithFix(InstallCudaLibraries(facts, knowledge));
+  }
+  return Verdict::Silent();
 }
 
 // The sub-libraries of one cuDNN all have one version.
@@ -32,6 +50,7 @@ Verdict CheckParts(const Facts& facts, const Knowledge& knowledge) {
                       fmt::format("{} is {}, {} is {}", first, version, name, other));
   }
   if (verdict.evidence.empty()) return Verdict::Silent();
+  NameAtOdds(facts, verdict);
   return std::move(verdict)
       .WithReason("mixed")
       .WithTitle("The parts of cuDNN are of different versions")
@@ -47,12 +66,17 @@ Verdict Check(const Facts& facts, const Knowledge& knowledge) {
   if (cudnn == nullptr || !cudnn->path.Present()) return Verdict::Silent();
   const std::string* there = cudnn->version.Get();
   const std::string* wanted = facts.tensorflow.cudnn_version.Get();
-  if (there == nullptr || wanted == nullptr || Fits(*there, *wanted)) return CheckParts(facts, knowledge);
-  return Verdict::Holds()
-      .Because(cudnn->version, "cuDNN " + *there + " is loaded")
-      .Because(facts.tensorflow.cudnn_version, "TensorFlow was compiled with cuDNN " + *wanted)
-      .WithReason("older")
-      .WithFix(InstallCudaLibraries(facts, knowledge));
+  if (there == nullptr || wanted == nullptr || CudnnFits(*there, *wanted)) {
+    Verdict parts = CheckParts(facts, knowledge);
+    const bool silent = parts.state == Verdict::State::kSilent;
+    const bool major_alone = wanted != nullptr && wanted->find('.') == std::string::npos;
+    return silent && major_alone ? CheckExtra(facts, knowledge, *cudnn) : parts;
+  }
+  Verdict verdict = Verdict::Holds();
+  verdict.Because(cudnn->version, "cuDNN " + *there + " is loaded")
+      .Because(facts.tensorflow.cudnn_version, "TensorFlow was compiled with cuDNN " + *wanted);
+  NameAtOdds(facts, verdict);
+  return std::move(verdict).WithReason("older").WithFix(InstallCudaLibraries(facts, knowledge));
 }
 
 void JudgeLog(Signs& s) {
@@ -63,7 +87,7 @@ void JudgeLog(Signs& s) {
   const bool older = build != nullptr && !story.cudnn.empty() &&
                      build->cudnn_version.find('.') != std::string::npos &&
                      MajorVersion(story.cudnn) == MajorVersion(build->cudnn_version) &&
-                     CompareVersions(story.cudnn, build->cudnn_version) < 0;
+                     !CudnnFits(story.cudnn, build->cudnn_version);
   const bool cudnn_fails =
       story.SawAny({"cudnn-handle", "conv-algorithm", "dnn-not-found", "no-algorithm-worked",
                     "cudnn-not-initialized", "cudnn-internal-error", "cudnn-execution-failed"});
@@ -95,11 +119,11 @@ constinit const Rule cudnn_version_mismatch = {
     .log = JudgeLog,
     .page = R"md(## What it means
 
-TensorFlow refuses a cuDNN that is older than the one it was compiled with. The GPU is listed, but the first convolution or the first `fit` fails.
+TensorFlow refuses a cuDNN whose minor version is older than that of the one it was compiled with (9.1 for 9.3; 8.9.2 for 8.9.4 will do). The other libraries of CUDA are not so strict: an older cuBLAS of the same major version works with most releases. The GPU is listed, but the first convolution or the first `fit` fails.
 
 ## How it is recognised
 
-The version is read from the cuDNN file that the loader takes, and compared with the one in TensorFlow's build information. Messages: "Loaded runtime CuDNN library: 9.1.0 but source was compiled with: 9.3.0", "DNN library initialization failed", "Autotuner could not find any supported configs".
+The version is read from the cuDNN file that the loader takes, and compared with the one in TensorFlow's build information. Where that tells the major version alone, what the release's `and-cuda` extra asks for speaks for the minor one, and the cause stays open. Messages: "Loaded runtime CuDNN library: 9.1.0 but source was compiled with: 9.3.0", "DNN library initialization failed", "Autotuner could not find any supported configs".
 
 ## How it happens
 

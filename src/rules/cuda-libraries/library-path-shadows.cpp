@@ -1,5 +1,7 @@
 #include <fmt/format.h>
 
+#include <set>
+
 #include "base/text.h"
 #include "diagnose/rule.h"
 #include "rules/common.h"
@@ -19,7 +21,7 @@ bool TakesOldCudnn(const Facts& facts, const Library& library) {
   if (shadowed == nullptr || shadowed->empty()) return false;
   const std::string* wanted = facts.tensorflow.cudnn_version.Get();
   const std::string* there = library.version.Get();
-  return wanted != nullptr && there != nullptr && CompareVersions(*there, *wanted) < 0;
+  return wanted != nullptr && there != nullptr && !CudnnFits(*there, *wanted);
 }
 
 Fix LeaveOut(const Facts& facts) {
@@ -32,16 +34,35 @@ Fix LeaveOut(const Facts& facts) {
   return fix;
 }
 
+// "libnvJitLink.so.12 12.2.140"
+std::string WithVersion(const std::string& soname, const Library& library) {
+  const std::string* version = library.version.Peek();
+  return version == nullptr ? soname : soname + " " + *version;
+}
+
+// The library that was taken through LD_LIBRARY_PATH and lacks what another needs.
+void NameLacking(const Facts& facts, const std::string& soname, Verdict& verdict) {
+  const auto* opened = facts.cuda_libraries.opened.Peek();
+  if (opened == nullptr || !opened->contains(soname)) return;
+  const Library& library = opened->at(soname);
+  verdict.Because(library.path, WithVersion(soname, library) + " is taken through LD_LIBRARY_PATH");
+}
+
 Verdict Check(const Facts& facts, const Knowledge& knowledge) {
   if (!IsCudaBuild(facts)) return Verdict::Silent();
   // Without the variable nothing can be taken through it.
   if (facts.environment.Variable("LD_LIBRARY_PATH").Absent()) return Verdict::Silent();
   Verdict verdict = Verdict::Holds();
+  std::set<std::string> lacking;
   for (const StartLibrary& entry : StartLibraries(facts, knowledge)) {
     if (entry.trouble == Trouble::kUnfitByPath || entry.trouble == Trouble::kFailsSomehow) {
       const std::string* failure = entry.library->failure.Get();
-      verdict.Because(entry.library->path, fmt::format("{} is taken and does not load: {}", entry.soname,
-                                                       failure == nullptr ? "" : *failure));
+      const bool itself = entry.trouble == Trouble::kFailsSomehow || entry.detail.empty();
+      verdict.Because(
+          entry.library->path,
+          fmt::format("{} {}: {}", entry.soname, itself ? "is taken and does not load" : "does not load",
+                      failure == nullptr ? "" : *failure));
+      if (!itself) lacking.insert(entry.detail);
     } else if (IsCudnn(entry.soname) && entry.library->path.Present() &&
                TakesOldCudnn(facts, *entry.library)) {
       verdict.Because(entry.library->path,
@@ -49,7 +70,9 @@ Verdict Check(const Facts& facts, const Knowledge& knowledge) {
                                   entry.library->shadowed.Peek()->front()));
     }
   }
+  for (const std::string& soname : lacking) NameLacking(facts, soname, verdict);
   if (verdict.evidence.empty()) return Verdict::Silent();
+  NameAtOdds(facts, verdict);
   verdict.Because(facts.environment.Variable("LD_LIBRARY_PATH"),
                   "LD_LIBRARY_PATH is searched before TensorFlow's own folders");
   return std::move(verdict).WithFix(LeaveOut(facts));
@@ -100,7 +123,7 @@ The variable LD_LIBRARY_PATH is searched before the folders that TensorFlow itse
 
 ## How it is recognised
 
-A library is taken through an entry of LD_LIBRARY_PATH and does not load, or is an older cuDNN than this TensorFlow was compiled with.
+A library is taken through an entry of LD_LIBRARY_PATH and does not load, or lacks what another library needs of it (pip's cuSPARSE or cuSOLVER 12.9 with the `libnvJitLink.so.12` or `libcublas.so.12` of an older CUDA: "undefined symbol: __nvJitLinkAddData_12_9, version libnvJitLink.so.12"), or is an older cuDNN than this TensorFlow was compiled with.
 
 ## How it happens
 

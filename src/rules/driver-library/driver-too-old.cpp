@@ -29,6 +29,11 @@ Fix NewerDriver(const Facts& facts, const Knowledge& knowledge, const std::strin
                 {"sudo apt-get update", "sudo apt-get install nvidia-driver"}, true, true);
 }
 
+Fix DriverForCuda(const std::string& cuda) {
+  return Advice("Install a driver for CUDA " + cuda + " or newer from your distribution, then restart",
+                {"sudo apt-get update", "sudo apt-get install nvidia-driver"}, true, true);
+}
+
 // The best machine code for a GPU of this capability; empty: none.
 std::string BestCode(const std::vector<std::string>& sass, const std::string& capability) {
   std::string best;
@@ -39,31 +44,55 @@ std::string BestCode(const std::vector<std::string>& sass, const std::string& ca
   return best;
 }
 
-// The PTX that the driver must compile for this GPU, as a version of the PTX language; empty: none.
-std::string PtxIsaFor(const Facts& facts, const Knowledge& knowledge, const std::string& capability) {
+// Whether a driver compiles whatever PTX a build with this CUDA can have: it came with that CUDA or a later
+// one.
+bool CompilesAllOf(const Knowledge& knowledge, const std::string& driver, const std::string& cuda) {
+  std::string supported = knowledge.CudaOfDriver(driver);
+  const std::string newest = knowledge.NewestDriver();
+  if (supported.empty() && CompareVersions(driver, newest) > 0) supported = knowledge.CudaOfDriver(newest);
+  const std::vector<std::string> parts = Split(cuda, '.');
+  if (supported.empty() || parts.size() < 2)
+    return !supported.empty() && MajorVersion(supported) > MajorVersion(cuda);
+  return CompareVersions(supported, parts[0] + "." + parts[1]) >= 0;
+}
+
+// What the driver must compile for a GPU.
+struct Ptx {
+  bool any = false;
+  std::string isa;  // empty: nobody has looked into this build; it is at most the one of its CUDA
+};
+
+Ptx PtxFor(const Facts& facts, const Knowledge& knowledge, const std::string& capability) {
   const TensorFlow& tensorflow = facts.tensorflow;
   const auto* sass = tensorflow.sass.Get();
-  const auto* partial = tensorflow.sass_partial.Get();
   if (sass == nullptr) return {};
-  std::string best = BestCode(*sass, capability);
+  const std::string best = BestCode(*sass, capability);
   if (best.empty()) {
     // Without code for such a GPU nothing is compiled; that is another cause.
     const auto* ptx = tensorflow.ptx.Get();
-    const std::string* isa =
-        ptx == nullptr || !PtxRuns(*ptx, capability) ? nullptr : tensorflow.ptx_isa.Get();
-    return isa == nullptr ? "" : *isa;
+    if (ptx == nullptr || !PtxRuns(*ptx, capability)) return {};
+  } else {
+    const auto* partial = tensorflow.sass_partial.Get();
+    if (partial == nullptr || std::find(partial->begin(), partial->end(), best) == partial->end()) return {};
   }
-  if (partial == nullptr || std::find(partial->begin(), partial->end(), best) == partial->end()) return {};
+  // A build of one's own may have the name and version of a wheel on PyPI.
+  if (tensorflow.known_build.Unknown()) return {};
+  if (!tensorflow.known_build.Present()) return {true, {}};
+  if (best.empty()) {
+    const std::string* isa = tensorflow.ptx_isa.Get();
+    return isa == nullptr ? Ptx{} : Ptx{true, *isa};
+  }
   const std::string* name = tensorflow.distribution.Get();
   const std::string* version = tensorflow.version.Get();
   const std::string* machine = facts.host.machine.Get();
   if (name == nullptr || version == nullptr || machine == nullptr) return {};
   const TensorFlowBuild* build = knowledge.FindBuild(*name, *version, *machine);
-  return build == nullptr ? "" : build->ptx_isa_partial;
+  return build == nullptr ? Ptx{} : Ptx{!build->ptx_isa_partial.empty(), build->ptx_isa_partial};
 }
 
 Verdict CheckPtx(const Facts& facts, const Knowledge& knowledge, const Fact<std::string>& driver,
-                 const std::string& version) {
+                 const std::string& version, const std::string& cuda) {
+  if (CompilesAllOf(knowledge, version, cuda)) return Verdict::Silent();
   Verdict verdict = Verdict::Holds();
   std::string highest;
   const Gpu* fits = nullptr;
@@ -71,8 +100,16 @@ Verdict CheckPtx(const Facts& facts, const Knowledge& knowledge, const Fact<std:
   for (const Gpu* gpu : use.gpus) {
     const std::string* capability = gpu->compute_capability.Get();
     if (capability == nullptr) continue;
-    const std::string isa = PtxIsaFor(facts, knowledge, *capability);
-    const std::string floor = isa.empty() ? "" : knowledge.DriverForPtxIsa(isa);
+    const Ptx ptx = PtxFor(facts, knowledge, *capability);
+    const std::string floor = ptx.isa.empty() ? "" : knowledge.DriverForPtxIsa(ptx.isa);
+    if (ptx.any && ptx.isa.empty()) {
+      verdict.state = Verdict::State::kOpen;
+      verdict.Because(
+          facts.tensorflow.cuda_version,
+          fmt::format("for {} some kernels are PTX of CUDA {}, and this driver is older than that",
+                      Describe(*gpu), cuda));
+      continue;
+    }
     if (floor.empty() || CompareVersions(version, floor) >= 0) {
       fits = gpu;
       continue;
@@ -80,7 +117,7 @@ Verdict CheckPtx(const Facts& facts, const Knowledge& knowledge, const Fact<std:
     highest = floor;
     verdict.Because(facts.tensorflow.sass_partial,
                     fmt::format("for {} some kernels are PTX {} only, which needs driver {}", Describe(*gpu),
-                                isa, floor));
+                                ptx.isa, floor));
   }
   if (verdict.evidence.empty() || (fits != nullptr && use.doubt == nullptr)) return Verdict::Silent();
   verdict.Because(driver, "driver " + version + " is loaded");
@@ -90,7 +127,7 @@ Verdict CheckPtx(const Facts& facts, const Knowledge& knowledge, const Fact<std:
                 .WithExplanation(
                     "A part of this TensorFlow has no finished code for this GPU. The driver must compile "
                     "it, and this driver is too old to read it.")
-                .WithFix(NewerDriver(facts, knowledge, highest));
+                .WithFix(highest.empty() ? DriverForCuda(cuda) : NewerDriver(facts, knowledge, highest));
   if (fits == nullptr) return verdict;
   return OfSomeGpus(use, std::move(verdict), *fits, "this driver is new enough for " + Describe(*fits));
 }
@@ -110,7 +147,7 @@ Verdict Check(const Facts& facts, const Knowledge& knowledge) {
         fmt::format("our data of {} does not know which driver CUDA {} needs", knowledge.Date(), *cuda),
         Strength::kWeak);
   }
-  if (CompareVersions(*version, floor) >= 0) return CheckPtx(facts, knowledge, driver, *version);
+  if (CompareVersions(*version, floor) >= 0) return CheckPtx(facts, knowledge, driver, *version, *cuda);
   return Verdict::Holds()
       .Because(driver, "driver " + *version + " is loaded")
       .Because(facts.tensorflow.cuda_version,

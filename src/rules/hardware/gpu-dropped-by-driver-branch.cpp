@@ -19,14 +19,32 @@ Verdict Check(const Facts& facts, const Knowledge& knowledge) {
   if (version == nullptr || version->starts_with('/')) return Verdict::Silent();
   Verdict verdict = Verdict::Holds();
   std::string branch;
+  std::string first;
   for (const Gpu* gpu : NvidiaGpus(facts)) {
     const std::string* capability = gpu->compute_capability.Get();
     if (capability == nullptr) continue;
+    first = knowledge.FirstBranchFor(*capability);
+    if (!first.empty() && MajorVersion(*version) < MajorVersion(first)) {
+      verdict.Because(gpu->compute_capability,
+                      fmt::format("{} is supported from driver branch {} on", Describe(*gpu), first));
+      continue;
+    }
+    first.clear();
     branch = knowledge.LastBranchFor(*capability);
     if (branch.empty() || MajorVersion(*version) <= MajorVersion(branch))
       return Verdict::Excluded().Because(fact, "driver " + *version + " supports " + Describe(*gpu));
     verdict.Because(gpu->compute_capability,
                     fmt::format("{} is supported up to driver branch {}", Describe(*gpu), branch));
+  }
+  if (!first.empty() && branch.empty()) {
+    return std::move(verdict.Because(fact, "driver " + *version + " is installed"))
+        .WithReason("driver-older-than-gpu")
+        .WithTitle("The installed driver is older than this GPU and does not know it")
+        .WithExplanation(
+            "This GPU came out after the installed driver. The driver ignores it, so that no program "
+            "finds a GPU.")
+        .WithFix(Advice("Install driver " + first + " or newer from your distribution, then restart",
+                        {"sudo apt-get update", "sudo apt-get install nvidia-driver"}, true, true));
   }
   if (const std::string* said = facts.kernel_log.dropped_branch.Peek()) {
     verdict.Because(facts.kernel_log.dropped_branch,
@@ -69,15 +87,15 @@ constinit const Rule gpu_dropped_by_driver_branch = {
     .log = JudgeLog,
     .page = R"md(## What it means
 
-NVIDIA drops old GPU generations from its drivers. The installed driver is too new for this GPU and ignores it.
+NVIDIA drops old GPU generations from its drivers. The installed driver is too new for this GPU and ignores it, or the GPU is newer than the driver, which does not know it yet.
 
 ## How it is recognised
 
-The driver's branch (the first number of its version) is compared with the last one for the GPU's generation: 580 for Maxwell, Pascal and Volta, 470 for Kepler. `dmesg` says "will ignore this GPU".
+The driver's branch (the first number of its version) is compared with the last one for the GPU's generation: 580 for Maxwell, Pascal and Volta, 470 for Kepler; and with the first one: 570 for Blackwell (RTX 50 series). `dmesg` says "will ignore this GPU".
 
 ## How it happens
 
-A system update installed a newer driver branch.
+A system update installed a newer driver branch; or a new GPU was put into a machine whose driver stayed.
 
 ## What people say
 
@@ -85,7 +103,7 @@ A system update installed a newer driver branch.
 
 ## How to fix it
 
-Remove the driver and install the last branch for the GPU; hold it there (`apt-mark hold`). The package is named differently in each distribution.
+Remove the driver and install the last branch for the GPU; hold it there (`apt-mark hold`). The package is named differently in each distribution. For a GPU that is newer than the driver, install a newer driver.
 )md",
 };
 

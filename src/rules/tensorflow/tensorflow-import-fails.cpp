@@ -33,6 +33,17 @@ Fix Repair(const Facts& facts, const Knowledge& knowledge, const std::string& re
   return Advice("Install " + wanted, PipInstall(facts, {wanted}));
 }
 
+// Keras is loaded when it is first used, so that a program without tf.keras runs on the GPU.
+Verdict OnlyKeras(Verdict verdict) {
+  return std::move(verdict)
+      .WithTitle("TensorFlow is imported, but tf.keras cannot be used: it needs another keras")
+      .WithExplanation(
+          "`import tensorflow` works, but the first use of `tf.keras` ends with an error: Keras is a package "
+          "of "
+          "its own, and the one that this TensorFlow needs is not there.")
+      .WithEffect(Effect::kDegrades);
+}
+
 Verdict Check(const Facts& facts, const Knowledge& knowledge) {
   const TensorFlow& tensorflow = facts.tensorflow;
   if (tensorflow.folder.Unknown()) return Verdict::Silent();
@@ -60,12 +71,13 @@ Verdict Check(const Facts& facts, const Knowledge& knowledge) {
     std::string needed = wanted == nullptr ? key : *wanted;
     verdict.Because(fault.present, fmt::format("{}, but TensorFlow needs {}",
                                                present == nullptr ? "unknown" : *present, needed));
-    if (verdict.reason.empty())
+    // Keras alone does not break the import.
+    if (verdict.reason.empty() || verdict.reason == "keras")
       verdict =
           std::move(verdict).WithReason(kind).WithTitle("TensorFlow cannot be imported: it needs " + needed);
     verdict = std::move(verdict).WithFix(Repair(facts, knowledge, kind, needed));
   }
-  return verdict;
+  return faults->size() == 1 && verdict.reason == "keras" ? OnlyKeras(std::move(verdict)) : verdict;
 }
 
 // "2.17; 2.23"
@@ -123,6 +135,8 @@ TensorFlow is installed, but `import tensorflow` ends with an error, so nothing 
 ## How it is recognised
 
 What is installed does not meet a requirement without which the import fails: NumPy 2 under a TensorFlow compiled for NumPy 1, protobuf of another generation, a missing package, a CPU without AVX, a C library that is too old, or files that are gone.
+
+Keras is a case of its own: without one that fits, `import tensorflow` works and `tf.keras` does not ("Keras cannot be imported", "module 'tensorflow._api.v2.compat.v2.__internal__' has no attribute 'register_load_context_function'"). TensorFlow 2.16 and later need Keras 3, those before need the Keras 2 of their own version.
 
 ## How it happens
 
