@@ -356,7 +356,8 @@ class Tables final : public Knowledge {
 
   std::vector<ErrorRow> Errors() const override {
     std::vector<ErrorRow> rows;
-    for (const ErrorData& e : own_.errors) rows.push_back({e.library, e.number, e.name, e.text, e.fault, e.reset});
+    for (const ErrorData& e : own_.errors)
+      rows.push_back({e.library, e.number, e.name, e.text, e.fault, e.reset});
     for (const tables::Error& e : tables::kErrors)
       rows.push_back({View(e.library), e.number, View(e.name), View(e.text), View(e.fault), e.reset});
     return rows;

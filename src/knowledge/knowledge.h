@@ -129,8 +129,8 @@ struct ErrorRow {
   int number = 0;
   std::string_view name;  // "CUDA_ERROR_NO_DEVICE"
   std::string_view text;
-  // Of an Xid, where it lies most often: "hardware", "driver" (with the GPU's firmware), "program", "none" (it
-  // only tells something); empty: any of them, or no Xid.
+  // Of an Xid, where it lies most often: "hardware", "driver" (with the GPU's firmware), "program", "none"
+  // (it only tells something); empty: any of them, or no Xid.
   std::string_view fault;
   bool reset = false;  // the GPU does no more work until it is reset, or the machine restarted
 };

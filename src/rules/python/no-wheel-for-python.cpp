@@ -106,8 +106,7 @@ Verdict Check(const Facts& facts, const Knowledge& knowledge) {
   // A Python newer than all that the data has may have got its wheels since.
   bool may_be_newer =
       MinorOf(tag) > wheels.newest_python && wanted.specifiers.find("==") == std::string::npos;
-  const bool sure =
-      !may_be_newer && other == nullptr && releases.unread == nullptr && LacksTensorFlow(facts);
+  const bool sure = !may_be_newer && other == nullptr && releases.unread == nullptr && LacksTensorFlow(facts);
   Verdict verdict = sure ? Verdict::Holds() : Verdict::Open();
   const std::string* python = facts.python.version.Get();
   if (wheels.glibc.empty()) {
