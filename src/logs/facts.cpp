@@ -310,7 +310,7 @@ class Filler {
   void TakeMissingLibraries(std::map<std::string, SeenMessage>& seen) {
     SeenMessage missing;
     std::vector<std::string> libraries;
-    const auto take = [&](std::string_view words, std::string text, const Origin& origin) {
+    const auto take = [&](std::string_view words, const std::string& text, const Origin& origin) {
       bool any = false;
       for (std::string_view word : SplitWords(words)) {
         const std::string_view name = LibraryIn(word);

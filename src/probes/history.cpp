@@ -220,7 +220,7 @@ NameAndVersion OfRpm(std::string_view full) {
 
 // "2026-11-25T05:33:10+0000", in UTC, as local time; empty: it is none.
 std::string FromUtc(std::string_view text) {
-  const std::string time = WithBlank(text);
+  std::string time = WithBlank(text);
   const std::optional<std::chrono::sys_days> day = DayOf(text);
   if (time.empty() || !day || !text.ends_with("+0000")) return time;
   const auto number = [&](size_t at) { return (time[at] - '0') * 10 + (time[at + 1] - '0'); };
