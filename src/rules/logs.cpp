@@ -44,7 +44,7 @@ std::string Digits(std::string_view text) {
 // since that of 11 to 13 is the same for all of a major version.
 std::string OpenedCuda(const LogStory& story) {
   for (const std::string& library : story.Fields("successfully-opened", "library")) {
-    const std::string cuda = library.find("cudart") == library.npos ? std::string() : CudaOfName(library);
+    std::string cuda = library.find("cudart") == library.npos ? std::string() : CudaOfName(library);
     if (!cuda.empty() && MajorVersion(cuda) < 11) return cuda;
   }
   return {};
@@ -75,7 +75,7 @@ std::string CudaOfDocumentation(const LogStory& story) {
     const std::string text = story.StatedLike(key);
     const size_t at = text.find("cuda ");
     if (at == text.npos) continue;
-    const std::string version = Digits(std::string_view(text).substr(at + 5));
+    std::string version = Digits(std::string_view(text).substr(at + 5));
     if (!version.empty()) return version;
   }
   return {};
@@ -163,7 +163,7 @@ const TensorFlowBuild* BuildOf(const LogStory& story) {
 
 std::string CudaOfBuild(const LogStory& story) {
   if (const TensorFlowBuild* build = BuildOf(story)) return build->cuda_version;
-  if (const std::string opened = OpenedCuda(story); !opened.empty()) return opened;
+  if (std::string opened = OpenedCuda(story); !opened.empty()) return opened;
   if (story.tensorflow.empty() || OthersBuild(story)) return {};
   // The newest wheel that is not newer than this release, of the same minor release.
   std::string best, cuda;
