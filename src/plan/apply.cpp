@@ -56,17 +56,11 @@ Result<bool> Remove(const std::string& folder, const std::string& name, OverlayS
 
 // What pip would evaluate markers with; the Python version is that of the folder's name.
 MarkerVariables MarkersFor(const std::string& folder, const System& machine) {
-  MarkerVariables variables = {{"os_name", "posix"},
-                               {"sys_platform", "linux"},
-                               {"platform_system", "Linux"},
-                               {"platform_machine", machine.Machine()},
-                               {"implementation_name", "cpython"},
-                               {"platform_python_implementation", "CPython"}};
-  size_t python = folder.rfind("/python3.");
-  if (python != std::string::npos) {
-    variables["python_version"] = folder.substr(python + 7, folder.find('/', python + 1) - python - 7);
-  }
-  return variables;
+  const size_t python = folder.rfind("/python3.");
+  return MarkersOnLinux(machine.Machine(),
+                        python == std::string::npos
+                            ? std::string()
+                            : folder.substr(python + 7, folder.find('/', python + 1) - python - 7));
 }
 
 // A version that meets all of the bounds: the lowest that they name. Empty: none of those does.

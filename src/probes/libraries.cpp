@@ -163,8 +163,7 @@ class LibraryProbe {
     if (!real.ok()) return;
     std::vector<InstalledDistribution> candidates;
     // Those of another CUDA lie in the same place, and the one that was installed last has won.
-    constexpr int kNewestCuda = 13;
-    for (int major = kNewestCuda; major >= kNewestCuda - 2; major--) {
+    for (int major = CudaMajor() - 1; major <= CudaMajor() + 2; major++) {
       const std::string name = knowledge_.DistributionOf(soname, major);
       const auto found = distributions->find(name);
       if (found == distributions->end()) continue;
@@ -178,11 +177,15 @@ class LibraryProbe {
       candidates.push_back(
           {name, *version, *folder, fmt::format("{}/{}-{}.dist-info", *folder, info, *version)});
     }
-    if (candidates.size() > 1) std::erase_if(candidates, [&](const auto& one) { return !Left(one, *real); });
     if (candidates.size() > 1) {
-      library.owner = Fact<std::string>::Unknown(
-          fmt::format("{} and {} both have it", candidates[0].name, candidates[1].name), origin);
-    } else if (!candidates.empty()) {
+      const std::string doubt = fmt::format("{} and {} both have it", candidates[0].name, candidates[1].name);
+      std::erase_if(candidates, [&](const auto& one) { return !Left(one, *real); });
+      if (candidates.size() != 1) {
+        library.owner = Fact<std::string>::Unknown(doubt, origin);
+        return;
+      }
+    }
+    if (!candidates.empty()) {
       const InstalledDistribution& owner = candidates.front();
       library.owner = Fact<std::string>::Value(owner.name + " " + owner.version, {kMachine, owner.folder});
     }

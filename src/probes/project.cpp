@@ -10,20 +10,10 @@ namespace tfdoctor {
 
 namespace {
 
-// Of this interpreter and machine. What is not known is not in it, and leaves undecided what hangs on it.
 MarkerVariables Here(const Facts& facts) {
-  MarkerVariables variables = {{"os_name", "posix"},
-                               {"sys_platform", "linux"},
-                               {"platform_system", "Linux"},
-                               {"implementation_name", "cpython"},
-                               {"platform_python_implementation", "CPython"}};
-  if (const std::string* machine = facts.host.machine.Peek()) variables["platform_machine"] = *machine;
-  if (const std::string* version = facts.python.version.Peek()) {
-    const std::vector<std::string> parts = Split(*version, '.');
-    if (parts.size() >= 2) variables["python_version"] = parts[0] + "." + parts[1];
-    if (parts.size() >= 3) variables["python_full_version"] = *version;
-  }
-  return variables;
+  const std::string* machine = facts.host.machine.Peek();
+  const std::string* python = facts.python.version.Peek();
+  return MarkersOnLinux(machine == nullptr ? "" : *machine, python == nullptr ? "" : *python);
 }
 
 }  // namespace

@@ -484,18 +484,9 @@ class TensorFlowProbe {
   // --------------------------------------------------------------------------------------------------------
 
   MarkerVariables Markers() const {
-    MarkerVariables variables = {{"os_name", "posix"},
-                                 {"sys_platform", "linux"},
-                                 {"platform_system", "Linux"},
-                                 {"implementation_name", "cpython"},
-                                 {"platform_python_implementation", "CPython"}};
-    if (const std::string* machine = facts_.host.machine.Peek()) variables["platform_machine"] = *machine;
-    if (const std::string* version = facts_.python.version.Peek()) {
-      std::vector<std::string> parts = Split(*version, '.');
-      if (parts.size() >= 2) variables["python_version"] = parts[0] + "." + parts[1];
-      if (parts.size() >= 3) variables["python_full_version"] = *version;
-    }
-    return variables;
+    const std::string* machine = facts_.host.machine.Peek();
+    const std::string* python = facts_.python.version.Peek();
+    return MarkersOnLinux(machine == nullptr ? "" : *machine, python == nullptr ? "" : *python);
   }
 
   const Metadata* ReadWinnerMetadata() {

@@ -734,15 +734,7 @@ Result<PythonEnvironment> PredictEnvironment(const System& system, const Interpr
 }
 
 MarkerVariables MarkersOf(const System& system, const PythonEnvironment& environment) {
-  MarkerVariables variables = {
-      {"python_version", environment.version.Dotted()},
-      {"os_name", "posix"},
-      {"sys_platform", "linux"},
-      {"platform_system", "Linux"},
-      {"platform_machine", system.Machine()},
-      {"platform_python_implementation", "CPython"},
-      {"implementation_name", "cpython"},
-  };
+  MarkerVariables variables = MarkersOnLinux(system.Machine(), environment.version.Dotted());
   if (environment.version.has_patch) {
     variables["python_full_version"] = environment.version.text;
     variables["implementation_version"] = environment.version.text;

@@ -213,6 +213,19 @@ std::string NormalizeName(std::string_view name) {
   return normal;
 }
 
+MarkerVariables MarkersOnLinux(const std::string& machine, const std::string& python) {
+  MarkerVariables variables = {{"os_name", "posix"},
+                               {"sys_platform", "linux"},
+                               {"platform_system", "Linux"},
+                               {"implementation_name", "cpython"},
+                               {"platform_python_implementation", "CPython"}};
+  if (!machine.empty()) variables["platform_machine"] = machine;
+  const std::vector<std::string> parts = Split(python, '.');
+  if (parts.size() >= 2) variables["python_version"] = parts[0] + "." + parts[1];
+  if (parts.size() >= 3) variables["python_full_version"] = variables["implementation_version"] = python;
+  return variables;
+}
+
 Result<std::optional<bool>> EvaluateMarker(std::string_view marker, const MarkerVariables& variables) {
   return MarkerReader(Trim(marker), variables).Run();
 }

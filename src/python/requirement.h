@@ -17,6 +17,9 @@ std::string NormalizeName(std::string_view name);
 
 // The variables of markers ("python_version" -> "3.11"). One that is missing is not known to us.
 using MarkerVariables = std::map<std::string, std::string>;
+// Those of CPython on Linux. `machine`: "x86_64"; `python`: "3.11.2" or "3.11". What is not known (empty) is
+// not in it, and leaves undecided what hangs on it.
+MarkerVariables MarkersOnLinux(const std::string& machine, const std::string& python);
 
 struct Requirement {
   std::string name;                 // normalised

@@ -265,6 +265,8 @@ bool SysPathIsKnown(const Facts& facts) {
   return unread != nullptr && unread->empty();
 }
 
+bool LacksTensorFlow(const Facts& facts) { return facts.tensorflow.folder.Absent() && SysPathIsKnown(facts); }
+
 void NameWhatMayAddToSysPath(const Facts& facts, Verdict& verdict) {
   const auto* unread = facts.python.unread.Get();
   if (unread == nullptr && !facts.python.unread.why().empty())
@@ -448,13 +450,17 @@ bool Works(const TensorFlowBuild& build, const Facts& facts, const Knowledge& kn
          GetsItsNumpy(build) && !PythonsThatWork(build, knowledge).empty();
 }
 
+// "cp311", as PythonTag(), which notes what is not known; empty: it is not.
+std::string TagOfPython(const Facts& facts) {
+  const std::vector<std::string> parts = Split(Known(facts.python.version, ""), '.');
+  return parts.size() < 2 ? std::string() : "cp" + parts[0] + parts[1];
+}
+
 bool FitsPython(const TensorFlowBuild& build, const Facts& facts, const Knowledge& knowledge) {
-  const std::string* python = facts.python.version.Peek();
-  if (python == nullptr) return true;
-  std::vector<std::string> parts = Split(*python, '.');
-  if (parts.size() < 2) return true;
+  const std::string tag = TagOfPython(facts);
+  if (tag.empty()) return true;
   const std::vector<std::string> pythons = PythonsThatWork(build, knowledge);
-  return std::find(pythons.begin(), pythons.end(), "cp" + parts[0] + parts[1]) != pythons.end();
+  return std::find(pythons.begin(), pythons.end(), tag) != pythons.end();
 }
 
 // The newest build with CUDA that works and is wanted; nullptr: none.
@@ -561,10 +567,8 @@ Fix InstallCudaLibraries(const Facts& facts, const Knowledge& knowledge) {
   const auto* missing = facts.tensorflow.extra_missing.Peek();
   // That it does not look where pip puts them is a cause of its own, with its repairs.
   std::string extra = version.empty() ? "" : ExtraDefect(knowledge, version);
-  const std::vector<std::string> python = Split(Known(facts.python.version, ""), '.');
-  if (python.size() >= 2 && extra == "unresolvable" &&
-      !ExtraIsUnresolvable(knowledge, version, "cp" + python[0] + python[1]))
-    extra.clear();
+  const std::string tag = TagOfPython(facts);
+  if (!tag.empty() && extra == "unresolvable" && !ExtraIsUnresolvable(knowledge, version, tag)) extra.clear();
   if (missing == nullptr || version.empty() ||
       (IsRelease(version) && !extra.empty() && extra != "search-path")) {
     std::string other = WorkingTensorFlow(facts, knowledge, "");
@@ -662,6 +666,14 @@ Fix InstallOnArm(const Facts& facts, const Knowledge& knowledge) {
                   {"docker run --rm -it --gpus all nvcr.io/nvidia/tensorflow:25.02-tf2-py3"});
   if (const auto jetson = knowledge.JetsonWheel(*release)) return OnJetson(facts, *jetson);
   return Advice("NVIDIA built no TensorFlow for this Jetson Linux: build it from source", {});
+}
+
+Fix Unset(const std::string& variable, std::string title) {
+  Fix fix;
+  fix.title = title.empty() ? "Remove the variable " + variable + " from this shell" : std::move(title);
+  fix.commands = {"unset " + variable};
+  fix.changes = {UnsetVariable{variable}};
+  return fix;
 }
 
 Fix Advice(std::string title, std::vector<std::string> commands, bool needs_root, bool needs_reboot) {

@@ -61,6 +61,8 @@ bool PtxRuns(const std::vector<std::string>& ptx, const std::string& capability)
 
 // Whether all that could add to sys.path was understood: else TensorFlow may be out of sight.
 bool SysPathIsKnown(const Facts& facts);
+// This interpreter has no TensorFlow for certain: none is found, and all that could bring one was understood.
+bool LacksTensorFlow(const Facts& facts);
 // What was not, as a sign of the verdict.
 void NameWhatMayAddToSysPath(const Facts& facts, Verdict& verdict);
 
@@ -111,6 +113,8 @@ std::string NewestFitting(const Knowledge& knowledge, const std::string& name, c
 // "nvidia-cudnn-cu12<10.0,>=9.3" -> "nvidia-cudnn-cu12"
 std::string RequirementName(const std::string& requirement);
 
+// Takes a variable out of this shell: "Remove the variable NAME from this shell" or the title given.
+Fix Unset(const std::string& variable, std::string title = "");
 // A repair in words and commands that cannot be tried on an overlay.
 Fix Advice(std::string title, std::vector<std::string> commands, bool needs_root = false,
            bool needs_reboot = false);

@@ -184,6 +184,13 @@ std::vector<ValueInForce> ValuesInForce(const Facts& facts, std::string_view nam
   return values;
 }
 
+Fix TakeOut(const ValueInForce& found, const std::string& name, const std::string& title) {
+  if (found.line == nullptr) return Unset(name, title);
+  return Advice(fmt::format("{}change the line, or remove it ({})", title.empty() ? "" : title + ": ",
+                            Place(*found.line)),
+                {});
+}
+
 void AddDoubts(const Facts& facts, const ProgramLine& line, Verdict& verdict) {
   if (line.reached.Unknown()) {
     verdict.Because(line.reached, line.reached.why(), Strength::kAgainst);

@@ -31,6 +31,8 @@ struct ValueInForce {
   const FactBase* unsure = nullptr;          // what may make it another; nullptr: it is this one
 };
 std::vector<ValueInForce> ValuesInForce(const Facts& facts, std::string_view name, ReadAt read_at);
+// Does without it: takes the variable out of the shell, or the line out of the program.
+Fix TakeOut(const ValueInForce& found, const std::string& name, const std::string& title = "");
 
 // What a value of CUDA_VISIBLE_DEVICES leaves of this machine's GPUs.
 VisibleDevices VisibleDevicesOf(const Facts& facts, const std::string& value);

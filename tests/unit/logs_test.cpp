@@ -115,6 +115,24 @@ TEST(Decoder, TakesPiecesCutAnywhere) {
   }
 }
 
+TEST(Decoder, StraightensQuotesCutAnywhere) {
+  const std::string curled =
+      "\xE2\x80\x9C"
+      "a\xE2\x80\x99"
+      "b\xE2\x80\x94\xE2\x82\xAC\xE2";
+  for (size_t size : {1U, 2U, 3U, 64U}) {
+    std::string text;
+    Decoder decoder([&](std::string_view part) {
+      text += part;
+      return true;
+    });
+    for (size_t at = 0; at < curled.size(); at += size)
+      decoder.Feed(std::string_view(curled).substr(at, size));
+    decoder.End();
+    EXPECT_EQ(text, "\"a'b\xE2\x80\x94\xE2\x82\xAC\xE2") << size;
+  }
+}
+
 TEST(Decoder, SaysWhatIsDamaged) {
   std::string noise;
   for (uint32_t i = 0, x = 7; i < 200000; i++, x = x * 1664525 + 1013904223)

@@ -21,7 +21,8 @@ int CudaOf(std::string_view distribution) {
 }
 
 // A cuDNN for a newer CUDA has the same name as the one that this build wants, and works where the driver is
-// new enough for that CUDA: it brings its own CUDA runtime.
+// new enough for that CUDA: it brings its own CUDA runtime. So NVIDIA's support matrix says; it was not tried
+// with such a driver, so the cause stays open.
 Verdict CheckCudnn(const Facts& facts, const Knowledge& knowledge) {
   const Library* cudnn = FindCudnn(facts);
   const std::string* owner = cudnn == nullptr ? nullptr : cudnn->owner.Get();
@@ -41,7 +42,7 @@ Verdict CheckCudnn(const Facts& facts, const Knowledge& knowledge) {
   if (distributions != nullptr && installed != distributions->end() &&
       installed->second.version.Peek() != nullptr)
     requirement += "==" + *installed->second.version.Peek();
-  return Verdict::Holds()
+  return Verdict::Open()
       .Because(cudnn->owner, fmt::format("cuDNN is that of {}, made for CUDA {}", *owner, cuda))
       .Because(DriverVersion(facts),
                fmt::format("CUDA {} needs driver {} or newer; this is {}", cuda, floor, *driver))

@@ -25,10 +25,7 @@ bool TakesOldCudnn(const Facts& facts, const Library& library) {
 }
 
 Fix LeaveOut(const Facts& facts) {
-  Fix fix;
-  fix.title = "Start Python without LD_LIBRARY_PATH";
-  fix.commands = {"unset LD_LIBRARY_PATH"};
-  fix.changes = {UnsetVariable{"LD_LIBRARY_PATH"}};
+  Fix fix = Unset("LD_LIBRARY_PATH", "Start Python without LD_LIBRARY_PATH");
   if (const auto* notes = facts.cuda_libraries.search_path_notes.Peek(); notes != nullptr && !notes->empty())
     fix.title += " (" + notes->front() + ")";
   return fix;

@@ -32,11 +32,9 @@ Verdict Check(const Facts& facts, const Knowledge& knowledge) {
   }
   const std::string* found_by = cuda.found_by.Peek();
   if (found_by != nullptr && found_by->starts_with("LD_LIBRARY_PATH")) {
-    Fix fix;
-    fix.title = "Take the folder out of LD_LIBRARY_PATH, so that the driver's own library is found";
-    fix.commands = {"unset LD_LIBRARY_PATH"};
-    fix.changes = {UnsetVariable{"LD_LIBRARY_PATH"}};
-    verdict = std::move(verdict).WithFix(std::move(fix));
+    verdict = std::move(verdict).WithFix(
+        Unset("LD_LIBRARY_PATH",
+              "Take the folder out of LD_LIBRARY_PATH, so that the driver's own library is found"));
   }
   return std::move(verdict).WithFix(
       Advice("Remove the package for forward compatibility, and update the driver of the host",

@@ -24,11 +24,7 @@ Verdict Check(const Facts& facts, const Knowledge&) {
   if (!by_path)
     return std::move(verdict).WithFix(Advice("Remove the stubs folder from the loader's configuration",
                                              {"grep -rn stubs /etc/ld.so.conf.d/", "sudo ldconfig"}, true));
-  Fix fix;
-  fix.title = "Take the stubs folder out of LD_LIBRARY_PATH";
-  fix.commands = {"unset LD_LIBRARY_PATH"};
-  fix.changes = {UnsetVariable{"LD_LIBRARY_PATH"}};
-  return std::move(verdict).WithFix(std::move(fix));
+  return std::move(verdict).WithFix(Unset("LD_LIBRARY_PATH", "Take the stubs folder out of LD_LIBRARY_PATH"));
 }
 
 void JudgeLog(Signs& s) {

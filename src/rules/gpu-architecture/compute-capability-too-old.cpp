@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "base/text.h"
 #include "diagnose/rule.h"
 #include "rules/common.h"
@@ -42,7 +44,17 @@ Verdict Check(const Facts& facts, const Knowledge& knowledge) {
         build->distribution == "tensorflow" && build->cuda && MachineCodeRuns(build->sass, oldest);
     if (candidate && (last.empty() || CompareVersions(build->version, last) > 0)) last = build->version;
   }
-  if (!last.empty()) {
+  const std::vector<const Gpu*> all = NvidiaGpus(facts);
+  const bool hidden_fits = use.gpus.size() < all.size() &&
+                           facts.environment.Variable("CUDA_VISIBLE_DEVICES").Present() &&
+                           std::any_of(all.begin(), all.end(), [&](const Gpu* gpu) {
+                             const std::string* capability = gpu->compute_capability.Peek();
+                             return capability != nullptr && MachineCodeRuns(*sass, *capability);
+                           });
+  if (hidden_fits) {
+    verdict = std::move(verdict).WithFix(
+        Unset("CUDA_VISIBLE_DEVICES", "Let the program see the newer GPU of this machine, too"));
+  } else if (!last.empty()) {
     Fix older = InstallFitting(facts, knowledge, {});
     older.title = "The last TensorFlow with code for this GPU is " + last + ". " + older.title;
     verdict = std::move(verdict).WithFix(std::move(older));

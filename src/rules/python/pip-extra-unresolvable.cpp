@@ -5,7 +5,6 @@
 #include "base/text.h"
 #include "diagnose/rule.h"
 #include "rules/common.h"
-#include "rules/environment.h"
 #include "rules/logs.h"
 #include "rules/project.h"
 #include "rules/repair.h"

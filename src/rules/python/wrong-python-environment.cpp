@@ -1,7 +1,6 @@
 #include "base/text.h"
 #include "diagnose/rule.h"
 #include "rules/common.h"
-#include "rules/environment.h"
 #include "rules/logs.h"
 
 namespace tfdoctor {

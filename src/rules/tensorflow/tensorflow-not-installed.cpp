@@ -1,6 +1,5 @@
 #include "diagnose/rule.h"
 #include "rules/common.h"
-#include "rules/environment.h"
 #include "rules/logs.h"
 #include "rules/repair.h"
 

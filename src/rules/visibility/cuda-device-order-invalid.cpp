@@ -35,11 +35,7 @@ Verdict Check(const Facts& facts, const Knowledge&) {
   if (VariablesHideAllFromDriver(facts))
     verdict.Because(facts.driver_answers.count_unhidden,
                     "the driver lists a device once no variable hides it");
-  Fix fix;
-  fix.title = "Remove the variable from this shell";
-  fix.commands = {"unset CUDA_DEVICE_ORDER"};
-  fix.changes = {UnsetVariable{kVariable}};
-  return std::move(verdict).WithFix(std::move(fix));
+  return std::move(verdict).WithFix(Unset(kVariable));
 }
 
 void JudgeLog(Signs& s) {

@@ -62,10 +62,6 @@ Verdict Check(const Facts& facts, const Knowledge&) {
                     fmt::format("without the variable the driver lists {} device(s), with it none",
                                 *facts.driver_answers.count_unhidden.Get()));
   }
-  Fix fix;
-  fix.title = "Remove the variable from this shell";
-  fix.commands = {"unset CUDA_VISIBLE_DEVICES"};
-  fix.changes = {UnsetVariable{kVariable}};
   const auto* variables = facts.environment.variables.Peek();
   bool slurm = variables != nullptr && variables->contains("SLURM_JOB_ID") &&
                variables->at("SLURM_JOB_ID").Peek() != nullptr;
@@ -73,7 +69,7 @@ Verdict Check(const Facts& facts, const Knowledge&) {
     return std::move(verdict)
         .WithReason("batch-system")
         .WithFix(Advice("Ask the batch system for a GPU", {"srun --gpus=1 --pty bash"}));
-  return std::move(verdict).WithFix(std::move(fix));
+  return std::move(verdict).WithFix(Unset(kVariable));
 }
 
 // "(pid=3343) …", "(RolloutWorker pid=3343, ip=10.0.0.2) …": so Ray marks what its workers print.

@@ -26,20 +26,12 @@ Verdict Check(const Facts& facts, const Knowledge&) {
     // 1 hides what only informs.
     const int level = LevelOf(*value);
     if (level < 2) continue;
-    Fix fix;
-    if (found.line != nullptr) {
-      fix = Advice("Let TensorFlow say why: take out " + Place(*found.line), {});
-    } else {
-      fix.title = "Let TensorFlow say why";
-      fix.commands = {"unset TF_CPP_MIN_LOG_LEVEL"};
-      fix.changes = {UnsetVariable{kVariable}};
-    }
     Verdict verdict = Verdict::Holds();
     verdict.Because(*found.value, fmt::format("{}={}", kVariable, *value));
     return std::move(verdict)
         .WithTitle(level == 2 ? "TensorFlow's warnings are hidden, among them why it skips a GPU"
                               : "TensorFlow's messages are hidden, errors too")
-        .WithFix(std::move(fix));
+        .WithFix(TakeOut(found, kVariable, "Let TensorFlow say why"));
   }
   return Verdict::Silent();
 }

@@ -38,18 +38,10 @@ Verdict Complain(const ValueInForce& found, const Variable& variable, const std:
                   found.unsure == nullptr ? Strength::kStrong : Strength::kWeak);
   if (found.unsure != nullptr)
     verdict.Because(*found.unsure, "the program may set it to another value", Strength::kAgainst);
-  Fix fix;
-  if (found.line != nullptr) {
-    fix = Advice(fmt::format("Change the line, or remove it ({})", Place(*found.line)), {});
-  } else {
-    fix.title = std::string("Remove the variable ") + variable.name;
-    fix.commands = {std::string("unset ") + variable.name};
-    fix.changes = {UnsetVariable{variable.name}};
-  }
   return std::move(verdict)
       .WithReason(variable.name)
       .WithTitle(fmt::format("{} has a value that TensorFlow does not understand", variable.name))
-      .WithFix(std::move(fix));
+      .WithFix(TakeOut(found, variable.name));
 }
 
 // Since 2.15 tf.keras is loaded when it is first used: from tf_keras where this variable is set. Tried with
@@ -68,14 +60,6 @@ Verdict CheckLegacyKeras(const Facts& facts) {
   if (found == modules->end() || !found->second.path.Absent() || !SysPathIsKnown(facts))
     return Verdict::Silent();
   const std::vector<std::string> parts = Split(*version, '.');
-  Fix fix;
-  fix.title = "Use the Keras that TensorFlow came with";
-  if (found_value.line != nullptr) {
-    fix = Advice(fmt::format("{}: remove the line ({})", fix.title, Place(*found_value.line)), {});
-  } else {
-    fix.commands = {"unset TF_USE_LEGACY_KERAS"};
-    fix.changes = {UnsetVariable{"TF_USE_LEGACY_KERAS"}};
-  }
   return Verdict::Holds()
       .Because(legacy, fmt::format("TF_USE_LEGACY_KERAS={}", *legacy.Get()))
       .Because(found->second.path, "tf_keras is not installed, so that tf.keras cannot be loaded")
@@ -87,7 +71,7 @@ Verdict CheckLegacyKeras(const Facts& facts) {
           "variable asks for Keras 2, which is a package of its own since TensorFlow 2.16.")
       .WithFix(Advice("Install Keras 2",
                       PipInstall(facts, {fmt::format("tf_keras~={}.{}.0", parts[0], parts[1])})))
-      .WithFix(std::move(fix));
+      .WithFix(TakeOut(found_value, "TF_USE_LEGACY_KERAS", "Use the Keras that TensorFlow came with"));
 }
 
 Verdict Check(const Facts& facts, const Knowledge&) {

@@ -45,9 +45,7 @@ std::optional<Verdict> OfProgram(const ValueInForce& found, const char* name, co
   const std::string wrong = Wrong(name, {views.begin(), views.end()}, release, knowledge);
   if (wrong.empty()) return std::nullopt;
   Verdict verdict = Says(*found.value, wrong, found);
-  return std::move(verdict)
-      .WithEffect(Effect::kProgram)
-      .WithFix(Advice(fmt::format("Change the line, or remove it ({})", Place(*found.line)), {}));
+  return std::move(verdict).WithEffect(Effect::kProgram).WithFix(TakeOut(found, name));
 }
 
 Verdict Check(const Facts& facts, const Knowledge& knowledge) {
@@ -65,10 +63,6 @@ Verdict Check(const Facts& facts, const Knowledge& knowledge) {
       const auto* known = words.Get();
       const std::string wrong = known == nullptr ? std::string() : Wrong(name, *known, release, knowledge);
       if (wrong.empty() && !words.Absent()) continue;
-      Fix fix;
-      fix.title = std::string("Remove the variable ") + name;
-      fix.commands = {std::string("unset ") + name};
-      fix.changes = {UnsetVariable{name}};
       // Open: a program that never compiles with XLA does not read it.
       return Says(words,
                   words.Absent()
@@ -77,7 +71,7 @@ Verdict Check(const Facts& facts, const Knowledge& knowledge) {
                                     name)
                       : wrong,
                   found)
-          .WithFix(std::move(fix));
+          .WithFix(Unset(name));
     }
   }
   // Where the shell is known, what is not is the program's doing.
