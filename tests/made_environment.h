@@ -45,10 +45,7 @@ inline Result<bool> MakeSitePackages(const std::string& version, const std::stri
   // What tells a TensorFlow from something else of this name.
   machine.AddFile(site + "/tensorflow/__init__.py", "# made\n");
   machine.AddFile(site + "/tensorflow/python/platform/__init__.py", "");
-  const MarkerVariables here = {{"platform_machine", "x86_64"},
-                                {"sys_platform", "linux"},
-                                {"platform_system", "Linux"},
-                                {"python_version", "3.11"}};
+  const MarkerVariables here = MarkersOnLinux("x86_64", "3.11");
   for (const std::string& line : tensorflow->requires_dist) {
     Result<Requirement> requirement = Requirement::Parse(line);
     if (!requirement.ok()) return requirement.error();

@@ -1,5 +1,5 @@
-// Which libdevice and ptxas XLA takes: in the orders in which 2.15.1, 2.16.1, 2.20.0 and 2.21.0 were watched
-// looking (strace, and TF_CPP_VMODULE=cuda_root_path=3).
+// Which libdevice and ptxas XLA takes, in the orders in which 2.15.1, 2.16.1, 2.20.0 and 2.21.0 were watched
+// looking (strace, and TF_CPP_VMODULE=cuda_root_path=3); and whose a library is.
 #include <gtest/gtest.h>
 
 #include <memory>
@@ -33,10 +33,13 @@ class Tools : public testing::Test {
     machine_.AddFile("/made/env/pyvenv.cfg", "home = /usr/bin\ninclude-system-site-packages = false\n");
     auto made = MakeSitePackages(tensorflow, site_, machine_);
     EXPECT_TRUE(made.ok()) << made.error().message;
+    return Look().tools;
+  }
+
+  CudaLibraries Look() const {
     Question question;
     question.python = "/made/env/bin/python";
-    const Facts facts = ProbeAll(machine_, BuiltInKnowledge(), question);
-    return facts.cuda_libraries.tools;
+    return ProbeAll(machine_, BuiltInKnowledge(), question).cuda_libraries;
   }
 
   static std::string Of(const Fact<std::string>& fact) {
@@ -91,6 +94,18 @@ TEST_F(Tools, TheFirstFolderDecidesWhereLibdeviceIs) {
   machine_.SetEnv("XLA_FLAGS", "--xla_gpu_cuda_data_dir=/stated");
   machine_.AddFile("/stated/nvvm/libdevice/libdevice.10.bc", "BC");
   EXPECT_EQ(Of(With("2.20.0").libdevice), "/stated/nvvm/libdevice/libdevice.10.bc");
+}
+
+// The packages for CUDA 12 and 13 put files of the same names into one folder; RECORD tells which were last.
+TEST_F(Tools, OfTwoCudnnsTheOneWhoseFilesAreThereOwnsThem) {
+  With("2.20.0");
+  const auto owner = [&] { return Look().opened.Peek()->at("libcudnn.so.9").owner; };
+  const std::string before = Of(owner());
+  EXPECT_TRUE(before.starts_with("nvidia-cudnn-cu12 ")) << before;
+  ASSERT_TRUE(Apply(InstallDistribution{site_, "nvidia-cudnn-cu13", "9.13.0.50"}, machine_).ok());
+  EXPECT_EQ(Of(owner()), "nvidia-cudnn-cu13 9.13.0.50");
+  machine_.AddFile(site_ + "/nvidia/cudnn/lib/libcudnn_ops.so.9", kElf);
+  EXPECT_TRUE(owner().Unknown());
 }
 
 }  // namespace
