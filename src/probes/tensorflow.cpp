@@ -228,7 +228,13 @@ class TensorFlowProbe {
       if (!stat.ok()) continue;
       auto known = static_cast<double>(size);
       auto here = static_cast<double>(stat->size);
-      if (here < known * (1 - kTolerance) || here > known * (1 + kTolerance)) return;
+      if (here >= known * (1 - kTolerance) && here <= known * (1 + kTolerance)) continue;
+      // A build of its own has a RECORD of its own. One that says otherwise: what lies here was put there later.
+      if (RecordFits(*winner_) == false) {
+        altered_ = fmt::format("the files are not of the size that {}/RECORD states", winner_->info);
+        tf_.known_build = Text::Unknown(altered_, origin);
+      }
+      return;
     }
     build_ = build;
     tf_.known_build = Text::Value(build->key, origin);
@@ -345,6 +351,11 @@ class TensorFlowProbe {
       tf_.ptx_isa = Text::Absent(tf_.cuda_build.origin());
       return;
     }
+    if (!altered_.empty()) {
+      tf_.sass = tf_.ptx = tf_.sass_partial = List::Unknown(altered_, origin);
+      tf_.ptx_isa = Text::Unknown(altered_, origin);
+      return;
+    }
     if (build_ != nullptr && build_->scanned) {
       tf_.sass = List::Value(build_->sass, origin);
       tf_.ptx = List::Value(build_->ptx, origin);
@@ -421,6 +432,10 @@ class TensorFlowProbe {
   void FillOpens() {
     if (tf_.cuda_build.Peek() != nullptr && !*tf_.cuda_build.Peek()) {
       tf_.opens = tf_.opens_at_start = List::Absent(tf_.cuda_build.origin());
+      return;
+    }
+    if (!altered_.empty()) {
+      tf_.opens = tf_.opens_at_start = List::Unknown(altered_, {kMachine, winner_->info + "/RECORD"});
       return;
     }
     if (build_ != nullptr && build_->scanned) {
@@ -726,6 +741,7 @@ class TensorFlowProbe {
   std::string folder_;
   const InstalledDistribution* winner_ = nullptr;
   const TensorFlowBuild* build_ = nullptr;
+  std::string altered_;  // why what lies here is not the build that was installed; empty: nothing says so
   std::string build_info_;
   std::string config_;
   std::string config_file_;
