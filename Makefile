@@ -4,7 +4,7 @@
 # make test-all   everything, at most 90 minutes
 # make bench      the figures of docs/performance.md
 # make score      the figures of docs/accuracy.md, against their floors
-.PHONY: run build test test-quick test-all test-sanitize test-real fetch-wheels bench score lint format fuzz pages setup setup-test configure-tests clean
+.PHONY: run build test test-quick test-slow test-all test-sanitize test-real fetch-wheels bench score lint format fuzz pages setup setup-test configure-tests clean
 .DEFAULT_GOAL := build
 JOBS ?= $(shell nproc)
 
@@ -30,18 +30,25 @@ test-quick: configure-tests
 	cmake --build build -j$(JOBS)
 	ctest --test-dir build -j$(JOBS) --output-on-failure --no-tests=error -LE 'real|slow'
 
+# Without those that judge the same thing on very many machines; all of them are in test-all.
+SANITIZE_EXCEPT ?= real|slow|many
 test-sanitize: setup-test
 	cmake --preset sanitize >/dev/null
 	cmake --build build-sanitize -j$(JOBS)
-	ctest --test-dir build-sanitize -j$(JOBS) --output-on-failure --no-tests=error -LE real
+	ctest --test-dir build-sanitize -j$(JOBS) --output-on-failure --no-tests=error -LE '$(SANITIZE_EXCEPT)'
+
+# What test-sanitize leaves out.
+test-slow: configure-tests
+	cmake --build build -j$(JOBS)
+	ctest --test-dir build -j$(JOBS) --output-on-failure --no-tests=error -L 'slow|many'
 
 test-real: configure-tests
 	cmake --build build --target tfdoctor fakes python_oracle_static -j$(JOBS)
 	tests/real/run $(REAL_ARGS)
 
-# The unit tests run sanitized here (test-quick is for the inner loop); the real wheels meet the release binary, and come
-# from the network while the compiler works.
-test: run fetch-wheels lint test-sanitize test-real score
+# The unit tests run sanitized here (test-quick is for the inner loop), what takes minutes and the real wheels meet the
+# release binary; the wheels come from the network while the compiler works.
+test: run fetch-wheels lint test-sanitize test-slow test-real score
 	@echo "make test: everything passed"
 
 fetch-wheels: setup-test

@@ -73,31 +73,29 @@ class Verdict {
  public:
   enum class State : uint8_t { kSilent, kHolds, kExcluded, kOpen };
 
+  // What every rule does with one is compiled once, in verdict.cpp.
+  Verdict(const Verdict&);
+  Verdict(Verdict&&) noexcept;
+  Verdict& operator=(const Verdict&);
+  Verdict& operator=(Verdict&&) noexcept;
+  ~Verdict();
+
   static Verdict Silent() { return Verdict(State::kSilent); }
   static Verdict Holds() { return Verdict(State::kHolds); }
   static Verdict Excluded() { return Verdict(State::kExcluded); }
   static Verdict Open() { return Verdict(State::kOpen); }  // needs at least one sign that is not kAgainst
 
   // A sign: the fact's own origin is cited.
-  Verdict& Because(const FactBase& fact, std::string text, Strength strength = Strength::kStrong) & {
-    evidence.push_back({fact.origin().from, fact.origin().witness, std::move(text), strength});
-    return *this;
-  }
+  Verdict& Because(const FactBase& fact, std::string text, Strength strength = Strength::kStrong) &;
   // The rest return by value, so that `verdict = std::move(verdict).WithFix(…)` is no move onto itself.
-  Verdict Because(const FactBase& fact, std::string text, Strength strength = Strength::kStrong) && {
-    return std::move(Because(fact, std::move(text), strength));
-  }
-  Verdict WithReason(std::string text) && { return reason = std::move(text), std::move(*this); }
+  Verdict Because(const FactBase& fact, std::string text, Strength strength = Strength::kStrong) &&;
+  Verdict WithReason(std::string text) &&;
   // One plain sentence for this case, where the rule's title is too general.
-  Verdict WithTitle(std::string text) && { return title = std::move(text), std::move(*this); }
-  Verdict WithExplanation(std::string text) && { return explanation = std::move(text), std::move(*this); }
-  Verdict WithFix(Fix fix) && {
-    for (const std::string& command : fix.commands)
-      fix.needs_root = fix.needs_root || command.starts_with("sudo ");
-    return fixes.push_back(std::move(fix)), std::move(*this);
-  }
+  Verdict WithTitle(std::string text) &&;
+  Verdict WithExplanation(std::string text) &&;
+  Verdict WithFix(Fix fix) &&;
   // Here the cause does less harm than its rule says.
-  Verdict WithEffect(Effect less) && { return effect = less, std::move(*this); }
+  Verdict WithEffect(Effect less) &&;
 
   State state;
   std::vector<Evidence> evidence;
@@ -108,7 +106,7 @@ class Verdict {
   std::optional<Effect> effect = std::nullopt;  // nullopt: the rule's
 
  private:
-  explicit Verdict(State s) : state(s) {}
+  explicit Verdict(State s);
 };
 
 struct ExplainedBy {

@@ -24,7 +24,7 @@ struct Writer {
   template <Described T>
   static Json Dump(const T& value) {
     Json json = Json::object();
-    T::Describe(value, [&](const char* name, const auto& field, const char*) { json[name] = Dump(field); });
+    T::Describe(value, Fields{json});
     return json;
   }
   template <class T>
@@ -32,11 +32,24 @@ struct Writer {
     Json json = Json::object();
     json["state"] = Name(fact.state());
     if (const T* value = fact.Peek()) json["value"] = Dump(*value);
+    DumpOrigin(fact, json);
+    for (const Fact<T>& other : fact.others()) json["others"].push_back(Dump(other));
+    return json;
+  }
+
+ private:
+  // A name of its own, and no lambda: compiled once for each type of field (see FieldWalk).
+  struct Fields {
+    Json& json;
+    template <class Field>
+    void operator()(const char* name, const Field& field, const char*) const {
+      json[name] = Dump(field);
+    }
+  };
+  static void DumpOrigin(const FactBase& fact, Json& json) {
     if (fact.state() == FactState::kUnknown) json["why"] = fact.why();
     if (!fact.origin().from.empty()) json["from"] = fact.origin().from;
     json["witness"] = Name(fact.origin().witness);
-    for (const Fact<T>& other : fact.others()) json["others"].push_back(Dump(other));
-    return json;
   }
 };
 
@@ -75,65 +88,90 @@ class Reader {
   void Read(const Json& json, const std::string& path, T& value) {
     if (!json.is_object()) return Fail(path, "an object");
     size_t known = 0;
-    T::Describe(value, [&](const char* name, auto& field, const char*) {
-      auto found = json.find(name);
-      if (found == json.end()) return;
-      known++;
-      Read(*found, path.empty() ? name : path + "." + name, field);
-    });
+    T::Describe(value, Fields{*this, json, path, known});
     if (known != json.size()) Fail(path.empty() ? "facts" : path, "only fields that exist");
   }
   template <class T>
   void Read(const Json& json, const std::string& path, Fact<T>& fact) {
-    Origin origin = short_form_;
-    if (json.is_string()) {
-      const std::string text = json.get<std::string>();
-      if (text == "@absent") return void(fact = Fact<T>::Absent(origin));
-      if (text.starts_with("@unknown")) {
-        return void(fact = Fact<T>::Unknown(text.size() > 10 ? text.substr(10) : "not known", origin));
-      }
-    }
-    if (!json.is_object() || !json.contains("state")) {
+    const Header header = ReadHeader(json, path);
+    if (header.value != nullptr) {
       T value{};
-      Read(json, path, value);
-      return void(fact = Fact<T>::Value(std::move(value), origin));
-    }
-    origin.from.clear();
-    if (json.contains("from")) Read(json["from"], path + ".from", origin.from);
-    std::string text;
-    if (json.contains("witness")) {
-      Read(json["witness"], path + ".witness", text);
-      bool known = false;
-      for (Witness w : {Witness::kStated, Witness::kLog, Witness::kMachine, Witness::kProcess}) {
-        if (Name(w) == text) origin.witness = w, known = true;
-      }
-      if (!known) Fail(path + ".witness", "stated, log, machine or process");
-    }
-    Read(json["state"], path + ".state", text);
-    if (text == "absent") {
-      fact = Fact<T>::Absent(origin);
-    } else if (text == "unknown") {
-      std::string why = "not known";
-      if (json.contains("why")) Read(json["why"], path + ".why", why);
-      fact = Fact<T>::Unknown(why, origin);
-    } else if (text == "value" && json.contains("value")) {
-      T value{};
-      Read(json["value"], path, value);
-      fact = Fact<T>::Value(std::move(value), origin);
+      Read(*header.value, path, value);
+      fact = Fact<T>::Value(std::move(value), header.origin);
     } else {
-      Fail(path + ".state", "value (with \"value\"), absent or unknown");
+      fact = header.absent ? Fact<T>::Absent(header.origin) : Fact<T>::Unknown(header.why, header.origin);
     }
-    if (json.contains("others") && json["others"].is_array()) {
-      for (const Json& item : json["others"]) {
-        Fact<T> other;
-        Read(item, path + ".others", other);
-        fact.Add(std::move(other));
-      }
+    if (header.others == nullptr) return;
+    for (const Json& item : *header.others) {
+      Fact<T> other;
+      Read(item, path + ".others", other);
+      fact.Add(std::move(other));
     }
   }
 
  private:
   const Origin short_form_;
+
+  struct Fields {
+    Reader& reader;
+    const Json& json;
+    const std::string& path;
+    size_t& known;
+    template <class Field>
+    void operator()(const char* name, Field& field, const char*) const {
+      auto found = json.find(name);
+      if (found == json.end()) return;
+      known++;
+      reader.Read(*found, path.empty() ? name : path + "." + name, field);
+    }
+  };
+
+  // A fact but for its value.
+  struct Header {
+    Origin origin;
+    const Json* value = nullptr;
+    bool absent = false;  // where there is no value; else unknown
+    std::string why;
+    const Json* others = nullptr;
+  };
+  Header ReadHeader(const Json& json, const std::string& path) {
+    Header header{short_form_, nullptr, false, {}, nullptr};
+    if (json.is_string()) {
+      const std::string text = json.get<std::string>();
+      header.absent = text == "@absent";
+      if (header.absent) return header;
+      if (text.starts_with("@unknown")) {
+        header.why = text.size() > 10 ? text.substr(10) : "not known";
+        return header;
+      }
+    }
+    if (!json.is_object() || !json.contains("state")) {
+      header.value = &json;
+      return header;
+    }
+    header.origin.from.clear();
+    if (json.contains("from")) Read(json["from"], path + ".from", header.origin.from);
+    std::string text;
+    if (json.contains("witness")) {
+      Read(json["witness"], path + ".witness", text);
+      bool known = false;
+      for (Witness w : {Witness::kStated, Witness::kLog, Witness::kMachine, Witness::kProcess}) {
+        if (Name(w) == text) header.origin.witness = w, known = true;
+      }
+      if (!known) Fail(path + ".witness", "stated, log, machine or process");
+    }
+    Read(json["state"], path + ".state", text);
+    header.absent = text == "absent";
+    header.why = "not known";
+    if (text == "unknown" && json.contains("why")) Read(json["why"], path + ".why", header.why);
+    if (text == "value" && json.contains("value")) {
+      header.value = &json["value"];
+    } else if (text != "unknown" && !header.absent) {
+      Fail(path + ".state", "value (with \"value\"), absent or unknown");
+    }
+    if (json.contains("others") && json["others"].is_array()) header.others = &json["others"];
+    return header;
+  }
 
   void Fail(const std::string& path, const char* right) {
     if (!error)

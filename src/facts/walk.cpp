@@ -23,6 +23,19 @@ std::string Text(const std::map<std::string, T>& value) {
 
 }  // namespace
 
+std::string PathBelow(const std::string& path, std::string_view name) {
+  return path.empty() ? std::string(name) : path + "." + std::string(name);
+}
+
+std::string WordsBelow(const std::string& words, std::string_view key) {
+  return words.empty() ? std::string(key) : words + " " + std::string(key);
+}
+
+std::string WordsOfField(const std::string& words, std::string_view field_words) {
+  std::string of = words.empty() ? std::string() : " (" + words.substr(words.rfind(' ') + 1) + ")";
+  return std::string(field_words) + of;
+}
+
 std::vector<FactLine> Lines(const Facts& facts) {
   std::vector<FactLine> lines;
   WalkFacts(facts, [&](const std::string& path, const std::string& words, const auto& fact) {

@@ -1,7 +1,6 @@
 // Visits every fact below a Facts, with its name ("gpus.0000:01:00.0.name") and its words.
 #pragma once
 
-#include <functional>
 #include <map>
 #include <string>
 #include <string_view>
@@ -26,14 +25,33 @@ concept Described = requires(T t) {
   T::Describe(t, [](const char*, auto&, const char*) {});
 };
 
+// What a fact is called below another, and for people: inside a map the key says which one, "file that the
+// loader takes (libcudart.so.12)".
+std::string PathBelow(const std::string& path, std::string_view name);
+std::string WordsBelow(const std::string& words, std::string_view key);
+std::string WordsOfField(const std::string& words, std::string_view field_words);
+
+template <class Node, class Visit>
+void WalkFacts(Node& node, const std::string& path, const std::string& words, Visit& visit);
+
+// A visitor of fields with a name of its own, and no lambda: so it is compiled once for each type of field,
+// not once for each field's owner.
+template <class Visit>
+struct FieldWalk {
+  const std::string& path;
+  const std::string& words;
+  Visit& visit;
+  template <class Field>
+  void operator()(const char* name, Field& field, const char* field_words) const {
+    WalkFacts(field, PathBelow(path, name), WordsOfField(words, field_words), visit);
+  }
+};
+
 // visit(path, words, fact) for the fact itself and for every fact inside its value, outer before inner.
 // `Node` may be const or not; `visit` is generic over the fact's type.
 template <class Node, class Visit>
-void WalkFacts(Node& node, const std::string& path, const std::string& words, Visit&& visit) {
+void WalkFacts(Node& node, const std::string& path, const std::string& words, Visit& visit) {
   using Plain = std::remove_const_t<Node>;
-  auto below = [&](std::string_view name) {
-    return path.empty() ? std::string(name) : path + "." + std::string(name);
-  };
   if constexpr (IsFact<Plain>::value) {
     visit(path, words, node);
     using Value = typename Plain::value_type;
@@ -45,18 +63,12 @@ void WalkFacts(Node& node, const std::string& path, const std::string& words, Vi
       }
     }
   } else if constexpr (IsMap<Plain>::value) {
-    for (auto& [key, value] : node) {
-      if constexpr (IsFact<std::remove_cvref_t<decltype(value)>>::value ||
-                    Described<std::remove_cvref_t<decltype(value)>>) {
-        WalkFacts(value, below(key), words.empty() ? key : words + " " + key, visit);
-      }
+    using Value = typename Plain::mapped_type;
+    if constexpr (IsFact<Value>::value || Described<Value>) {
+      for (auto& [key, value] : node) WalkFacts(value, PathBelow(path, key), WordsBelow(words, key), visit);
     }
   } else if constexpr (Described<Plain>) {
-    Plain::Describe(node, [&](const char* name, auto& field, const char* field_words) {
-      // Inside a map the key says which one: "file that the loader takes (libcudart.so.12)".
-      std::string of = words.empty() ? std::string() : " (" + words.substr(words.rfind(' ') + 1) + ")";
-      WalkFacts(field, below(name), std::string(field_words) + of, visit);
-    });
+    Plain::Describe(node, FieldWalk<Visit>{path, words, visit});
   }
 }
 

@@ -30,7 +30,7 @@ namespace {
 // The inner loop takes fewer; all of them are a test of their own (tests/oracle/).
 int Combinations() {
   const char* stated = getenv("TFDOCTOR_ORACLE_COMBINATIONS");
-  return stated == nullptr ? 100 : atoi(stated);
+  return stated == nullptr ? 50 : atoi(stated);
 }
 
 using Variables = std::map<std::string, std::string>;
