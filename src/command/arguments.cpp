@@ -34,7 +34,8 @@ Usage:
                                answers, to one small file; -o - writes it to
                                standard output
   tfdoctor diff A [B]          what differs that bears on the GPU? Each a
-                               recording or an environment; B: this shell
+                               recording, an environment, a root, an image or
+                               a running process; B: this shell
 
 Examples:
   tfdoctor
@@ -51,6 +52,8 @@ Examples:
       which cause is that?
   tfdoctor record -o job.tfdoctor
       send this file to who can help; there: tfdoctor --from job.tfdoctor
+  tfdoctor diff job.tfdoctor ~/venv
+      what is otherwise here than on the machine of this recording?
 
 Options of check:
   --python PATH     interpreter or environment's folder; default: what PATH
@@ -118,6 +121,15 @@ Options of record:
   -o, --output FILE what is there is replaced, once the recording is complete
   --no-redact       keep names, tokens, UUIDs, serial numbers and addresses,
                     which are else replaced by others of the same length
+
+A and B of diff are taken for what is there:
+  the file of a recording (as by --from), the folder of a root (--root), an
+  image (--image), the number of a process (--pid), an interpreter or the
+  folder of an environment of this machine (--python)
+  --python, --env, --env-file
+                    of those that are a root or an image: diff /mnt/old /mnt/new
+                    --python /opt/venv
+  --assume          of both
 
 Options of every command:
   --format text|json         default: text
@@ -303,14 +315,22 @@ std::optional<EarlyEnd> Parse(int argc, char** argv, Arguments& arguments) {
                       option->get_name() == "--data";
     const bool of_diff = arguments.action == Action::kDiff &&
                          (option->get_name() == "--assume" || option->get_name() == "--no-driver-calls" ||
-                          option->get_name() == "--data" || option->get_name() == "--verbose" ||
-                          option->get_name() == "-v" || option->get_name() == "--driver-limit");
+                          option->get_name() == "--python" || option->get_name() == "--env" ||
+                          option->get_name() == "--env-file" || option->get_name() == "--data" ||
+                          option->get_name() == "--verbose" || option->get_name() == "-v" ||
+                          option->get_name() == "--driver-limit");
     const bool machine_too = arguments.action == Action::kRecord || of_diff ||
                              (arguments.action == Action::kExplain && (both || arguments.with_machine));
     const bool prove_too = arguments.action == Action::kProve &&
                            std::find(options.not_of_prove.begin(), options.not_of_prove.end(), option) ==
                                options.not_of_prove.end();
     if (arguments.action != Action::kCheck && !machine_too && !prove_too) {
+      if (arguments.action == Action::kDiff &&
+          (option->get_name() == "--from" || option->get_name() == "--root" ||
+           option->get_name() == "--image" || option->get_name() == "--pid")) {
+        return UsageError(fmt::format("diff takes what {} takes without that option: tfdoctor diff A B",
+                                      option->get_name()));
+      }
       return UsageError(fmt::format("{} goes with check, not with {}", option->get_name(),
                                     arguments.action == Action::kProve  ? "prove"
                                     : arguments.action == Action::kDiff ? "diff"
@@ -336,13 +356,17 @@ std::optional<EarlyEnd> Parse(int argc, char** argv, Arguments& arguments) {
   if (arguments.list_processes && arguments.action != Action::kCheck)
     return UsageError("--pid needs the number of a process here");
   if (arguments.all && options.pid->count() > 0) return UsageError("--all and --pid do not go together");
-  if (source.states_environment() && (source.root + source.image).empty())
+  if (source.states_environment() && !source.another_root() && arguments.action != Action::kDiff)
     return UsageError("--env and --env-file go with --root and --image");
   // Neither holds more than what was asked about one environment.
   if (arguments.all && !source.image.empty()) return UsageError("--all and --image do not go together");
   if (arguments.all && !source.from.empty()) return UsageError("--all and --from do not go together");
-  if (arguments.action == Action::kDiff && (arguments.compared.empty() || arguments.compared.size() > 2))
-    return UsageError("diff compares two things, a recording or an environment each: tfdoctor diff A B");
+  const bool empty_name = std::count(arguments.compared.begin(), arguments.compared.end(), "") > 0;
+  if (arguments.action == Action::kDiff &&
+      (arguments.compared.empty() || arguments.compared.size() > 2 || empty_name))
+    return UsageError(
+        "diff compares two things, each a recording, an environment, a root, an image or a process: "
+        "tfdoctor diff A B");
   if (arguments.action == Action::kRecord && (arguments.all || arguments.json()))
     return UsageError("record takes neither --all nor --format json");
   if (arguments.all && !(arguments.python + arguments.script).empty()) {

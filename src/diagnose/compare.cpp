@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cctype>
 #include <map>
 #include <utility>
 
@@ -45,9 +46,10 @@ constexpr std::string_view kDistributions[] = {"tensorflow", "tf-",   "tf_",    
                                                "keras",      "numpy", "protobuf", "ml-dtypes",
                                                "jax",        "torch", "cupy",     "tensorrt"};
 
-// What tells one run or one copy from another, and nothing else.
+// What tells one run or one copy from another, and nothing else; and PATH, as what is found by it (Python,
+// ptxas) is compared itself.
 constexpr std::string_view kPassing[] = {".free_memory", ".uuid",      ".throttle", ".memory",
-                                         ".folder",      ".installer", ".text"};
+                                         ".folder",      ".installer", ".text",     ".variables.PATH"};
 
 Link LinkOf(std::string_view fact) {
   for (const auto& [start, link] : kLinks) {
@@ -72,6 +74,19 @@ bool Matters(std::string_view fact) {
 void ReplaceAll(std::string& text, const std::string& from, std::string_view to) {
   for (size_t at = text.find(from); at != std::string::npos; at = text.find(from, at + to.size()))
     text.replace(at, from.size(), to);
+}
+
+// Not the start of another name: "/opt/env" is none of "/opt/environment".
+void ReplaceFolder(std::string& text, const std::string& folder, std::string_view to) {
+  const auto goes_on = [](char c) {
+    return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_' || c == '-' || c == '.';
+  };
+  for (size_t at = text.find(folder); at != std::string::npos; at = text.find(folder, at)) {
+    const size_t end = at + folder.size();
+    const bool whole = end == text.size() || !goes_on(text[end]);
+    if (whole) text.replace(at, folder.size(), to);
+    at += whole ? to.size() : 1;
+  }
 }
 
 // "/a/./b/../c" -> "/a/c"
@@ -111,7 +126,7 @@ Side SideOf(const Table& table, const std::string& name) {
   return {};
 }
 
-Table TableOf(const Facts& facts) {
+Table TableOf(const Facts& facts, const std::string& home) {
   const std::string* prefix = facts.python.prefix.Peek();
   const bool replaces = prefix != nullptr && prefix->size() > 1 && *prefix != "/usr";
   std::map<std::string, std::string> numbers;  // of GPUs, by address
@@ -119,7 +134,8 @@ Table TableOf(const Facts& facts) {
     for (const auto& [address, gpu] : *gpus) numbers.emplace(address, std::to_string(numbers.size() + 1));
   }
   auto plain = [&](std::string text) {
-    if (replaces) ReplaceAll(text, *prefix, "{environment}");
+    if (replaces) ReplaceFolder(text, *prefix, "{environment}");
+    if (home.size() > 1) ReplaceFolder(text, home, "{home}");
     for (const auto& [address, number] : numbers) ReplaceAll(text, address, number);
     // Two ways to one file are no difference.
     if (text.starts_with('/') || text.starts_with('{')) text = WithoutDots(text);
@@ -138,6 +154,14 @@ Table TableOf(const Facts& facts) {
       table.order.push_back(std::move(name));
   }
   return table;
+}
+
+// "3.11" and "3.11.2" of Python: where only the name of its folder tells, the version is known less exactly.
+bool IsLessExact(std::string_view fact, const Side& a, const Side& b) {
+  const auto begins = [](const Side& whole, const Side& part) {
+    return !part.text.empty() && whole.text.starts_with(part.text + ".");
+  };
+  return fact == "python.version" && (begins(a, b) || begins(b, a));
 }
 
 // Where a library is found on one side only, all else that is told of it follows; where the same file is
@@ -170,9 +194,10 @@ std::string Side::Words() const {
   return fmt::format("{}{}", all.substr(0, kLongest), all.size() > kLongest ? "…" : "");
 }
 
-std::vector<Difference> Compare(const Facts& a, const Facts& b) {
-  const Table of_a = TableOf(a);
-  const Table of_b = TableOf(b);
+std::vector<Difference> Compare(const Facts& a, const Facts& b, const std::string& home_of_a,
+                                const std::string& home_of_b) {
+  const Table of_a = TableOf(a, home_of_a);
+  const Table of_b = TableOf(b, home_of_b);
   std::vector<Difference> differences;
   auto add = [&](const std::string& name) {
     const auto in_a = of_a.lines.find(name);
@@ -183,6 +208,7 @@ std::vector<Difference> Compare(const Facts& a, const Facts& b) {
     one.b = SideOf(of_b, name);
     const bool both_unknown = one.a.state == FactState::kUnknown && one.b.state == FactState::kUnknown;
     if (both_unknown || (one.a.state == one.b.state && one.a.text == one.b.text)) return;
+    if (IsLessExact(name, one.a, one.b)) return;
     differences.push_back(std::move(one));
   };
   for (const std::string& name : of_a.order) add(name);

@@ -27,8 +27,9 @@ struct Difference {
 };
 
 // In the order of the links. Paths below each side's own environment count as the same ("{environment}/lib"),
-// GPUs are compared one by one in the order of their addresses, and what changes from run to run (free
-// memory, serial numbers) is left out.
-std::vector<Difference> Compare(const Facts& a, const Facts& b);
+// those below the home of who uses it too, GPUs are compared one by one in the order of their addresses, and
+// what changes from run to run (free memory, serial numbers) is left out.
+std::vector<Difference> Compare(const Facts& a, const Facts& b, const std::string& home_of_a = {},
+                                const std::string& home_of_b = {});
 
 }  // namespace tfdoctor

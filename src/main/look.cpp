@@ -19,12 +19,13 @@ namespace tfdoctor {
 namespace {
 
 // A path that is not there is a slip of the hand; everything else about it is for the probes to say.
-std::optional<EarlyEnd> TakePath(const System& system, const char* option, const std::string& given,
-                                 std::string& path) {
+std::optional<EarlyEnd> TakePath(const System& system, const std::string& machine, const char* option,
+                                 const std::string& given, std::string& path) {
   if (given.empty()) return std::nullopt;
   path = given.front() == '/' ? given : system.WorkingDirectory() + "/" + given;
   if (!system.LStat(path).not_found()) return std::nullopt;
-  return UsageError(fmt::format("{} {}: no such file or folder", option, given));
+  return UsageError(fmt::format("{} {}: no such file or folder{}{}", option, given,
+                                machine.empty() ? "" : " in ", machine));
 }
 
 std::optional<EarlyEnd> TakeData(const Arguments& arguments, const System& system,
@@ -50,14 +51,15 @@ void Adopt(const std::vector<std::pair<std::string, std::string>>& question, Arg
 }
 
 std::optional<EarlyEnd> TakeQuestion(const Arguments& arguments, const System& system,
-                                     const Knowledge& knowledge, Question& question) {
+                                     const std::string& machine, const Knowledge& knowledge,
+                                     Question& question) {
   for (const auto& [option, place] : kOfQuestion) {
     if ((arguments.*place).empty()) continue;
     if (Result<bool> taken = TakeOption(option, arguments.*place, knowledge, question); !taken)
       return UsageError(taken.error().message);
   }
-  if (auto end = TakePath(system, "--python", arguments.python, question.python)) return end;
-  if (auto end = TakePath(system, "--script", arguments.script, question.script)) return end;
+  if (auto end = TakePath(system, machine, "--python", arguments.python, question.python)) return end;
+  if (auto end = TakePath(system, machine, "--script", arguments.script, question.script)) return end;
   question.driver_calls = !arguments.no_driver_calls;
   question.driver_limit = std::chrono::seconds(arguments.driver_limit);
   return std::nullopt;
@@ -106,7 +108,7 @@ std::optional<EarlyEnd> Look::Open(Arguments& arguments, Recording* recording) {
 }
 
 std::optional<EarlyEnd> Look::Ask(const Arguments& arguments, Question& question) {
-  if (auto end = TakeQuestion(arguments, *machine_, knowledge(), question)) return end;
+  if (auto end = TakeQuestion(arguments, *machine_, source_.name, knowledge(), question)) return end;
   if (!source_.fetch) return std::nullopt;
   while (true) {
     const CachingSystem machine(*source_.system);

@@ -2,7 +2,9 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <string_view>
+#include <utility>
 
 #include "base/text.h"
 #include "diagnose/compare.h"
@@ -56,47 +58,51 @@ std::string RecordSummary(const std::string& file, size_t size, const Redactor* 
   return text + fmt::format(".\nTo see what is in it: zstd -dc {}\n", ShellQuote(file));
 }
 
-// Why a side of diff is no Python environment; empty: it is one, or not there, which is said elsewhere.
-std::string WhyNoEnvironment(const System& live, const std::string& named) {
-  const Result<FileStat> stat = live.Stat(named);
-  if (!stat.ok()) return {};
-  if (stat->type != FileType::kDirectory) {
-    const std::string head = live.Read(named, 0, 4).value_or("");
-    return head == "\x7f"
-                   "ELF" ||
-                   head.starts_with("#!")
-               ? ""
-               : "it is no program";
-  }
-  if (live.Exists(named + "/usr/bin") && live.Exists(named + "/etc")) return "it is the root of a system";
-  for (const char* python : {"bin/python", "bin/python3", "python", "python3"}) {
-    if (live.LStat(named + "/" + python).ok()) return {};
-  }
-  return "there is no bin/python in it";
+// One side of diff.
+struct JudgedSide {
+  ComparedSide side;
+  Facts facts;
+  std::string home;  // of who uses it
+};
+
+bool IsRedacted(const SourceOptions& source) {
+  if (source.from.empty()) return false;
+  const Result<Recording> recording = ReadRecordingFile(*LiveSystem(), source.from);
+  return recording.ok() && recording->redacted;
 }
 
-// A recording, an environment of this machine, or, where nothing is named, this shell.
-std::optional<EarlyEnd> Judge(Arguments arguments, const std::string& named, ComparedSide& side,
-                              Facts& facts) {
-  constexpr std::string_view kZstd("\x28\xb5\x2f\xfd", 4);
-  const auto live = LiveSystem();
-  const bool recording = !named.empty() && live->Read(named, 0, kZstd.size()).value_or("") == kZstd;
-  if (const std::string why = recording || named.empty() ? "" : WhyNoEnvironment(*live, named);
-      !why.empty()) {
-    return UsageError(
-        fmt::format("diff: {} is neither a recording nor a Python environment: {}; of another root, an image "
-                    "or a process "
-                    "make a recording first (tfdoctor record -o FILE --root DIR, --image FILE or --pid PID)",
-                    Printable(named), why));
-  }
-  (recording ? arguments.source.from : arguments.python) = named;
+// The machine as a recording of it would tell it, with names and the like replaced.
+ReplaySystem Redacted(const Look& look, Recording recording, Question& question) {
+  Redactor redactor(look.source());
+  redactor.Redact(recording);
+  for (std::string* path : {&question.python, &question.script}) *path = redactor.Replaced(*path);
+  return ReplaySystem(std::move(recording));
+}
+
+std::optional<EarlyEnd> JudgeSide(Arguments arguments, const std::string& named, const SourceOptions& source,
+                                  bool redact, JudgedSide& judged) {
+  const bool environment = !named.empty() && source.names_none();
+  if (environment) arguments.python = named;
+  if (!environment && !source.another_root()) arguments.python.clear();
+  const SourceOptions stated = std::exchange(arguments.source, source);
+  arguments.source.environment = stated.environment;
+  arguments.source.environment_files = stated.environment_files;
   Look look;
-  if (auto end = look.Open(arguments)) return end;
+  Recording recording;
+  if (auto end = look.Open(arguments, redact ? &recording : nullptr)) return end;
   Question question;
   if (auto end = look.Ask(arguments, question)) return end;
-  side.name = named.empty() ? "this shell" : recording ? look.name() : "the environment " + named;
-  facts = ProbeAll(look.machine(), look.knowledge(), question);
-  side.diagnosis = Diagnose(facts, look.knowledge(), AllRules());
+  judged.side.name = environment ? "the environment " + named : named.empty() ? "this shell" : look.name();
+  auto judge = [&](const CachingSystem& machine) {
+    judged.facts = ProbeAll(machine, look.knowledge(), question);
+    judged.home = machine.Env("HOME").value_or("");
+  };
+  judge(look.machine());
+  if (redact) {
+    const ReplaySystem replay = Redacted(look, std::move(recording), question);
+    judge(CachingSystem(replay));
+  }
+  judged.side.diagnosis = Diagnose(judged.facts, look.knowledge(), AllRules());
   return std::nullopt;
 }
 
@@ -150,12 +156,34 @@ int Record(Arguments& arguments, const Clock& clock) {
 }
 
 int Diff(const Arguments& arguments) {
+  const std::vector<std::string> named = {arguments.compared[0],
+                                          arguments.compared.size() > 1 ? arguments.compared[1] : ""};
+  std::array<SourceOptions, 2> sources;
+  for (size_t i = 0; i < named.size(); i++) {
+    if (named[i].empty()) continue;
+    Result<SourceOptions> source = SourceNamed(named[i], *LiveSystem());
+    if (!source) {
+      return EndEarly(UsageError(fmt::format("diff {}: {}", Printable(named[i]), source.error().message)));
+    }
+    sources[i] = std::move(*source);
+  }
+  if (!sources[0].another_root() && !sources[1].another_root() &&
+      (!arguments.python.empty() || arguments.source.states_environment())) {
+    return EndEarly(UsageError(
+        "--python, --env and --env-file go with diff where A or B is a root or an image; an environment of "
+        "this machine is itself an A or B"));
+  }
+  // What was replaced in a recording is no difference: it is replaced in the other, too.
+  const std::array<bool, 2> redacted = {IsRedacted(sources[0]), IsRedacted(sources[1])};
+  std::array<JudgedSide, 2> sides;
+  for (size_t i = 0; i < sides.size(); i++) {
+    const bool redact = !redacted[i] && redacted[1 - i];
+    if (auto end = JudgeSide(arguments, named[i], sources[i], redact, sides[i])) return EndEarly(*end);
+  }
   Comparison comparison;
-  Facts a, b;
-  const std::string other = arguments.compared.size() > 1 ? arguments.compared[1] : "";
-  if (auto end = Judge(arguments, arguments.compared[0], comparison.a, a)) return EndEarly(*end);
-  if (auto end = Judge(arguments, other, comparison.b, b)) return EndEarly(*end);
-  comparison.differences = Compare(a, b);
+  comparison.differences = Compare(sides[0].facts, sides[1].facts, sides[0].home, sides[1].home);
+  comparison.a = std::move(sides[0].side);
+  comparison.b = std::move(sides[1].side);
   const bool differ = std::any_of(comparison.differences.begin(), comparison.differences.end(),
                                   [](const Difference& one) { return one.known(); });
   return Finish(arguments.json() ? RenderComparisonJson(comparison)

@@ -1,12 +1,15 @@
 #include "source/source.h"
 
+#include <elf.h>
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <initializer_list>
 
 #include "base/text.h"
 #include "image/image.h"
@@ -134,11 +137,60 @@ Result<Source> InImage(const SourceOptions& options, const System& live,
   return source;
 }
 
+// The entry below a folder is there, wherever a link of that name leads.
+bool HasEntry(const System& system, const std::string& folder, const char* name) {
+  return system.LStat(folder + "/" + name).ok();
+}
+
+bool HasAny(const System& system, const std::string& folder, std::initializer_list<const char*> names) {
+  return std::any_of(names.begin(), names.end(),
+                     [&](const char* name) { return HasEntry(system, folder, name); });
+}
+
 Error WriteError(const std::string& path, const char* what) {
   return {ErrorKind::kIo, fmt::format("cannot write {}: {}", path, what)};
 }
 
 }  // namespace
+
+Result<SourceOptions> SourceNamed(const std::string& named, const System& live) {
+  constexpr std::string_view kZstd("\x28\xb5\x2f\xfd", 4), kGzip("\x1f\x8b", 2), kElf(ELFMAG, SELFMAG);
+  constexpr size_t kTarMagic = 257, kTarHeader = 512;  // of POSIX's tar
+  SourceOptions options;
+  const Result<FileStat> stat = live.Stat(named);
+  if (stat.not_found() && !named.empty() && named.find_first_not_of("0123456789") == std::string::npos) {
+    options.pid = named;
+    return options;
+  }
+  if (stat.not_found()) return Error{ErrorKind::kNotFound, "no such file or folder"};
+  if (!stat.ok()) return stat.error();
+  if (stat->type == FileType::kRegular) {
+    const Result<std::string> read = live.Read(named, 0, kTarHeader);
+    if (!read.ok()) return read.error();
+    const std::string_view head = *read;
+    if (head.starts_with(kZstd)) {
+      options.from = named;
+    } else if (head.starts_with(kGzip) ||
+               (head.size() == kTarHeader && head.substr(kTarMagic).starts_with("ustar"))) {
+      options.image = named;
+    } else if (!head.starts_with(kElf) && !head.starts_with("#!")) {
+      return Error{ErrorKind::kMalformed, "it is no recording, no image and no program"};
+    }
+    return options;
+  }
+  if (stat->type != FileType::kDirectory)
+    return Error{ErrorKind::kWrongType, "it is neither a file nor a folder"};
+  if (HasAny(live, named, {"index.json", "manifest.json"})) {
+    options.image = named;
+  } else if (!HasAny(live, named, {"pyvenv.cfg", "conda-meta"}) && HasEntry(live, named, "etc") &&
+             HasAny(live, named, {"usr", "lib"})) {
+    // A root has a bin/python, too; an environment that has an etc is conda's.
+    options.root = named;
+  } else if (!HasAny(live, named, {"bin/python", "bin/python3", "python", "python3"})) {
+    return Error{ErrorKind::kMalformed, "it has no bin/python, and no etc and usr as a root has"};
+  }
+  return options;
+}
 
 Result<Source> OpenSource(const SourceOptions& options, const System& live,
                           const std::function<void(const std::string&)>& progress) {

@@ -22,7 +22,14 @@ struct SourceOptions {
   std::vector<std::string> environment_files;  // --env-file: lines KEY=VALUE
 
   bool states_environment() const { return !environment.empty() || !environment_files.empty(); }
+  bool names_none() const { return (from + root + image + pid).empty(); }
+  bool another_root() const { return !root.empty() || !image.empty(); }
 };
+
+// What somebody named without an option, by what is there: the file of a recording, the folder of a root, an
+// image, the number of a process. With none of them set: an interpreter or the folder of an environment of
+// this machine. Error: why it is nothing of these.
+Result<SourceOptions> SourceNamed(const std::string& named, const System& live);
 
 struct Source {
   std::unique_ptr<System> system;

@@ -10,6 +10,7 @@ import shutil
 import stat
 import subprocess
 import sys
+import tarfile
 import tempfile
 import time
 import unittest
@@ -509,17 +510,67 @@ class Differences(Case):
     def test_bad_arguments(self):
         self.refused("diff", says="")
         self.refused("diff", "/a", "/b", "/c", says="")
-        self.refused("diff", "/no/such/thing", says="no such file")
+        self.refused("diff", "/no/such/thing", says="diff /no/such/thing: no such file")
+        self.refused("diff", "", self.environment, says="compares two things")
+        self.refused("diff", "999999999", says="there is no process")
+        self.refused("diff", "/dev/null", says="neither a file nor a folder")
+        for option in (["--python", self.environment], ["--env", "A=b"]):
+            self.refused("diff", self.environment, *option, says="a root or an image")
         self.refused("diff", self.environment, "--script", "x", says="--script")
-        self.refused("diff", self.environment, "--root", "/", says="--root goes with check, not with diff")
-        # What is neither a recording nor an environment is not taken for one that lacks everything.
-        root, empty, file = (self.folder / name for name in ("some-root", "empty", "image.tar"))
-        make_root(root, self.environment)
+        for option in ("--root", "--image", "--from", "--pid"):
+            self.refused("diff", self.environment, option, "3", says=f"diff takes what {option} takes without that option")
+        # What is nothing of all that is not taken for something that lacks everything.
+        empty, file, archive = (self.folder / name for name in ("empty", "file", "archive.tar"))
         empty.mkdir()
         file.write_bytes(b"manifest.json" + bytes(600))
-        for named, why in ((root, "the root of a system"), (empty, "no bin/python"), (file, "no program"), ("/", "the root of a system")):
+        with tarfile.open(archive, "w") as tar:
+            tar.add(empty)
+        for named, why in ((empty, "no bin/python"), (file, "no program"), (archive, "neither an OCI layout")):
             self.refused("diff", named, self.environment, says=why)
-            self.refused("diff", self.environment, named, says="tfdoctor record -o FILE")
+            self.refused("diff", self.environment, named, says=why)
+
+    def test_roots(self):
+        roots = [self.folder / "old", self.folder / "new"]
+        for root in roots:
+            make_root(root, self.environment)
+        question = ["--python", "/opt/venv", "--assume", "gpu=RTX 4090"]
+        self.assertEqual(self.compare(*roots, *question, status=0)["differences"], [])
+        next(roots[1].glob("opt/venv/lib/python3*/site-packages/nvidia/cufft/lib/libcufft*")).unlink()
+        answer = self.compare(*roots, *question, status=1)
+        self.assertEqual((answer["a"]["name"], answer["a"]["verdict"], answer["b"]["verdict"]), (f"the root {roots[0]}", "gpu-usable", "gpu-blocked"))
+        self.assertEqual([d["fact"] for d in answer["differences"] if "libcufft" in d["fact"]], ["cuda_libraries.opened.libcufft.so.11.path"])
+        hidden = self.compare(self.environment, roots[0], *question, "--env", "CUDA_VISIBLE_DEVICES=-1", status=1)
+        self.assertEqual([d["b"]["value"] for d in hidden["differences"] if d["fact"].endswith(".CUDA_VISIBLE_DEVICES")], ["-1"])
+        self.assertEqual(hidden["a"]["name"], f"the environment {self.environment}")
+        recorded = self.folder / "old.tfdoctor"
+        self.text("record", "-o", recorded, "--root", roots[0], "--python", "/opt/venv", status=0)
+        self.assertEqual(self.compare(recorded, roots[0], "--python", "/opt/venv", status=0)["differences"], [])
+        self.refused("diff", *roots, "--python", "/opt/other", says=f"/opt/other: no such file or folder in the root {roots[0]}")
+
+    def test_a_process(self):
+        process = subprocess.Popen([self.environment / "bin/python", "-c", "print('ready', flush=True); import time; time.sleep(600)"],
+                                   env={"PATH": "/usr/bin:/bin", "CUDA_VISIBLE_DEVICES": "-1"}, stdout=subprocess.PIPE)
+        self.addCleanup(process.stdout.close)
+        self.addCleanup(process.wait)
+        self.addCleanup(process.kill)
+        process.stdout.readline()
+        answer = self.compare(process.pid, self.environment, "--no-driver-calls", status=1)
+        self.assertIn(f"the running process {process.pid} (", answer["a"]["name"])
+        self.assertEqual([d["fact"] for d in answer["differences"]], ["environment.variables.CUDA_VISIBLE_DEVICES"])
+
+    def test_what_was_replaced_in_a_recording_is_no_difference(self):
+        env = {**ENVIRONMENT, "LD_LIBRARY_PATH": "/home/adalovelace/cuda/lib:/scratch/gracehopper/lib", "CUDA_VISIBLE_DEVICES": "GPU-8f6dd2a1-1111-2222-3333-0123456789ab"}
+        path = self.folder / "mine.tfdoctor"
+        self.text("record", "-o", path, "--no-driver-calls", "--python", self.environment, status=0, env=env)
+        for sides in ((path, self.environment), (self.environment, path)):
+            done = run("diff", *sides, "--no-driver-calls", "--format", "json", env=env)
+            self.assertEqual((done.returncode, json.loads(done.stdout)["differences"]), (0, []))
+        # The home of another user is at the same place of the chain.
+        env["LD_LIBRARY_PATH"] = "/home/adalovelace/cuda/lib"
+        self.text("record", "-o", path, "--no-driver-calls", "--python", self.environment, status=0, env=env)
+        other = {**env, "HOME": "/home/mary", "LD_LIBRARY_PATH": "/home/mary/cuda/lib"}
+        done = run("diff", path, self.environment, "--no-driver-calls", "--format", "json", env=other)
+        self.assertEqual((done.returncode, json.loads(done.stdout)["differences"]), (0, []))
 
 
 class Recordings(Case):

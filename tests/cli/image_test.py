@@ -291,6 +291,17 @@ class Images(from_test.Case):
         self.text("record", "-o", path, "--no-redact", "--image", self.single(image), status=0)
         self.assertEqual(without_run(self.answer("--facts", "--from", path)), without_run(self.answer("--facts", "--image", self.single(image))))
 
+    def test_it_is_compared_with_a_root(self):
+        image, root = self.make_tensorflow()
+        question = ["--python", "/opt/venv", "--env", "PATH=/opt/venv/bin:/usr/bin", "--env", "TF_CPP_MIN_LOG_LEVEL=0", "--assume", "gpu=H100"]
+        archive = next(form for form in self.forms(image, "compared") if form.name == "docker.tar.gz")
+        done = run("diff", archive, root, *question, "--format", "json")
+        answer = json.loads(done.stdout)
+        # The program, with its folder on sys.path, is of the image's own command.
+        self.assertEqual([d["fact"] for d in answer["differences"] if not d["fact"].startswith(("program.", "python.sys_path"))], [], done.stdout)
+        self.assertEqual((answer["a"]["name"], answer["a"]["verdict"], answer["b"]["verdict"]), (f"the image {archive}", "gpu-usable", "gpu-usable"))
+        self.assertEqual(run("diff", self.single(image), archive, "--assume", "gpu=H100").returncode, 0)
+
     def test_layers_that_are_wrong(self):
         image, _ = self.make_tensorflow()
         for change in ("missing", "cut", "swapped", "damaged", "another", "number"):
