@@ -37,7 +37,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (write(file, data, size) == static_cast<ssize_t>(size)) {
     const std::string path = "/proc/self/fd/" + std::to_string(file);
     int left = 2000;
-    const auto opened = image::ImageSystem::Open(path, "x86_64", {}, {});
+    const auto opened = image::ImageSystem::Open(path, {"x86_64", {}, {}}, {}, {});
     if (opened.ok()) {
       Look(**opened, "/", left);
       if ((*opened)->Fetch().value_or(false)) Look(**opened, "/", left = 2000);

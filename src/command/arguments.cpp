@@ -75,7 +75,10 @@ Options of check:
                     nothing counts
   --image FILE      judge a container image: an OCI layout (a folder or a tar
                     archive) or what "docker save" writes, with or without
-                    "| gzip"; nothing is unpacked to disk
+                    "| gzip"; nothing is unpacked to disk. Of several that it
+                    holds: FILE:NAME ("app.tar:app:2")
+  --platform P      of an image for several, such as linux/arm64; default: this
+                    machine's, else the first
   --pid [NUMBER]    judge a running Python as it was started and what it has
                     mapped; without a number: those that have TensorFlow mapped
   --env KEY=VALUE, --env-file FILE
@@ -126,7 +129,7 @@ A and B of diff are taken for what is there:
   the file of a recording (as by --from), the folder of a root (--root), an
   image (--image), the number of a process (--pid), an interpreter or the
   folder of an environment of this machine (--python)
-  --python, --env, --env-file
+  --python, --env, --env-file, --platform
                     of those that are a root or an image: diff /mnt/old /mnt/new
                     --python /opt/venv
   --assume          of both
@@ -192,6 +195,7 @@ Options Declare(CLI::App& app, Arguments& arguments) {
       app.add_option("--from", arguments.source.from),
       app.add_option("--root", arguments.source.root),
       app.add_option("--image", arguments.source.image),
+      app.add_option("--platform", arguments.source.platform),
       app.add_option("--pid", arguments.source.pid)->expected(0, 1),
       app.add_option("--env", arguments.source.environment)->expected(1)->take_all()->allow_extra_args(false),
       app.add_option("--env-file", arguments.source.environment_files)
@@ -208,7 +212,7 @@ Options Declare(CLI::App& app, Arguments& arguments) {
   options.check = app.add_subcommand("check");
   for (CLI::Option* option : options.of_check) {
     for (const char* name : {"--assume", "--all", "--strict", "--simulated-facts", "--save", "--from",
-                             "--root", "--image", "--pid", "--env", "--env-file"}) {
+                             "--root", "--image", "--platform", "--pid", "--env", "--env-file"}) {
       if (option->check_name(name)) options.not_of_prove.push_back(option);
     }
   }
@@ -316,9 +320,9 @@ std::optional<EarlyEnd> Parse(int argc, char** argv, Arguments& arguments) {
     const bool of_diff = arguments.action == Action::kDiff &&
                          (option->get_name() == "--assume" || option->get_name() == "--no-driver-calls" ||
                           option->get_name() == "--python" || option->get_name() == "--env" ||
-                          option->get_name() == "--env-file" || option->get_name() == "--data" ||
-                          option->get_name() == "--verbose" || option->get_name() == "-v" ||
-                          option->get_name() == "--driver-limit");
+                          option->get_name() == "--env-file" || option->get_name() == "--platform" ||
+                          option->get_name() == "--data" || option->get_name() == "--verbose" ||
+                          option->get_name() == "-v" || option->get_name() == "--driver-limit");
     const bool machine_too = arguments.action == Action::kRecord || of_diff ||
                              (arguments.action == Action::kExplain && (both || arguments.with_machine));
     const bool prove_too = arguments.action == Action::kProve &&
@@ -358,6 +362,8 @@ std::optional<EarlyEnd> Parse(int argc, char** argv, Arguments& arguments) {
   if (arguments.all && options.pid->count() > 0) return UsageError("--all and --pid do not go together");
   if (source.states_environment() && !source.another_root() && arguments.action != Action::kDiff)
     return UsageError("--env and --env-file go with --root and --image");
+  if (!source.platform.empty() && source.image.empty() && arguments.action != Action::kDiff)
+    return UsageError("--platform goes with --image");
   // Neither holds more than what was asked about one environment.
   if (arguments.all && !source.image.empty()) return UsageError("--all and --image do not go together");
   if (arguments.all && !source.from.empty()) return UsageError("--all and --from do not go together");

@@ -150,10 +150,10 @@ std::vector<bool> ToHash(const Manifest& manifest) {
 ImageSystem::ImageSystem(Manifest manifest, Progress progress)
     : manifest_(std::move(manifest)), progress_(std::move(progress)) {}
 
-Result<std::unique_ptr<ImageSystem>> ImageSystem::Open(const std::string& path, const std::string& machine,
+Result<std::unique_ptr<ImageSystem>> ImageSystem::Open(const std::string& path, const Wanted& wanted,
                                                        const std::map<std::string, std::string>& variables,
                                                        Progress progress) {
-  Result<Manifest> manifest = ReadManifest(path, machine, progress);
+  Result<Manifest> manifest = ReadManifest(path, wanted, progress);
   if (!manifest.ok()) return manifest.error();
   for (const auto& [name, value] : variables) manifest->environment[name] = value;
   std::unique_ptr<ImageSystem> image(new ImageSystem(std::move(*manifest), std::move(progress)));

@@ -21,7 +21,7 @@ namespace tfdoctor::image {
 class ImageSystem : public System {
  public:
   // Reads through all layers once. `variables` are laid over the image's own.
-  static Result<std::unique_ptr<ImageSystem>> Open(const std::string& path, const std::string& machine,
+  static Result<std::unique_ptr<ImageSystem>> Open(const std::string& path, const Wanted& wanted,
                                                    const std::map<std::string, std::string>& variables,
                                                    Progress progress);
 
@@ -29,6 +29,7 @@ class ImageSystem : public System {
   // all that is noted; false: nothing was, or it cannot be had. Who asks again then gets it.
   Result<bool> Fetch();
 
+  const std::string& which() const { return manifest_.which; }
   // ENTRYPOINT and CMD.
   const std::vector<std::string>& command() const { return manifest_.command; }
   // What the command makes of them before it starts the program.

@@ -3,9 +3,11 @@
 #include <fmt/format.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <functional>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <set>
 #include <utility>
 
 #include "base/text.h"
@@ -195,42 +197,181 @@ Result<bool> Check(const Manifest& manifest) {
   return true;
 }
 
-// manifest.json of `docker save`: the first image.
-Result<Manifest> OfDocker(const Files& files, const Json& list) {
-  if (!list.is_array() || list.empty()) return Bad("its manifest.json names no image");
-  Manifest manifest;
-  Result<bool> layers = TakeLayers(files, Texts(Part(list.front(), "Layers")), manifest);
-  if (!layers.ok()) return layers.error();
-  Result<Json> configuration = files.ReadJson(Text(list.front(), "Config"));
-  if (!configuration.ok()) return configuration.error();
-  TakeConfiguration(*configuration, manifest);
+// One of the images that a file holds.
+struct Candidate {
+  std::string file;                // of its manifest, or in manifest.json of its configuration
+  std::vector<std::string> names;  // those that it was given, then its digest
+  std::string machine;             // empty: not said here
+  std::string platform;            // "linux/arm64"; empty: not said here
+  Json entry;
+};
+
+// "linux/arm64"; empty where the architecture is not said.
+std::string PlatformOf(const Json& json) {
+  const std::string system = Text(json, "os");
+  const std::string architecture = Text(json, "architecture");
+  return architecture.empty() ? "" : (system.empty() ? "linux" : system) + "/" + architecture;
+}
+
+// "app:2" is "docker.io/library/app:2", and so is "2" where only the tag was kept; "app" is "app:latest".
+bool IsCalled(const Candidate& candidate, const std::string& wanted) {
+  constexpr std::string_view kDigest = "sha256:";
+  constexpr size_t kShortest = 6;
+  return std::any_of(candidate.names.begin(), candidate.names.end(), [&](const std::string& name) {
+    if (wanted.starts_with(kDigest) && wanted.size() >= kDigest.size() + kShortest)
+      return name.starts_with(wanted);
+    return name == wanted || name == wanted + ":latest" || name.ends_with("/" + wanted) ||
+           name.ends_with("/" + wanted + ":latest");
+  });
+}
+
+bool IsFor(const Candidate& candidate, const std::string& wanted) {
+  if (candidate.platform.empty()) return true;  // its configuration will tell
+  const size_t slash = candidate.platform.find('/') + 1;
+  return candidate.platform == wanted || candidate.platform.substr(slash) == wanted ||
+         wanted.starts_with(candidate.platform + "/");  // "linux/arm64/v8"
+}
+
+// "app:1 (linux/amd64)"
+std::string Words(const Candidate& candidate) {
+  constexpr size_t kDigest = sizeof("sha256:") - 1 + 12;  // as much as docker shows
+  std::string name = candidate.names.empty() ? "" : Printable(candidate.names.front(), 100);
+  if (name.starts_with("sha256:")) name.resize(std::min(name.size(), kDigest));
+  const std::string platform = Printable(candidate.platform, 40);
+  if (name.empty() || platform.empty()) return name + platform;
+  return fmt::format("{} ({})", name, platform);
+}
+
+std::string Words(const std::vector<Candidate>& candidates) {
+  constexpr size_t kShown = 8;
+  std::vector<std::string> words;
+  for (const Candidate& one : candidates) {
+    if (std::find(words.begin(), words.end(), Words(one)) == words.end()) words.push_back(Words(one));
+  }
+  const size_t more = words.size() > kShown ? words.size() - kShown : 0;
+  words.resize(words.size() - more);
+  return Join(words, ", ") + (more > 0 ? fmt::format(" and {} more", more) : "");
+}
+
+// The one that is wanted. `which` gets the words for it where there are several.
+Result<Candidate> Choose(std::vector<Candidate> candidates, const Wanted& wanted, bool by_name,
+                         std::string& which) {
+  if (candidates.empty()) return Bad("its index names no image");
+  const std::vector<Candidate> all = candidates;
+  if (by_name && !wanted.name.empty()) {
+    std::erase_if(candidates, [&](const Candidate& one) { return !IsCalled(one, wanted.name); });
+    if (candidates.empty())
+      return Bad(fmt::format("it holds no image {}, but {}", Printable(wanted.name, 100), Words(all)));
+  }
+  if (!wanted.platform.empty()) {
+    std::erase_if(candidates, [&](const Candidate& one) { return !IsFor(one, wanted.platform); });
+    if (candidates.empty())
+      return Bad(fmt::format("it is not for {}, but {}", Printable(wanted.platform, 40), Words(all)));
+  }
+  std::vector<Candidate> different;  // one image may have several names
+  for (Candidate& one : candidates) {
+    const auto same =
+        std::find_if(different.begin(), different.end(), [&](auto& d) { return d.file == one.file; });
+    if (same == different.end()) different.push_back(std::move(one));
+  }
+  // Of one image for several architectures.
+  std::set<std::string> machines;
+  for (const Candidate& one : different) machines.insert(one.machine);
+  if (machines.size() == different.size() && !machines.contains("")) {
+    const auto ours = std::find_if(different.begin(), different.end(),
+                                   [&](const Candidate& one) { return one.machine == wanted.machine; });
+    if (ours != different.end()) std::iter_swap(different.begin(), ours);
+    different.resize(1);
+  }
+  if (different.size() > 1) {
+    return Bad(fmt::format("it holds {} images: {}; name one behind a colon (FILE:NAME){}", different.size(),
+                           Words(different),
+                           machines.size() > 1 && !machines.contains("") ? ", or its --platform" : ""));
+  }
+  std::vector<Candidate> others = all;
+  std::erase_if(others, [&](const Candidate& one) { return one.file == different.front().file; });
+  if (!others.empty()) {
+    if (!which.empty()) which += "; ";
+    which += fmt::format("{}; it also holds {}", Words(different.front()), Words(others));
+  }
+  return std::move(different.front());
+}
+
+Result<Manifest> WithConfiguration(Manifest manifest, const Json& configuration, const Wanted& wanted) {
+  TakeConfiguration(configuration, manifest);
   if (Result<bool> checked = Check(manifest); !checked.ok()) return checked.error();
+  Candidate one;
+  one.platform = PlatformOf(configuration);
+  if (!wanted.platform.empty() && !IsFor(one, wanted.platform)) {
+    return Bad(
+        fmt::format("it is not for {}, but {}", Printable(wanted.platform, 40), Printable(one.platform, 40)));
+  }
   return manifest;
 }
 
-// Of an index, the manifest for this machine, else the first that is for Linux.
-std::string Chosen(const Json& index, const std::string& machine) {
-  std::string first;
-  for (const Json& one : Part(index, "manifests")) {
-    const Json& platform = Part(one, "platform");
-    const std::string system = Text(platform, "os");
-    std::string digest = Text(one, "digest");
-    if (digest.empty() || (!system.empty() && system != "linux")) continue;  // "unknown": an attestation
-    if (first.empty()) first = digest;
-    if (MachineOf(Text(platform, "architecture")) == machine) return digest;
+// manifest.json of `docker save`.
+Result<Manifest> OfDocker(const Files& files, const Json& list, const Wanted& wanted) {
+  constexpr size_t kMostImages = 1000;
+  if (!list.is_array() || list.empty()) return Bad("its manifest.json names no image");
+  if (list.size() > kMostImages) return Bad("it holds too many images");
+  std::vector<Candidate> candidates;
+  for (const Json& entry : list) {
+    Candidate one;
+    one.file = Text(entry, "Config");
+    one.names = Texts(Part(entry, "RepoTags"));
+    const size_t end = std::min(one.file.find('.'), one.file.size());
+    const size_t start = one.file.rfind('/') == std::string::npos ? 0 : one.file.rfind('/') + 1;
+    if (start < end) one.names.push_back("sha256:" + one.file.substr(start, end - start));
+    one.entry = entry;
+    if (list.size() > 1) {
+      const Json configuration = files.ReadJson(one.file).value_or(Json());
+      one.platform = PlatformOf(configuration);
+      one.machine = MachineOf(Text(configuration, "architecture"));
+    }
+    candidates.push_back(std::move(one));
   }
-  return first;
+  Manifest manifest;
+  Result<Candidate> chosen = Choose(std::move(candidates), wanted, true, manifest.which);
+  if (!chosen.ok()) return chosen.error();
+  Result<bool> layers = TakeLayers(files, Texts(Part(chosen->entry, "Layers")), manifest);
+  if (!layers.ok()) return layers.error();
+  Result<Json> configuration = files.ReadJson(chosen->file);
+  if (!configuration.ok()) return configuration.error();
+  return WithConfiguration(std::move(manifest), *configuration, wanted);
 }
 
-Result<Manifest> OfLayout(const Files& files, Json index, const std::string& machine) {
+// Of an index those that are for Linux, or do not say.
+std::vector<Candidate> CandidatesOf(const Json& index) {
+  std::vector<Candidate> candidates;
+  for (const Json& entry : Part(index, "manifests")) {
+    const Json& platform = Part(entry, "platform");
+    const std::string system = Text(platform, "os");
+    const std::string digest = Text(entry, "digest");
+    if (digest.empty() || (!system.empty() && system != "linux")) continue;  // "unknown": an attestation
+    Candidate one;
+    one.file = BlobName(digest);
+    const Json& annotations = Part(entry, "annotations");
+    for (const char* key : {"io.containerd.image.name", "org.opencontainers.image.ref.name"}) {
+      if (std::string name = Text(annotations, key); !name.empty()) one.names.push_back(std::move(name));
+    }
+    one.names.push_back(digest);
+    one.platform = PlatformOf(platform);
+    one.machine = MachineOf(Text(platform, "architecture"));
+    candidates.push_back(std::move(one));
+  }
+  return candidates;
+}
+
+Result<Manifest> OfLayout(const Files& files, Json index, const Wanted& wanted) {
+  Manifest manifest;
   for (int depth = 0; Part(index, "manifests").is_array(); depth++) {
-    std::string digest = Chosen(index, machine);
-    if (digest.empty() || depth == kDeepestIndex) return Bad("its index names no image");
-    Result<Json> next = files.ReadJson(BlobName(digest));
+    if (depth == kDeepestIndex) return Bad("its index names no image");
+    Result<Candidate> chosen = Choose(CandidatesOf(index), wanted, depth == 0, manifest.which);
+    if (!chosen.ok()) return chosen.error();
+    Result<Json> next = files.ReadJson(chosen->file);
     if (!next.ok()) return next.error();
     index = std::move(*next);
   }
-  Manifest manifest;
   std::vector<std::string> names;
   if (Part(index, "layers").is_array()) {
     for (const Json& layer : Part(index, "layers")) names.push_back(BlobName(Text(layer, "digest")));
@@ -239,24 +380,22 @@ Result<Manifest> OfLayout(const Files& files, Json index, const std::string& mac
   if (!layers.ok()) return layers.error();
   Result<Json> configuration = files.ReadJson(BlobName(Text(Part(index, "config"), "digest")));
   if (!configuration.ok()) return configuration.error();
-  TakeConfiguration(*configuration, manifest);
-  if (Result<bool> checked = Check(manifest); !checked.ok()) return checked.error();
-  return manifest;
+  return WithConfiguration(std::move(manifest), *configuration, wanted);
 }
 
 }  // namespace
 
-Result<Manifest> ReadManifest(const std::string& path, const std::string& machine, const Progress& progress) {
+Result<Manifest> ReadManifest(const std::string& path, const Wanted& wanted, const Progress& progress) {
   Result<Files> files = Files::Open(path, progress);
   if (!files.ok()) return files.error();
-  // `docker save` of today writes both; its manifest.json names the image that was asked for.
+  // `docker save` of today writes both; its manifest.json names the images that were asked for.
   if (files->Find("manifest.json")) {
     Result<Json> list = files->ReadJson("manifest.json");
     if (!list.ok()) return list.error();
-    return OfDocker(*files, *list);
+    return OfDocker(*files, *list, wanted);
   }
   Result<Json> index = files->ReadJson("index.json");
-  if (index.ok()) return OfLayout(*files, std::move(*index), machine);
+  if (index.ok()) return OfLayout(*files, std::move(*index), wanted);
   if (!index.not_found()) return index.error();
   return Bad("it is neither an OCI layout (index.json) nor what docker save writes (manifest.json)");
 }

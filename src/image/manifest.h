@@ -19,14 +19,23 @@ struct Manifest {
   std::string working_directory;     // "/" where none is stated
   std::string user;                  // "", "1000", "app:app"
   std::vector<std::string> command;  // ENTRYPOINT and CMD
+  // Where the file holds several: for people, which one this is: "app:2, linux/arm64; it also holds …".
+  std::string which;
+};
+
+// Which one of those that a file holds.
+struct Wanted {
+  std::string machine;   // whose is taken where nothing else is said: "x86_64"
+  std::string name;      // "app:2", "2", "sha256:0a1b…"; empty: there is only one
+  std::string platform;  // "linux/arm64", "arm64"; empty: that of `machine`, else the first
 };
 
 // Which layer of how many is read, and how much of it, of 1. Without layers: the archive, which is packed as
 // a whole.
 using Progress = std::function<void(size_t layer, size_t layers, double done)>;
 
-// Of an image for several architectures, that of `machine` is taken, else the first. `progress` may be empty.
+// Of several images one has to be wanted by its name. `progress` may be empty.
 // Error: for people, without the file's name: "its layer 2 of 3 is missing".
-Result<Manifest> ReadManifest(const std::string& path, const std::string& machine, const Progress& progress);
+Result<Manifest> ReadManifest(const std::string& path, const Wanted& wanted, const Progress& progress);
 
 }  // namespace tfdoctor::image

@@ -87,6 +87,7 @@ std::optional<EarlyEnd> JudgeSide(Arguments arguments, const std::string& named,
   const SourceOptions stated = std::exchange(arguments.source, source);
   arguments.source.environment = stated.environment;
   arguments.source.environment_files = stated.environment_files;
+  arguments.source.platform = stated.platform;
   Look look;
   Recording recording;
   if (auto end = look.Open(arguments, redact ? &recording : nullptr)) return end;
@@ -168,9 +169,10 @@ int Diff(const Arguments& arguments) {
     sources[i] = std::move(*source);
   }
   if (!sources[0].another_root() && !sources[1].another_root() &&
-      (!arguments.python.empty() || arguments.source.states_environment())) {
+      (!arguments.python.empty() || arguments.source.states_environment() ||
+       !arguments.source.platform.empty())) {
     return EndEarly(UsageError(
-        "--python, --env and --env-file go with diff where A or B is a root or an image; an environment of "
+        "--python, --env, --env-file and --platform go with diff where A or B is a root or an image; an environment of "
         "this machine is itself an A or B"));
   }
   // What was replaced in a recording is no difference: it is replaced in the other, too.

@@ -114,6 +114,16 @@ void TakeCommand(image::ImageSystem& image, Source& source) {
                   Printable(program.substr(program.rfind('/') + 1), 80)));
 }
 
+// "app.tar:app:2" where there is no such file, but an app.tar: as tools for images name one of several.
+std::pair<std::string, std::string> FileAndName(const std::string& image, const System& live) {
+  if (!live.Stat(image).not_found()) return {image, ""};
+  for (size_t colon = image.find(':'); colon != std::string::npos; colon = image.find(':', colon + 1)) {
+    if (std::string file = image.substr(0, colon); live.Stat(file).ok())
+      return {std::move(file), image.substr(colon + 1)};
+  }
+  return {image, ""};
+}
+
 Result<Source> InImage(const SourceOptions& options, const System& live,
                        const std::function<void(const std::string&)>& progress) {
   std::map<std::string, std::string> variables;
@@ -125,11 +135,14 @@ Result<Source> InImage(const SourceOptions& options, const System& live,
                            : fmt::format("reading layer {} of {}, {:.0f}%", layer + 1, layers, done * 100));
     };
   }
-  auto opened = image::ImageSystem::Open(options.image, live.Machine(), variables, std::move(report));
+  const auto [file, name] = FileAndName(options.image, live);
+  auto opened =
+      image::ImageSystem::Open(file, {live.Machine(), name, options.platform}, variables, std::move(report));
   if (!opened.ok())
     return Error{opened.error().kind, "--image " + options.image + ": " + opened.error().message};
   Source source;
-  source.name = "the image " + options.image;
+  source.name = "the image " + file;
+  if (!opened.value()->which().empty()) source.name += fmt::format(" ({})", opened.value()->which());
   image::ImageSystem* image = opened->get();
   source.system = std::move(*opened);
   source.fetch = [image] { return image->Fetch(); };
@@ -160,6 +173,10 @@ Result<SourceOptions> SourceNamed(const std::string& named, const System& live) 
   const Result<FileStat> stat = live.Stat(named);
   if (stat.not_found() && !named.empty() && named.find_first_not_of("0123456789") == std::string::npos) {
     options.pid = named;
+    return options;
+  }
+  if (stat.not_found() && !FileAndName(named, live).second.empty()) {
+    options.image = named;
     return options;
   }
   if (stat.not_found()) return Error{ErrorKind::kNotFound, "no such file or folder"};

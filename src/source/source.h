@@ -16,7 +16,8 @@ namespace tfdoctor {
 struct SourceOptions {
   std::string from;                            // --from: a recording
   std::string root;                            // --root: the folder of another root
-  std::string image;                           // --image: an OCI layout, or what docker save wrote
+  std::string image;                           // --image: an OCI layout, or what docker save wrote; FILE:NAME
+  std::string platform;                        // --platform: "linux/arm64", of an image for several
   std::string pid;                             // --pid: a running process
   std::vector<std::string> environment;        // --env: KEY=VALUE
   std::vector<std::string> environment_files;  // --env-file: lines KEY=VALUE

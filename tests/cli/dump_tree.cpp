@@ -40,7 +40,7 @@ int main(int argc, char** argv) {
     if (!root.ok()) return std::fprintf(stderr, "%s\n", root.error().message.c_str()), 1;
     Dump(**root, "/", true, out);
   } else {
-    const auto opened = image::ImageSystem::Open(argv[2], "x86_64", {}, {});
+    const auto opened = image::ImageSystem::Open(argv[2], {"x86_64", {}, {}}, {}, {});
     if (!opened.ok()) return std::fprintf(stderr, "%s\n", opened.error().message.c_str()), 1;
     do {
       out.clear();

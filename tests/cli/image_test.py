@@ -344,6 +344,99 @@ class Images(from_test.Case):
                 archive.add(layer, layer.name)
         return path
 
+    def index_of(self, name, entries):
+        """A layout whose index has these: (what the index says of it, architecture, configuration)."""
+        layer = write_layer(self.folder / "tiny.tar", [member("etc/os-release", content=b"ID=tiny\n")]).read_bytes()
+        blobs = self.folder / name / "blobs/sha256"
+        blobs.mkdir(parents=True)
+
+        def blob(content):
+            content = content if isinstance(content, bytes) else json.dumps(content).encode()
+            digest = hashlib.sha256(content).hexdigest()
+            (blobs / digest).write_bytes(content)
+            return "sha256:" + digest
+        manifests = []
+        for said, architecture, configuration in entries:
+            config = blob({"architecture": architecture, "os": "linux", "config": configuration, "rootfs": {"diff_ids": [blob(layer)]}})
+            manifests.append({**said, "digest": blob({"config": {"digest": config}, "layers": [{"digest": blob(layer)}]})})
+        index = {"schemaVersion": 2, "manifests": manifests}
+        (self.folder / name / "index.json").write_text(json.dumps(index))
+        return self.folder / name, blob(index)
+
+    def judged(self, *arguments):
+        """Which image is judged, by a variable that each has otherwise, and how it is called."""
+        variables = self.answer("--facts", *arguments)["facts"]["environment"]["variables"]["value"]
+        text = self.text(*arguments, "--width", "400")
+        said = next(part for part in " ".join(text.split()).split(". ") if part.startswith("Judged is ")) + "."
+        return variables["XLA_FLAGS"]["value"], said
+
+    def test_one_of_several_platforms(self):
+        def platform(architecture, system="linux"):
+            return {"platform": {"os": system, "architecture": architecture}}
+        entries = [(platform("arm64"), "arm64", {"Env": ["XLA_FLAGS=arm"]}), (platform("amd64"), "amd64", {"Env": ["XLA_FLAGS=amd"]}),
+                   (platform("unknown", "unknown"), "unknown", {})]
+        layout, digest = self.index_of("platforms", entries)
+        ours, other = ("amd", "arm") if os.uname().machine == "x86_64" else ("arm", "amd")
+        flags, said = self.judged("--image", layout)
+        self.assertEqual(flags, ours)
+        self.assertRegex(said, rf" \(sha256:\w{{12}} \(linux/{ours}64\); it also holds sha256:\w{{12}} \(linux/{other}64\)\)\.$")
+        for name in (f"linux/{other}64", f"{other}64"):
+            self.assertEqual(self.judged("--image", layout, "--platform", name)[0], other)
+        self.assertEqual(self.judged("--image", layout, "--platform", "linux/arm64/v8")[0], "arm")
+        self.refused("--image", layout, "--platform", "linux/s390x", says="it is not for linux/s390x, but sha256:")
+        self.refused("--platform", "linux/arm64", says="--platform goes with --image")
+        # As docker's own layout has it: the index of the platforms below the one of the names.
+        (layout / "index.json").write_text(json.dumps({"manifests": [{"digest": digest, "annotations": {"io.containerd.image.name": "docker.io/library/app:2"}}]}))
+        self.assertEqual(self.judged("--image", layout)[0], ours)
+        self.assertEqual(self.judged("--image", f"{layout}:app:2", "--platform", "arm64")[0], "arm")
+        self.refused("--image", f"{layout}:app:3", says="no image app:3, but docker.io/library/app:2")
+        # None is for this machine: the first, and it says so.
+        layout, _ = self.index_of("elsewhere", [(platform("ppc64le"), "ppc64le", {"Env": ["XLA_FLAGS=ppc"]}), (platform("s390x"), "s390x", {})])
+        flags, said = self.judged("--image", layout)
+        self.assertEqual(flags, "ppc")
+        self.assertIn(" (linux/ppc64le); it also holds ", said)
+        # One whose index does not say for what it is.
+        layout, _ = self.index_of("unsaid", [({}, "arm64", {"Env": ["XLA_FLAGS=arm"]})])
+        self.assertEqual(self.judged("--image", layout, "--platform", "arm64")[0], "arm")
+        self.refused("--image", layout, "--platform", "amd64", says="it is not for amd64, but linux/arm64")
+
+    def test_one_of_several_names(self):
+        def named(name):
+            return {"annotations": {"org.opencontainers.image.ref.name": name}}
+        one, two = ("amd64", {"Env": ["XLA_FLAGS=one"]}), ("amd64", {"Env": ["XLA_FLAGS=two"]})
+        layout, _ = self.index_of("names", [(named("1.0"), *one), (named("2.0"), *two), (named("stable"), *one)])
+        self.refused("--image", layout, says="it holds 2 images: 1.0, 2.0; name one behind a colon (FILE:NAME)")
+        self.refused("--image", f"{layout}:3.0", says="it holds no image 3.0, but 1.0, 2.0, stable")
+        self.assertEqual(self.judged("--image", f"{layout}:2.0"), ("two", f"Judged is the image {layout} (2.0; it also holds 1.0, stable)."))
+        self.assertEqual(self.judged("--image", f"{layout}:stable")[0], "one")
+        done = run("diff", f"{layout}:1.0", f"{layout}:2.0", "--format", "json")
+        self.assertEqual([d["b"]["value"] for d in json.loads(done.stdout)["differences"] if d["fact"].endswith(".XLA_FLAGS")], ["two"])
+        # The same image twice is one.
+        layout, _ = self.index_of("twice", [(named("1.0"), *one), (named("stable"), *one)])
+        self.assertEqual(self.judged("--image", layout), ("one", f"Judged is the image {layout}."))
+        # Whoever gave no names has digests.
+        layout, _ = self.index_of("unnamed", [({}, *one), ({}, *two)])
+        self.refused("--image", layout, says="it holds 2 images: sha256:")
+        digest = json.loads((layout / "index.json").read_text())["manifests"][1]["digest"]
+        self.assertEqual(self.judged("--image", f"{layout}:{digest[:20]}")[0], "two")
+
+    def test_several_that_were_saved_together(self):
+        layer = write_layer(self.folder / "tiny.tar", [member("etc/os-release", content=b"ID=tiny\n")])
+        parts, manifest = [], []
+        for number, tags in ((1, ["app:1", "app:latest"]), (2, ["registry.example:5000/team/app:2"])):
+            config = {"architecture": "amd64", "os": "linux", "config": {"Env": [f"XLA_FLAGS={number}"]}, "rootfs": {}}
+            parts.append(member(f"{number}.json", content=json.dumps(config).encode()))
+            manifest.append({"Config": f"{number}.json", "RepoTags": tags, "Layers": ["layer.tar"]})
+        path = write_layer(self.folder / "several.tar", [member("layer.tar", content=layer.read_bytes()), *parts,
+                                                         member("manifest.json", content=json.dumps(manifest).encode())])
+        packed = self.folder / "several.tar.gz"
+        packed.write_bytes(gzip.compress(path.read_bytes(), 1))
+        for file in (path, packed):
+            self.refused("--image", file, says="it holds 2 images: app:1 (linux/amd64), registry.example:5000/team/app:2 (linux/amd64); name one")
+            for name, flags in (("app:1", "1"), ("app", "1"), ("app:2", "2"), ("registry.example:5000/team/app:2", "2"), ("team/app:2", "2")):
+                self.assertEqual(self.judged("--image", f"{file}:{name}")[0], flags, name)
+            self.refused("--image", f"{file}:other", says="it holds no image other, but app:1")
+
     def test_large_layers_in_a_wrong_order(self):
         layers = []
         for number, size in enumerate((34 << 20, 35 << 20, 36 << 20)):

@@ -305,7 +305,7 @@ class Machine {
     WriteText(layout / "blobs/sha256/manifest",
               R"({"layers": [{"digest": "sha256:layer"}], "config": {"digest": "sha256:config"}})");
     WriteText(layout / "blobs/sha256/config", Json{{"config", {{"Env", variables}, {"User", user}}}}.dump());
-    auto opened = image::ImageSystem::Open(layout.string(), "x86_64", {}, {});
+    auto opened = image::ImageSystem::Open(layout.string(), {"x86_64", {}, {}}, {}, {});
     EXPECT_TRUE(opened.ok()) << opened.error().message;
     while (true) {
       const CachingSystem of_image(**opened);
