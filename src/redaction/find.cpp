@@ -76,6 +76,11 @@ bool IsScheme(std::string_view word) {
   return lower == "bearer" || lower == "basic";
 }
 
+// Options whose value is USER:PASSWORD, as curl has them; of others it may be 1000:1000.
+bool TakesUserAndPassword(std::string_view option) {
+  return option == "-u" || option == "--user" || option == "-U" || option == "--proxy-user";
+}
+
 // What a value is of which a name says that it tells something.
 std::optional<SecretKind> KindOfNamed(std::string_view name) {
   const std::string lower = Lower(name);
@@ -286,7 +291,13 @@ void Redactor::Find(std::string_view text, Text kind) {
   FindHomes(text, kind != Text::kBinary && kind != Text::kPackage);
   if (kind == Text::kBinary) return;
   FindKeyBlocks(text);
+  FindSshKeys(text);
   FindUrls(text);
+  if (kind != Text::kPackage) {
+    FindNetrc(text);
+    FindAuthors(text);
+  }
+  if (kind == Text::kPersonal) FindDisks(text);
   if (kind == Text::kProgram || kind == Text::kCell) {
     FindInPython(text, kind == Text::kCell);
   } else if (kind != Text::kPackage) {
@@ -297,13 +308,29 @@ void Redactor::Find(std::string_view text, Text kind) {
 
 // The name behind "/home/" and the like.
 void Redactor::FindHomes(std::string_view text, bool ours) {
+  if (text.find('\\') != std::string_view::npos) {  // "C:\Users\ada", in a program "C:\\Users\\ada"
+    std::string slashes;
+    for (const char c : text) {
+      if (c != '\\') slashes += c;
+      if (c == '\\' && !slashes.ends_with('/')) slashes += '/';
+    }
+    FindHomes(slashes, ours);
+  }
   for (const std::string_view folder : kHomes) {
     for (size_t at = text.find(folder); at != std::string_view::npos; at = text.find(folder, at + 1)) {
       const size_t from = at + folder.size();
-      size_t end = from;
-      while (end < text.size() && (IsWordChar(text[end]) || text[end] == '-' || text[end] == '.' ||
-                                   text[end] == '@' || static_cast<unsigned char>(text[end]) >= 0x80)) {
-        end++;
+      const auto end_of = [&](size_t end) {
+        while (end < text.size() && (IsWordChar(text[end]) || text[end] == '-' || text[end] == '.' ||
+                                     text[end] == '@' || static_cast<unsigned char>(text[end]) >= 0x80)) {
+          end++;
+        }
+        return end;
+      };
+      size_t end = end_of(from);
+      // "/homes/a/ada"
+      if (end == from + 1 && end + 1 < text.size() && text[end] == '/' && text[end + 1] == text[from]) {
+        const std::string_view name = text.substr(end + 1, end_of(end + 1) - end - 1);
+        if (name.size() <= 64) Add(SecretKind::kUser, name, ours ? Where::kWord : Where::kInHome);
       }
       const std::string_view name = text.substr(from, end - from);
       if (name.size() >= 2 && name.size() <= 64 && name != "..")
@@ -332,6 +359,78 @@ void Redactor::FindKeyBlocks(std::string_view text) {
     const size_t end = std::min(text.find("-----END", line), text.size());
     for (const std::string_view part : SplitWords(text.substr(line + 5, end - line - 5))) {
       for (const std::string_view piece : SplitLines(part)) Add(SecretKind::kToken, piece);
+    }
+  }
+}
+
+// Keys and fingerprints of SSH, whose base64 has slashes.
+void Redactor::FindSshKeys(std::string_view text) {
+  constexpr std::pair<std::string_view, size_t> kStarts[] = {
+      {"AAAAB3NzaC1", 20}, {"AAAAC3NzaC1", 20}, {"AAAAE2VjZHNh", 20}, {"SHA256:", 50}};
+  for (const auto& [start, shortest] : kStarts) {
+    for (size_t at = text.find(start); at != std::string_view::npos; at = text.find(start, at + 1)) {
+      size_t end = at + start.size();
+      while (end < text.size() && (IsLetter(text[end]) || IsDigit(text[end]) || IsAnyOf(text[end], "+/=")))
+        end++;
+      if (end - at < shortest) continue;
+      const size_t from = start.ends_with(':') ? at + start.size() : at;
+      Add(SecretKind::kToken, text.substr(from, end - from));
+    }
+  }
+}
+
+// "machine SERVER login USER password VALUE", on lines of a .netrc or in what writes one.
+void Redactor::FindNetrc(std::string_view text) {
+  constexpr std::string_view kMachine = "machine ";
+  for (size_t at = text.find(kMachine); at != std::string_view::npos; at = text.find(kMachine, at + 1)) {
+    std::string_view rest = text.substr(at);
+    const auto next = [&] {
+      const size_t from = std::min(rest.find_first_not_of(" \t\r\n"), rest.size());
+      const size_t to = std::min(rest.find_first_of(" \t\r\n\"'\\", from), rest.size());
+      const std::string_view word = rest.substr(from, to - from);
+      rest.remove_prefix(to);
+      return word;
+    };
+    next();
+    const std::string_view server = next();
+    if (!IsName(server) || server.find('.') == std::string_view::npos) continue;
+    std::string_view field = next();
+    bool is_one = false;
+    for (; field == "login" || field == "password" || field == "account"; field = next(), is_one = true) {
+      const std::string_view value = next();
+      if (field == "password" && !IsPlaceOfValue(value)) AddNamed(SecretKind::kToken, field, value);
+      if (field == "login" && value != "user") AddNamed(SecretKind::kUser, "user", value);
+    }
+    if (is_one && IsNameOfPrivateHost(server)) Add(SecretKind::kHost, server, Where::kWord);
+  }
+}
+
+// "# Author: NAME", __author__ = "NAME"
+void Redactor::FindAuthors(std::string_view text) {
+  const std::string lower = Lower(text);
+  for (size_t at = lower.find("author"); at != std::string::npos; at = lower.find("author", at + 1)) {
+    size_t from = std::min(lower.find_first_not_of("sS_ \t", at + 6), lower.size());
+    if (from == lower.size() || !IsAnyOf(lower[from], ":=")) continue;
+    from = std::min(lower.find_first_not_of(" \t'\"", from + 1), lower.size());
+    const size_t end = std::min(lower.find_first_of("\r\n\"'<(,;[{=\\", from), lower.size());
+    const std::string_view name = Trim(text.substr(from, end - from));
+    // A name of one word may be anything.
+    if (name.size() <= 64 && name.find(' ') != std::string_view::npos && IsLetter(name.front()))
+      Add(SecretKind::kUser, name, Where::kWord);
+  }
+}
+
+// Disks are called by their serial numbers, by random numbers and by what people call them.
+void Redactor::FindDisks(std::string_view text) {
+  for (const std::string_view start : {"/by-id/", "/by-label/", "/by-partuuid/", "/by-partlabel/",
+                                       "PARTUUID=", "PARTLABEL=", "LABEL=", "UUID="}) {
+    for (size_t at = text.find(start); at != std::string_view::npos; at = text.find(start, at + 1)) {
+      if (start.ends_with('=') && at > 0 && IsWordChar(text[at - 1])) continue;
+      const size_t from = at + start.size();
+      size_t end = from;
+      while (end < text.size() && (IsWordChar(text[end]) || IsAnyOf(text[end], "-.:+"))) end++;
+      const std::string_view name = text.substr(from, end - from);
+      if (name.size() >= 4 && !IsUuid(name)) Add(SecretKind::kSerial, name, Where::kWord);
     }
   }
 }
@@ -392,6 +491,16 @@ void Redactor::FindAssignments(std::string_view text, Values values) {
     while (i < text.size() && of_name(text[i])) i++;
     const std::string_view name = text.substr(begin, i - begin);
     const bool scheme = IsScheme(name);
+    if (TakesUserAndPassword(name)) {
+      const std::optional<Assigned> pair = ValueBehind(text, name, i);
+      const size_t colon = pair ? pair->value.find(':') : std::string_view::npos;
+      const bool numbers = pair && pair->value.find_first_not_of("0123456789:") == std::string_view::npos;
+      if (colon != std::string_view::npos && colon >= 2 && !numbers && !IsPlaceOfValue(pair->value)) {
+        Add(SecretKind::kToken, pair->value, Where::kWord);
+        AddNamed(SecretKind::kToken, "password", pair->value.substr(colon + 1));
+      }
+      continue;
+    }
     const std::optional<SecretKind> kind = scheme ? SecretKind::kToken : KindOfNamed(name);
     const std::optional<Assigned> found = kind ? ValueBehind(text, name, i) : std::nullopt;
     if (!found) continue;
@@ -400,8 +509,9 @@ void Redactor::FindAssignments(std::string_view text, Values values) {
     if (IsPlaceOfValue(value) || (header && IsScheme(value))) continue;
     if (*kind == SecretKind::kUser || *kind == SecretKind::kHost) {
       // "user=NAME host=SERVER" of what a program connects to; elsewhere these are words like others.
-      if (i < text.size() && text[i] == '=' && value.data() == text.data() + i + 1)
-        AddNamed(*kind, name, value);
+      const bool beside = i < text.size() && text[i] == '=' && value.data() == text.data() + i + 1;
+      const bool stated = *kind == SecretKind::kHost && found->sign && values == Values::kAny;
+      if (beside || stated) AddNamed(*kind, name, value);
       continue;
     }
     if (scheme) {
@@ -482,6 +592,14 @@ void Redactor::FindInName(std::string_view word, bool whole) {
 }
 
 bool Redactor::FindAddress(std::string_view word) {
+  if (word.starts_with("iqn.")) {  // of a disk on the network
+    Add(SecretKind::kSerial, word, Where::kWord);
+    return true;
+  }
+  // "::ffff:10.1.2.3"
+  const size_t last = word.rfind(':') + 1;
+  if (word.find("::") != std::string_view::npos && IsIpv4(word.substr(last)))
+    Add(SecretKind::kAddress, word.substr(last), Where::kWord);
   const bool is_one = IsHardwareAddress(word) || IsIpv6(word);
   if (is_one) Add(SecretKind::kAddress, word, Where::kWord);
   return is_one;
@@ -505,6 +623,14 @@ void Redactor::FindIds(std::string_view word) {
 
 void Redactor::FindVariable(std::string_view name, std::string_view value) {
   if (IsSecretName(name)) Add(SecretKind::kToken, value);
+  if (IsNameOfHost(name)) {
+    for (const std::string_view word : SplitWords(value)) {
+      for (const std::string& host : Split(word, ',')) {
+        const std::string_view without_port = std::string_view(host).substr(0, host.find(':'));
+        if (IsNameOfPrivateHost(without_port)) Add(SecretKind::kHost, without_port, Where::kWord);
+      }
+    }
+  }
   Find(value, Text::kPersonal);
 }
 

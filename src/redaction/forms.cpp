@@ -12,17 +12,19 @@ namespace tfdoctor {
 
 namespace {
 
-constexpr std::array<std::string_view, 34> kTokenStarts = {
+constexpr std::string_view kTokenStarts[] = {
     "ghp_",   "gho_",     "ghu_",     "ghs_",     "ghr_",      "github_pat_", "glpat-",    "gldt-", "hf_",
     "sk-",    "pk-",      "rk_live_", "sk_live_", "xoxb-",     "xoxp-",       "xoxa-",     "xapp-", "AKIA",
     "ASIA",   "AIza",     "ya29.",    "eyJ",      "npm_",      "pypi-",       "dckr_pat_", "SG.",   "dop_v1_",
-    "shpat_", "lin_api_", "nvapi-",   "r8_",      "wandb_v1_", "PMAK-",       "dapi"};
+    "shpat_", "lin_api_", "nvapi-",   "r8_",      "wandb_v1_", "PMAK-",       "dapi",      "glrt-", "glcbt-",
+    "gloas-", "xoxe-",    "xoxr-",    "xoxs-",    "GOCSPX-",   "hvs.",        "dckr_oat_", "gsk_",  "lsv2_",
+    "pcsk_",  "KGAT_",    "ATATT3",   "AKCp",     "api_org_"};
 
 // Parts of names of what is secret.
-constexpr std::array<std::string_view, 17> kSecretNames = {
+constexpr std::string_view kSecretNames[] = {
     "token",       "secret",     "passw",         "passphrase", "apikey",     "api_key",
     "api-key",     "accesskey",  "access_key",    "access-key", "privatekey", "private_key",
-    "private-key", "credential", "authorization", "cookie",     "auth_key"};
+    "private-key", "credential", "authorization", "cookie",     "auth_key",   "accountkey"};
 
 template <class Test>
 bool All(std::string_view text, Test test) {
@@ -43,7 +45,7 @@ bool IsSecretName(std::string_view name) {
       lower == "pwd" || lower == "key" || lower == "auth") {
     return true;
   }
-  return std::any_of(kSecretNames.begin(), kSecretNames.end(),
+  return std::any_of(std::begin(kSecretNames), std::end(kSecretNames),
                      [&](std::string_view part) { return lower.find(part) != std::string::npos; });
 }
 
@@ -54,7 +56,11 @@ bool IsNameOfUser(std::string_view name) {
 
 bool IsNameOfHost(std::string_view name) {
   const std::string lower = Lower(name);
-  return lower == "host" || lower == "hostname" || lower == "server";
+  for (const std::string_view end : {"host", "hostname", "server", "node", "nodelist", "addr"}) {
+    if (lower == end || lower.ends_with("_" + std::string(end)) || lower.ends_with("-" + std::string(end)))
+      return true;
+  }
+  return false;
 }
 
 bool IsPlaceOfValue(std::string_view value) {
@@ -100,7 +106,21 @@ bool IsPrivateIpv4(std::string_view text) {
 }
 
 bool IsHardwareAddress(std::string_view text) {
-  if (text.size() != 17) return false;
+  constexpr std::string_view kNames[] = {"enx", "wlx", "wwx"};  // of network cards that are called by it
+  const bool name = std::any_of(std::begin(kNames), std::end(kNames), [&](std::string_view start) {
+    return text.size() == start.size() + 12 && text.starts_with(start) &&
+           All(text.substr(start.size()), IsHex);
+  });
+  if (name) return true;
+  // "0002:c903:00ab:cdef", a GUID of InfiniBand.
+  if (text.size() == 19) {
+    for (size_t i = 0; i < text.size(); i++) {
+      if (i % 5 == 4 ? text[i] != ':' : !IsHex(text[i])) return false;
+    }
+    return true;
+  }
+  // Of Ethernet, EUI-64, InfiniBand.
+  if (text.size() != 17 && text.size() != 23 && text.size() != 59) return false;
   for (size_t i = 0; i < text.size(); i++) {
     if (i % 3 == 2 ? text[i] != ':' && text[i] != '-' : !IsHex(text[i])) return false;
   }

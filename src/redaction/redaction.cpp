@@ -121,7 +121,11 @@ Redactor::Redactor(const System& machine) {
   for (const char* variable : {"HOSTNAME", "HOST", "SLURMD_NODENAME", "SLURM_SUBMIT_HOST"})
     Add(SecretKind::kHost, machine.Env(variable).value_or(""), Where::kWord);
   FindAccounts(machine.ReadAll("/etc/passwd", 4 << 20).value_or(""));
-  FindHomes(machine.Env("HOME").value_or("") + "/");
+  const std::string home = machine.Env("HOME").value_or("");
+  FindHomes(home + "/");
+  // "/srv/people/ada"; what stands alone below the root is no name ("/content").
+  if (const size_t slash = home.rfind('/'); slash != std::string::npos && slash > 0)
+    Add(SecretKind::kUser, std::string_view(home).substr(slash + 1), Where::kWord);
 }
 
 void Redactor::Add(SecretKind kind, std::string_view secret, Where where) {

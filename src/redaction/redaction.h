@@ -75,6 +75,10 @@ class Redactor {
   void FindHomes(std::string_view text, bool ours = true);
   void FindAccounts(std::string_view passwd);
   void FindKeyBlocks(std::string_view text);
+  void FindSshKeys(std::string_view text);
+  void FindNetrc(std::string_view text);
+  void FindAuthors(std::string_view text);
+  void FindDisks(std::string_view text);
   void FindUrls(std::string_view text);
   void FindAssignments(std::string_view text, Values values);
   void FindWords(std::string_view text, Text kind);
