@@ -51,6 +51,7 @@ class ProcessProbe {
       mapped_.push_back(std::move(one));
     }
     process.mapped = List::Value(std::move(shown), origin_);
+    if (const auto* known = process.differences.Peek()) differences_ = *known;  // of its sys.path
     Compare("libcuda.so.1", facts_.driver_library.cuda);
     Compare("libnvidia-ml.so.1", facts_.driver_library.nvml);
     if (auto* opened = facts_.cuda_libraries.opened.Mutable()) {

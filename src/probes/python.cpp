@@ -1,4 +1,6 @@
 // The python link: which interpreter runs the program, and what its sys.path holds.
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <map>
 #include <nlohmann/json.hpp>
@@ -273,6 +275,41 @@ void SetUnknown(Python& python, const std::string& why, const std::string& where
   Python::Describe(python, [&](const char*, auto& fact, const char*) { set(fact); });
 }
 
+// The folder on sys.path that a running process has TensorFlow of; empty: it has mapped none that is still
+// there, or several.
+std::string FolderOfMappedTensorFlow(const System& system) {
+  constexpr std::string_view kLibrary = "/tensorflow/libtensorflow_framework.so";
+  std::set<std::string> folders;
+  for (const std::string& file : system.MappedFiles().value_or({})) {
+    const size_t at = file.rfind(kLibrary);
+    if (at != std::string::npos && at > 0 && !file.ends_with(" (deleted)"))
+      folders.insert(file.substr(0, at));
+  }
+  return folders.size() == 1 ? *folders.begin() : "";
+}
+
+// What a process has imported outweighs what is predicted: where it has TensorFlow from another folder than a
+// new one would, something put that folder before the others while it ran.
+void TakeMapped(const System& system, const std::string& pid, PythonEnvironment& environment, Facts& facts) {
+  const std::string mapped = FolderOfMappedTensorFlow(system);
+  if (mapped.empty()) return;
+  const Result<FoundModule> found = FindModule(system, environment, "tensorflow");
+  const std::string predicted = found ? found->path : "";
+  const std::string file = mapped + "/tensorflow/__init__.py";
+  if (!predicted.empty() &&
+      system.RealPath(predicted + "/__init__.py").value_or("") == system.RealPath(file).value_or(file))
+    return;
+  environment.sys_path.insert(environment.sys_path.begin(), mapped);
+  const Origin origin{Witness::kProcess, "mapped by process " + pid};
+  facts.python.sys_path = Fact<std::vector<std::string>>::Value(environment.sys_path, origin);
+  facts.process.differences = Fact<std::vector<std::string>>::Value(
+      {fmt::format("TensorFlow: it has mapped that of {}; a new process would {}", mapped,
+                   found               ? "import " + predicted
+                   : found.not_found() ? "find none"
+                                       : "perhaps find another (" + found.error().message + ")")},
+      origin);
+}
+
 }  // namespace
 
 void ProbePython(const System& system, const Knowledge& knowledge, const Question& question, Facts& facts) {
@@ -315,6 +352,7 @@ void ProbePython(const System& system, const Knowledge& knowledge, const Questio
   python.environment = Known(environment->kind, where);
   python.other_environment = OtherEnvironment(system, environment->prefix);
   python.sys_path = Known(environment->sys_path, interpreter->path);
+  if (!question.process.empty()) TakeMapped(system, question.process, *environment, facts);
 
   Installed installed = ListDistributions(system, environment->sys_path);
   std::map<std::string, Distribution> distributions;
