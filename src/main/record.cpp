@@ -171,9 +171,10 @@ int Diff(const Arguments& arguments) {
   if (!sources[0].another_root() && !sources[1].another_root() &&
       (!arguments.python.empty() || arguments.source.states_environment() ||
        !arguments.source.platform.empty())) {
-    return EndEarly(UsageError(
-        "--python, --env, --env-file and --platform go with diff where A or B is a root or an image; an environment of "
-        "this machine is itself an A or B"));
+    return EndEarly(
+        UsageError("--python, --env, --env-file and --platform go with diff where A or B is a root or an "
+                   "image; an environment of "
+                   "this machine is itself an A or B"));
   }
   // What was replaced in a recording is no difference: it is replaced in the other, too.
   const std::array<bool, 2> redacted = {IsRedacted(sources[0]), IsRedacted(sources[1])};

@@ -320,8 +320,11 @@ Text JetsonLinux(const System& system, const Text& machine) {
 void ProbeHost(const System& system, const Knowledge&, const Question&, Facts& facts) {
   Host& host = facts.host;
   std::string machine = system.Machine();
-  host.machine = machine.empty() ? Text::Unknown("uname() tells no machine", From("uname"))
-                                 : Text::Value(std::move(machine), From("uname"));
+  const bool running = system.NotRunning().empty();
+  const Origin teller = From(running ? "uname" : "its programs, or the configuration of the image");
+  host.machine = machine.empty()
+                     ? Text::Unknown(running ? "uname() tells no machine" : "no program tells it", teller)
+                     : Text::Value(std::move(machine), teller);
   host.kernel = OfKernel(system, "/proc/sys/kernel/osrelease");
   host.distribution = DistributionName(system);
   host.glibc = Glibc(system);

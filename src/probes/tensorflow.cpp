@@ -10,6 +10,7 @@
 #include "probes/probes.h"
 #include "python/distributions.h"
 #include "python/requirement.h"
+#include "system/root.h"
 
 namespace tfdoctor {
 
@@ -229,7 +230,8 @@ class TensorFlowProbe {
       auto known = static_cast<double>(size);
       auto here = static_cast<double>(stat->size);
       if (here >= known * (1 - kTolerance) && here <= known * (1 + kTolerance)) continue;
-      // A build of its own has a RECORD of its own. One that says otherwise: what lies here was put there later.
+      // A build of its own has a RECORD of its own. One that says otherwise: what lies here was put there
+      // later.
       if (RecordFits(*winner_) == false) {
         altered_ = fmt::format("the files are not of the size that {}/RECORD states", winner_->info);
         tf_.known_build = Text::Unknown(altered_, origin);
@@ -608,8 +610,22 @@ class TensorFlowProbe {
     return unread;
   }
 
+  // A file of another processor is to ld.so as if it were not there.
+  template <class Report>
+  void FindProcessorFault(Report&& fault) {
+    const std::string* python = facts_.python.executable.Peek();
+    const std::string* framework = tf_.opens_from.Peek();
+    if (python == nullptr || framework == nullptr) return;
+    const std::string of_python = MachineOfProgram(system_, *python);
+    const std::string of_tensorflow = MachineOfProgram(system_, *framework);
+    if (of_python.empty() || of_tensorflow.empty() || of_python == of_tensorflow) return;
+    fault("architecture", "a Python for " + of_tensorflow, "this Python is for " + of_python,
+          {kMachine, *framework});
+  }
+
   template <class Report>
   void FindPlatformFaults(Report&& fault) {
+    FindProcessorFault(fault);
     if (build_ == nullptr) return;
     const auto* flags = facts_.host.cpu_flags.Peek();
     for (const std::string& flag : build_->cpu_flags) {

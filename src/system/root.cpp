@@ -240,18 +240,30 @@ class Root : public System {
 
 }  // namespace
 
+std::string MachineOfProgram(const System& system, const std::string& path) {
+  Elf64_Ehdr header = {};
+  const std::string bytes = system.Read(path, 0, sizeof header).value_or("");
+  if (bytes.size() < sizeof header || !bytes.starts_with(ELFMAG)) return {};
+  std::memcpy(&header, bytes.data(), sizeof header);
+  switch (header.e_machine) {
+    case EM_X86_64:
+      return "x86_64";
+    case EM_AARCH64:
+      return "aarch64";
+    case EM_PPC64:
+      return "ppc64le";
+    case EM_386:
+      return "i686";
+    default:
+      return {};
+  }
+}
+
 std::string MachineOfPrograms(const System& system) {
   for (const char* program :
        {"/bin/sh", "/usr/bin/env", "/usr/bin/python3", "/lib64/ld-linux-x86-64.so.2",
         "/lib/ld-linux-aarch64.so.1", "/sbin/ldconfig", "/bin/ls", "/usr/bin/ls", "/bin/bash"}) {
-    Elf64_Ehdr header = {};
-    const std::string bytes = system.Read(program, 0, sizeof header).value_or("");
-    if (bytes.size() < sizeof header || !bytes.starts_with(ELFMAG)) continue;
-    std::memcpy(&header, bytes.data(), sizeof header);
-    if (header.e_machine == EM_X86_64) return "x86_64";
-    if (header.e_machine == EM_AARCH64) return "aarch64";
-    if (header.e_machine == EM_PPC64) return "ppc64le";
-    if (header.e_machine == EM_386) return "i686";
+    if (std::string machine = MachineOfProgram(system, program); !machine.empty()) return machine;
   }
   return {};
 }

@@ -24,6 +24,8 @@ struct RootSettings {
 // or by our own walk where the kernel has no such call: symbolic links, absolute ones too, stay inside.
 Result<std::unique_ptr<System>> RootSystem(const std::string& folder, RootSettings settings);
 
+// Of the head of an ELF file: "x86_64", "aarch64"; empty: it is none, or of another machine.
+std::string MachineOfProgram(const System& system, const std::string& path);
 // What `system` itself tells of the machine that it is for: "x86_64" by the programs it holds; empty: nothing
 // that is known.
 std::string MachineOfPrograms(const System& system);

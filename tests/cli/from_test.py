@@ -184,6 +184,35 @@ class Roots(Case):
             self.refused("--root", root, says=says)
         self.refused("--root", "/", "--from", "/x", says="different machines")
 
+    def test_a_root_for_another_processor(self):
+        def change(folder):
+            for path in filter(lambda path: path.is_file() and not path.is_symlink(), folder.rglob("*")):
+                with open(path, "r+b") as file:
+                    if file.read(20)[:4] == b"\x7fELF":
+                        file.seek(18)
+                        file.write((183).to_bytes(2, "little"))  # EM_AARCH64
+        if os.uname().machine != "x86_64":
+            self.skipTest("made of x86_64")
+        root = self.folder / "arm"
+        make_root(root, self.environment)
+        change(root / "usr")
+        if not (root / "lib64").is_symlink():
+            change(root / "lib64")
+        question = ["--root", root, "--python", "/opt/venv", "--assume", "gpu=GH200"]
+        # An environment that was copied from an x86_64 machine.
+        answer = self.answer("--facts", *question)
+        self.assertEqual((answer["verdict"], [(c["id"], c["state"], c.get("reason")) for c in answer["causes"][:1]]),
+                         ("gpu-blocked", [("tensorflow-import-fails", "holds", "architecture")]))
+        self.assertEqual(answer["facts"]["host"]["machine"]["value"], "aarch64")
+        text = self.text(*question)
+        self.assertIn("it needs a Python for x86_64", text)
+        self.assertNotIn("uname", text)
+        # One of its own.
+        change(root / "opt")
+        own = self.answer("--facts", *question)
+        self.assertEqual((own["verdict"], own["causes"]), ("gpu-usable", []))
+        self.assertEqual(own["facts"]["tensorflow"]["import_faults"]["value"], {})
+
     def test_a_root_can_be_recorded(self):
         path = self.folder / "root.tfdoctor"
         self.text("record", "-o", path, "--no-redact", "--root", self.root, "--python", "/opt/venv", status=0)
@@ -311,8 +340,28 @@ ctypes.memmove(start, b'ray::IDLE', 9)
         framework = next(self.site().glob("tensorflow/libtensorflow_framework.so.2"))
         pid = self.start(f"ctypes.CDLL({str(framework)!r})", python=os.path.realpath("/usr/bin/python3"))
         answer = self.answer("--facts", "--pid", pid)
-        self.assertEqual(answer["facts"]["tensorflow"]["folder"]["state"], "unknown")
+        self.assertEqual(answer["facts"]["tensorflow"]["folder"]["value"], str(self.site() / "tensorflow"))
+        self.assertEqual(answer["facts"]["tensorflow"]["version"]["value"], "2.20.0")
+        self.assertEqual(answer["facts"]["process"]["differences"]["value"][0].split("; ")[0], f"TensorFlow: it has mapped that of {self.site()}")
         self.assertNotIn("tensorflow", [cause["link"] for cause in answer["causes"]])
+
+    def test_another_tensorflow_than_a_new_one_would_import(self):
+        other = self.make_environment(self.folder / "of-another-version", "2.15.1")
+        framework = next(other.glob("lib/python3*/site-packages/tensorflow/libtensorflow_framework.so.2"))
+        pid = self.start(f"sys.path.insert(0, {str(framework.parent.parent)!r}); ctypes.CDLL({str(framework)!r})")
+        facts = self.facts("--pid", pid)
+        self.assertEqual(facts["python"]["interpreter"]["value"], str(self.environment / "bin/python"))
+        self.assertEqual((facts["tensorflow"]["version"]["value"], facts["tensorflow"]["folder"]["value"]), ("2.15.1", str(framework.parent)))
+        self.assertEqual(facts["python"]["sys_path"]["witness"], "process")
+        self.assertEqual(facts["process"]["differences"]["value"],
+                         [f"TensorFlow: it has mapped that of {framework.parent.parent}; a new process would import {self.site()}/tensorflow"])
+        self.assertIn("This process is not what would start now", self.text("--pid", pid, "--width", "300"))
+        path = self.folder / "another.tfdoctor"
+        self.text("record", "-o", path, "--no-redact", "--no-driver-calls", "--pid", pid, status=0)
+        self.assertEqual(self.answer("--facts", "--from", path)["facts"], self.facts("--no-driver-calls", "--pid", pid))
+        # The one that a new process would import is no difference.
+        framework = next(self.site().glob("tensorflow/libtensorflow_framework.so.2"))
+        self.assertEqual(self.facts("--pid", self.start(f"ctypes.CDLL({str(framework)!r})"))["process"]["differences"]["value"], [])
 
     def test_what_it_has_mapped_outweighs_what_is_predicted(self):
         other = self.folder / "other"

@@ -21,10 +21,13 @@ Fix Repair(const Facts& facts, const Knowledge& knowledge, const std::string& re
     return Advice("Use a newer Linux distribution, or a container with one",
                   {"docker run --rm -it --gpus all tensorflow/tensorflow:2.17.0-gpu"});
   }
-  if (reason == "files") {
-    std::string what = name != nullptr && version != nullptr ? *name + "==" + *version : "tensorflow";
-    return Advice("Install TensorFlow again", PipReinstall(facts, what));
-  }
+  const std::string what =
+      name != nullptr && version != nullptr ? *name + "==" + *version : std::string("tensorflow");
+  if (reason == "files") return Advice("Install TensorFlow again", PipReinstall(facts, what));
+  // All that is compiled came with it.
+  if (reason == "architecture")
+    return Advice("Install TensorFlow and all that it needs for this processor",
+                  PipInstall(facts, {"--force-reinstall", what}));
   // What pip believes to be there it does not install unless it is forced.
   if (const auto* there = facts.python.distributions.Peek();
       reason == "missing" && there != nullptr && there->contains(RequirementName(wanted)))
@@ -133,7 +136,7 @@ TensorFlow is installed, but `import tensorflow` ends with an error, so nothing 
 
 ## How it is recognised
 
-What is installed does not meet a requirement without which the import fails: NumPy 2 under a TensorFlow compiled for NumPy 1, protobuf of another generation, a missing package, a CPU without AVX, a C library that is too old, or files that are gone.
+What is installed does not meet a requirement without which the import fails: NumPy 2 under a TensorFlow compiled for NumPy 1, protobuf of another generation, a missing package, a CPU without AVX, a C library that is too old, files that are gone, or files for another processor than Python's, as after an environment was copied from an x86_64 machine to an ARM one.
 
 Keras is a case of its own: without one that fits, `import tensorflow` works and `tf.keras` does not ("Keras cannot be imported", "module 'tensorflow._api.v2.compat.v2.__internal__' has no attribute 'register_load_context_function'"). TensorFlow 2.16 and later need Keras 3, those before need the Keras 2 of their own version.
 
