@@ -18,6 +18,9 @@ add_test(NAME driver COMMAND ${Python3_EXECUTABLE} ${CMAKE_CURRENT_LIST_DIR}/dri
 # Other machines than this shell's.
 add_test(NAME from COMMAND ${Python3_EXECUTABLE} ${CMAKE_CURRENT_LIST_DIR}/from_test.py $<TARGET_FILE:tfdoctor>
                            $<TARGET_FILE:lay_environment> $<TARGET_FILE:machines_test> ${CMAKE_BINARY_DIR}/fakes/driver)
+add_test(NAME lying_roots COMMAND ${Python3_EXECUTABLE} ${CMAKE_CURRENT_LIST_DIR}/lying_roots_test.py $<TARGET_FILE:tfdoctor>
+                                  $<TARGET_FILE:lay_environment>)
+set_tests_properties(lying_roots PROPERTIES LABELS slow)  # a million files
 # Container images, against the tools that make and unpack them.
 add_executable(dump_tree ${CMAKE_CURRENT_LIST_DIR}/dump_tree.cpp)
 target_include_directories(dump_tree PRIVATE ${view})
