@@ -322,8 +322,8 @@ struct Python {
 
 // A requirement of TensorFlow that the environment does not meet so that the import fails.
 struct ImportFault {
-  Fact<std::string> reason;  // "numpy", "protobuf", "ml_dtypes", "keras", "missing", "cpu-instructions",
-                             // "glibc", "files", "architecture"
+  Fact<std::string> reason;   // "numpy", "protobuf", "ml_dtypes", "keras", "missing", "cpu-instructions",
+                              // "glibc", "files", "architecture"
   Fact<std::string> wanted;   // "numpy<2", "AVX", "glibc 2.27"
   Fact<std::string> present;  // "numpy 2.2.6"
 
