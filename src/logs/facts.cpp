@@ -222,12 +222,13 @@ class Filler {
 
   void Software() {
     const std::vector<std::string> tensorflow = VersionsIn(Stated("tf_version"));
-    if (tensorflow.size() == 1)
+    if (tensorflow.size() == 1 && MajorVersion(tensorflow[0]) < 100)  // not the day of a nightly build
       Set(facts_.tensorflow.version, tensorflow[0], {Witness::kStated, "stated: tf_version"});
     const std::vector<std::string> python = VersionsIn(Stated("python"));
     if (python.size() == 1) Set(facts_.python.version, python[0], {Witness::kStated, "stated: python"});
     if (auto found = reading_.packages.find("tensorflow"); found != reading_.packages.end())
       Set(facts_.tensorflow.version, found->second, AtLine(reading_.package_lines.at("tensorflow")));
+    TakeInstalledTogether();
     if (const LogMessage* message = Find("built-with-cuda-false"))
       facts_.tensorflow.cuda_build.Add(Fact<bool>::Value(false, AtLine(message->line)));
   }
@@ -305,6 +306,25 @@ class Filler {
     };
     take(quoted.machine);
     for (const Attempt& attempt : quoted.attempts) take(attempt.messages);
+  }
+  // What somebody says says what a list of the packages says.
+  void TakeInstalledTogether() {
+    if (!PackageList().empty()) return;
+    const std::vector<std::string> known = knowledge_.TensorFlowDistributions();
+    const auto take = [&](std::string_view text, const Origin& origin) {
+      std::map<std::string, std::string> found = InstalledTogether(text, known);
+      if (found.empty()) return false;
+      facts_.tensorflow.installed.Add(
+          Fact<std::map<std::string, std::string>>::Value(std::move(found), origin));
+      return true;
+    };
+    const Origin said{Witness::kStated, "the text"};
+    if (take(reading_.own_words, said) || take(reading_.unread, said)) return;
+    for (const auto& [key, value] : statements_.values) {
+      if (!take(key + " " + value, {Witness::kStated, "stated: " + key})) continue;
+      taken_.insert(key);
+      return;
+    }
   }
   // "libcublas.so.10": "not found in /usr/local/cuda"; "it is not able to find libcudnn.so.7".
   void TakeMissingLibraries(std::map<std::string, SeenMessage>& seen) {
