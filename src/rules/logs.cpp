@@ -93,10 +93,13 @@ std::string Edge(const std::vector<std::string>& capabilities, bool highest) {
 
 std::vector<std::string> MissingLibraries(const LogStory& story) {
   std::vector<std::string> missing;
-  for (const char* id : {"library-not-loaded", "import-library", "dll-load"}) {
+  constexpr std::string_view kPart = "part-not-found";  // names what it needs where that is what is missing
+  for (const std::string_view id : {"library-not-loaded", "import-library", "dll-load", "part-not-found"}) {
     std::vector<std::string> names = story.Fields(id, "library");
     for (const std::string& rest : story.Fields(id, "rest")) names.push_back("lib" + rest);
     for (const std::string& dll : story.Fields(id, "dll")) names.push_back(dll + ".dll");
+    if (const std::vector<std::string> of = story.Fields(id, "missing"); id == kPart && !of.empty())
+      names = of;
     for (std::string& name : names) {
       while (name.ends_with(':') || name.ends_with('.')) name.pop_back();
       const size_t folder = name.find_last_of("/\\");
@@ -343,12 +346,25 @@ CodeAge AgeOfCode(const LogStory& story, std::string& why) {
   const ArchitectureLimits limits = cuda.empty() ? ArchitectureLimits{} : story.knowledge.CudaLimits(cuda);
   why = fmt::format("CUDA {} makes code for {} to {}; the GPU is {}", cuda, limits.lowest, limits.highest,
                     capability);
-  if (!limits.highest.empty() && CompareVersions(capability, limits.highest) > 0) return CodeAge::kNewer;
+  if (!limits.highest.empty() && CompareVersions(capability, limits.highest) > 0) {
+    // Within a generation the code for an earlier chip runs on a later one: 7.0 on 7.5, 8.0 on 8.6 and 8.9.
+    if (MajorVersion(capability) == MajorVersion(limits.highest)) return CodeAge::kRuns;
+    return CodeAge::kNewer;
+  }
   if (!limits.lowest.empty() && CompareVersions(capability, limits.lowest) < 0) return CodeAge::kOlder;
   // Without any of that: what no release, and what only old ones support.
   why = "the GPU is of compute capability " + capability;
   if (CompareVersions(capability, "3.5") < 0) return CodeAge::kOlder;
   return CodeAge::kUnknown;
+}
+
+bool MayHavePtx(const LogStory& story) {
+  const TensorFlowBuild* build = BuildOf(story);
+  return build == nullptr || story.capability.empty() || PtxRuns(build->ptx, story.capability);
+}
+
+bool StartsSlowly(const LogStory& story) {
+  return story.SawAny({"says-slow", "says-slow-start", "says-works-after-wait", "says-takes-minutes"});
 }
 
 bool IsBlackwell(const LogStory& story) {
@@ -365,15 +381,19 @@ double FreeShare(const LogStory& story) {
 
 bool PoolIsTiny(const LogStory& story) {
   if (story.Saw("allocator-empty")) return true;
-  constexpr double kTiny = 1024;  // MiB
-  const double limit = MiB(story.Field("allocator-limit", "limit")),
-               total = MiB(story.Field("total-memory", "total"));
-  if (limit >= 0 && limit < kTiny && (total > 4 * kTiny || CompareVersions(story.capability, "6.0") >= 0))
-    return true;
+  if (story.Saw("program-limits-memory")) return false;
+  constexpr double kTiny = 1024, kNoGpuHasSo = 500;  // MiB
+  constexpr double kShare = 0.15;
+  const double total = MiB(story.Field("total-memory", "total"));
+  const std::string created = story.Field("device-created", "cc");
+  const std::string capability = created.empty() ? story.capability : created;
+  const auto tiny = [&](double pool) {
+    if (pool < 0) return false;
+    if (pool < kNoGpuHasSo || pool < kShare * total) return true;
+    return pool < kTiny && (total > 4 * kTiny || CompareVersions(capability, "6.0") >= 0);
+  };
   const std::string memory = story.Field("device-created", "memory");
-  const std::string capability = story.Field("device-created", "cc");
-  if (!memory.empty() && memory.size() < 3) return true;  // less than 100 MB: no GPU is so small
-  return !memory.empty() && memory.size() < 4 && CompareVersions(capability, "6.0") >= 0;
+  return tiny(MiB(story.Field("allocator-limit", "limit"))) || (!memory.empty() && tiny(MiB(memory + "MiB")));
 }
 
 void Harmless(Signs& s, std::string_view id, Strength beside_trouble) {

@@ -61,12 +61,16 @@ enum class CodeAge { kUnknown, kOlder, kRuns, kCompiled, kNewer };
 // The GPU against the code in the build, or where that is not known against what the CUDA of the build can
 // make.
 CodeAge AgeOfCode(const LogStory& story, std::string& why);
+// The build carries PTX that the driver can compile for the GPU, or nobody knows that it does not.
+bool MayHavePtx(const LogStory& story);
+// Somebody waits, and it goes on: what takes long is no error.
+bool StartsSlowly(const LogStory& story);
 // Blackwell and what comes after.
 bool IsBlackwell(const LogStory& story);
 // Of what was free at the start, a small part of the card; -1: the log does not say.
 double FreeShare(const LogStory& story);
-// TensorFlow, which takes nearly all that is free, got less than a gigabyte of a GPU that has more (those
-// since Pascal do): others hold the rest, or the program set a limit.
+// TensorFlow, which takes nearly all that is free, got a small part of the GPU, or less than any GPU has:
+// others hold the rest, or the program set a limit.
 bool PoolIsTiny(const LogStory& story);
 // A harmless message is the answer only where nothing else is wrong.
 void Harmless(Signs& s, std::string_view id, Strength beside_trouble = Strength::kAgainst);

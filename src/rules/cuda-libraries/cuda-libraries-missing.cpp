@@ -58,7 +58,8 @@ void JudgeLog(Signs& s) {
   if (only_cudnn) return;
   if (OnlyXlaHasGpu(story)) s.Speaks("xla-gpu-listed", kStrong);
   s.Speaks("cudart-stub", kStrong).Speaks("cudart-aborts", kStrong).Speaks("cannot-dlopen-libraries", kWeak);
-  if (!missing.empty()) s.Speaks("library-not-loaded", kStrong).Speaks("import-library", kStrong);
+  if (!missing.empty())
+    s.Speaks("library-not-loaded", kStrong).Speaks("import-library", kStrong).Speaks("dll-load", kStrong);
   const bool without_extra = story.pip && !story.and_cuda && story.From("2.14");
   s.States(without_extra, "install_method", "installed without the extra and-cuda", kStrong);
   // NumPy and protobuf belong to every TensorFlow: a list that has one of them is mostly a whole one.

@@ -1,5 +1,7 @@
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "base/text.h"
 #include "diagnose/rule.h"
 #include "rules/common.h"
@@ -125,7 +127,8 @@ void JudgeLog(Signs& s) {
     s.States(!cudnn.empty(), "cudnn", cudnn, kStrong);
     const std::string path = OtherCudaOnPath(story);
     if (cuda.empty()) s.That(!path.empty(), path, kDecisive);
-    if (s.any()) s.Speaks("library-not-loaded", kStrong).Speaks("cudart-stub", kStrong);
+    if (s.any())
+      s.Speaks("library-not-loaded", kStrong).Speaks("cudart-stub", kStrong).Speaks("dll-load", kStrong);
   }
   s.States(story.Saw("says-cuda-11-packages") && !CudaOfBuild(story).empty() &&
                MajorVersion(CudaOfBuild(story)) > 11,
@@ -138,6 +141,7 @@ void JudgeLog(Signs& s) {
          "libcusolver.so.10 is there up to CUDA 11.0; later ones have libcusolver.so.11", kDecisive);
   s.That(missing.size() == 1 && missing.front() == "libcusolver.so.11" && story.cuda.starts_with("11.0"),
          "libcusolver.so.11 came with CUDA 11.1; CUDA " + story.cuda + " has libcusolver.so.10", kDecisive);
+  if (!s.any() && !std::all_of(missing.begin(), missing.end(), NamesCudnn)) s.Speaks("dll-load", kWeak);
   if (!s.any() && LibrariesFail(story))
     s.Speaks("library-not-loaded", kWeak)
         .Speaks("cannot-dlopen-libraries", kWeak)

@@ -69,6 +69,11 @@ void JudgeLog(Signs& s) {
            kDecisive);
   if (!LibrariesFail(story)) return;
   if (!MissingLibraries(story).empty()) s.Speaks("library-not-loaded", kWeak).Speaks("import-library", kWeak);
+  if (!MissingLibraries(story).empty()) s.Speaks("dll-load", kWeak);
+  // cuDNN was found, so its folder is where its parts are, or what they need is not there.
+  s.Speaks("part-not-found", kStrong);
+  s.That(story.Saw("part-not-found") && story.windows,
+         "on Windows cuDNN needs zlibwapi.dll from 8.3 on, and its whole folder bin on PATH", kWeak);
   if (OnlyXlaHasGpu(story)) s.Speaks("xla-gpu-listed", kWeak);
   s.Speaks("cannot-dlopen-libraries", kWeak);
   s.Speaks("says-environment-modules", kStrong).Speaks("says-on-path", kStrong);

@@ -57,7 +57,14 @@ void JudgeLog(Signs& s) {
   std::string why;
   const CodeAge age = AgeOfCode(story, why);
   const bool compiled = age != CodeAge::kRuns && age != CodeAge::kUnknown && !story.capability.empty();
+  // Whatever takes minutes on a GPU for which there is no machine code, or where the GPU is opened.
+  if (compiled || story.Saw("adding-gpus")) s.Speaks("says-takes-minutes", kDecisive);
+  const bool newer = age == CodeAge::kNewer || age == CodeAge::kCompiled;
+  if (newer) s.Speaks("says-slow", kStrong);
   s.That(s.any() && compiled, why, kStrong);
+  // Nobody says how it ends: it is compiled, or it fails.
+  const bool fails = story.SawAny({"says-wrong-numbers", "says-gpu-not-used"}) || !MayHavePtx(story);
+  s.That(!s.any() && age == CodeAge::kNewer && !fails && !GpuTrouble(story), why, kStrong);
 }
 
 }  // namespace
