@@ -149,16 +149,18 @@ void AddResembling(const Facts& facts, const Knowledge& knowledge, std::span<con
   static constexpr std::string_view kDescribes[] = {
       "os",      "gpu",       "tf_version", "python", "driver", "cuda",      "cudnn", "wsl", "install_method",
       "command", "container", "kubernetes", "kernel", "image",  "framework", "gpus"};
+  std::string described;
   bool complains = !text.empty();
   for (const auto& [key, value] : *stated) {
-    text += "\n" + key + " " + value;
-    complains =
-        complains || std::find(std::begin(kDescribes), std::end(kDescribes), key) == std::end(kDescribes);
+    const bool describes =
+        std::find(std::begin(kDescribes), std::end(kDescribes), key) != std::end(kDescribes);
+    (describes ? described : text) += "\n" + key + " " + value;
+    complains = complains || !describes;
     trouble = trouble || (!goes_on && SpeaksOfTrouble(value));
   }
   if (!complains) return;
   diagnosis.other_likelihood = 1;
-  for (const Resemblance& like : Resembling(text, knowledge, rules)) {
+  for (const Resemblance& like : Resembling(text, knowledge, rules, described)) {
     if (like.rule->effect == Effect::kBlocks && !trouble) continue;
     const bool ruled_out = std::any_of(all.begin(), all.end(), [&](const Judged& judged) {
       return judged.rule == like.rule && judged.dropped;
