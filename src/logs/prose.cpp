@@ -131,19 +131,25 @@ std::map<std::string, std::string> InstalledTogether(std::string_view text,
 bool IsSentence(std::string_view line) {
   constexpr size_t kFewest = 3;  // words
   static constexpr std::string_view kOfSentences[] = {
-      "i",     "i'm",     "my",       "me",    "we",   "it",     "the",   "this",  "that",  "is",
-      "was",   "are",     "were",     "does",  "do",   "did",    "have",  "has",   "had",   "can",
-      "when",  "after",   "but",      "and",   "to",   "though", "while", "since", "until", "only",
-      "still", "even",    "although", "with",  "on",   "in",     "from",  "if",    "not",   "no",
-      "then",  "so",      "for",      "as",    "of",   "a",      "takes", "works", "get",   "gets",
-      "run",   "use",     "using",    "take",  "took", "about",  "at",    "by",    "or",    "be",
-      "been",  "very",    "before",   "there", "all",  "any",    "both",  "which", "what",  "how",
-      "why",   "you",     "your",     "its",   "than", "also",   "just",  "too",   "will",  "would",
-      "don't", "doesn't", "didn't",   "can't"};
-  if (line.find_first_of("=;{}<>|") != line.npos) return false;  // code, tables
-  size_t all = 0, plain = 0, of_sentences = 0;
+      "i",       "i'm",    "my",       "me",    "we",    "it",     "the",     "this",  "that",  "is",
+      "was",     "are",    "were",     "does",  "do",    "did",    "have",    "has",   "had",   "can",
+      "when",    "after",  "but",      "and",   "to",    "though", "while",   "since", "until", "only",
+      "still",   "even",   "although", "with",  "on",    "in",     "from",    "if",    "not",   "no",
+      "then",    "so",     "for",      "as",    "of",    "a",      "takes",   "works", "get",   "gets",
+      "run",     "use",    "using",    "take",  "took",  "about",  "at",      "by",    "or",    "be",
+      "been",    "very",   "before",   "there", "all",   "both",   "which",   "what",  "how",   "why",
+      "you",     "your",   "its",      "than",  "also",  "just",   "too",     "will",  "would", "don't",
+      "doesn't", "didn't", "can't",    "an",    "these", "those",  "because", "some",  "now",   "here",
+      "should",  "could",  "cannot",   "isn't", "am",    "more",   "much",    "got",   "into",  "out",
+      "up",      "where",  "who",      "he",    "they",  "them",   "any",     "every", "each",  "during",
+      "between"};
+  if (line.find_first_of(";{}<>|") != line.npos) return false;  // code, tables
+  // "it hangs if I set workers=4 and use a Sequence" is no code for all that.
+  constexpr size_t kWordsForOne = 8;
+  size_t all = 0, plain = 0, of_sentences = 0, assignments = 0;
   for (std::string_view word : SplitWords(line)) {
     all++;
+    if (word.find('=') != word.npos) assignments++;
     while (!word.empty() && std::string_view(",.;:!?)\"*").find(word.back()) != word.npos)
       word.remove_suffix(1);
     while (!word.empty() && std::string_view("(\"*").find(word.front()) != word.npos) word.remove_prefix(1);
@@ -157,6 +163,7 @@ bool IsSentence(std::string_view line) {
       of_sentences++;
   }
   // A title is of plain words alone: "Training is very slow", "low GPU usage".
+  if (assignments > 0 && (all < assignments * kWordsForOne || plain == 0)) return false;
   return all >= kFewest && (plain == all || (plain * 3 >= all * 2 && of_sentences * 5 >= all));
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 #include <optional>
+#include <tuple>
 
 #include "base/text.h"
 #include "logs/decode.h"
@@ -412,12 +413,53 @@ struct LogReader::State {
       const std::string text = CleanLine(lines[line]);
       // What `tf.config.list_physical_devices('GPU')` prints; as part of a longer log it may be anything.
       if (text == "[]" || text == "[ ]") RecordById("only-cpu-listed", text);
+      TakeAnswer(text);
       if (!parts) continue;
       const std::optional<uint32_t> row = quotes.Find(text);
       if (!row) continue;
       Record(rows[*row], text, {});
       Show(rows[*row], text);
     }
+  }
+
+  // What tf.test.is_gpu_available() and the like print stands alone in one of the next lines.
+  void TakeAnswer(std::string_view text) {
+    constexpr uint64_t kNear = 4;  // lines
+    for (const auto& [call, yes, no] :
+         {std::tuple("is_gpu_available(", "device-listed", "no-gpu-in-process"),
+          std::tuple("torch.cuda.is_available(", "torch-forward", "torch-no-gpu")}) {
+      if (text.find(call) != text.npos) asked_line = line, answer_yes = yes, answer_no = no;
+    }
+    if (answer_yes.empty() || line == asked_line || line > asked_line + kNear) return;
+    while (text.starts_with('>') || text.starts_with(' ')) text.remove_prefix(1);
+    if (text != "True" && text != "False") return;
+    RecordById(text == "True" ? answer_yes : answer_no, std::string(text));
+    answer_yes = answer_no = {};
+  }
+
+  // Of a sentence that quotes a message ('in a notebook I get "…" when I import it', 'It ends with: …'): what
+  // is not quoted; empty: the line is no such sentence.
+  std::string Remark(std::string_view text) const {
+    constexpr size_t kFewest = 5;  // words
+    const auto told = [&](const std::string& part) {
+      return scanner.Find(part, 0) == part.npos && SplitWords(part).size() >= kFewest ? part : std::string();
+    };
+    std::string rest(text);
+    for (const auto& [open, close] : {std::pair("\"", "\""), std::pair("`", "`"), std::pair("“", "”")}) {
+      for (size_t at = rest.find(open); at != rest.npos; at = rest.find(open, at)) {
+        const size_t end = rest.find(close, at + 1);
+        if (end == rest.npos) break;
+        rest.erase(at, end + std::string_view(close).size() - at);
+      }
+    }
+    if (std::string part = told(rest); !part.empty()) return part;
+    // No program speaks of itself like that.
+    const std::string lower = " " + Lower(text) + " ";
+    for (const std::string_view own : {" i ", " i'm ", " i've ", " my ", " we ", " it seems ", " however"}) {
+      if (lower.find(own) != lower.npos) return std::string(text);
+    }
+    const size_t at = scanner.Find(rest, 0);
+    return at == rest.npos ? std::string() : told(rest.substr(0, rest.substr(0, at).rfind(':') + 1));
   }
 
   void Record(const MessageRow& row, const std::string& text, const Template::Fields& fields) {
@@ -496,6 +538,8 @@ struct LogReader::State {
   std::set<uint64_t> recognised_lines;  // among the first
   std::string beginning;                // of the text, at most kLongestQuote bytes
   size_t looked_for_cuts = 0;           // bytes
+  uint64_t asked_line = 0;              // of a call that tests for a GPU
+  std::string_view answer_yes, answer_no;
   LogReading reading;
 };
 
@@ -546,8 +590,12 @@ LogReading LogReader::Finish(bool parts) {
     state.TakeQuotes(parts);
     const std::vector<std::string_view> lines = SplitLines(state.beginning);
     for (size_t i = 0; i < lines.size(); i++) {
-      if (!state.recognised_lines.contains(i + 1) && !Trim(lines[i]).empty())
+      if (Trim(lines[i]).empty()) continue;
+      if (!state.recognised_lines.contains(i + 1)) {
         state.reading.unread += std::string(lines[i]) + "\n";
+      } else if (const std::string remark = state.Remark(lines[i]); !remark.empty()) {
+        state.reading.remarks += remark + "\n";
+      }
     }
   }
   return std::move(state.reading);

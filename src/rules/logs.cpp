@@ -112,6 +112,31 @@ std::vector<std::string> MissingLibraries(const LogStory& story) {
   return missing;
 }
 
+std::vector<std::string> MissingDependencies(const LogStory& story) {
+  const std::vector<std::string> asked = story.Fields("library-not-loaded", "library");
+  std::vector<std::string> missing;
+  for (std::string name : story.Fields("library-not-loaded", "missing")) {
+    while (name.ends_with(':') || name.ends_with('.')) name.pop_back();
+    if (name.empty() || IsDriver(name) || !IsOfNvidia(name)) continue;
+    if (std::find(asked.begin(), asked.end(), name) == asked.end()) missing.push_back(std::move(name));
+  }
+  return missing;
+}
+
+std::string OtherCudaOfDependency(const LogStory& story) {
+  for (const std::string& name : MissingDependencies(story)) {
+    const std::string wants = CudaOfName(name);
+    if (wants.empty()) continue;
+    for (const std::string& library : story.Fields("successfully-opened", "library")) {
+      const std::string opened = CudaOfName(library);
+      if (!opened.empty() && MajorVersion(opened) != MajorVersion(wants))
+        return fmt::format("{} was found and needs {}, of another CUDA than {}",
+                           story.Field("library-not-loaded", "library"), name, library);
+    }
+  }
+  return {};
+}
+
 bool MissesDriverLibrary(const LogStory& story) {
   if (story.Saw(Shows::kDriverLibraryMissing)) return true;
   for (const char* id : {"library-not-loaded", "dll-load"}) {
@@ -132,7 +157,9 @@ std::string CudaOfName(const std::string& library) {
       return digits == "12" || digits == "13" ? digits : digits.substr(0, 1) + "." + digits.substr(1);
     return digits;
   }
-  if (library.starts_with("libcudart.so.")) return Digits(library.substr(13));
+  for (const std::string_view start : {"libcudart.so.", "libnvrtc.so.", "libnvJitLink.so."}) {
+    if (library.starts_with(start)) return Digits(std::string_view(library).substr(start.size()));
+  }
   // Up to CUDA 10.0 every library carried the toolkit's number; later cuBLAS alone carries the major one.
   const size_t at = library.find(".so.");
   if (at == library.npos || NamesCudnn(library)) return {};
@@ -190,8 +217,15 @@ bool SameCuda(const std::string& a, const std::string& b) {
   return x.size() < 2 || y.size() < 2 || x[1] == y[1];
 }
 
-bool OnlyXlaHasGpu(const LogStory& story) {
-  return story.Saw("xla-gpu-listed") && !story.Saw("device-listed") && !story.gpu_registered;
+bool OnlyXlaHasGpu(const LogStory& story) { return !XlaGpuAlone(story).empty(); }
+
+std::string_view XlaGpuAlone(const LogStory& story) {
+  if (story.Saw("device-listed") || story.gpu_registered) return {};
+  if (story.Saw("xla-gpu-listed")) return "xla-gpu-listed";
+  // What there is beside the device that the program names.
+  const std::string list = story.Field("device-unavailable", "list");
+  const bool xla = list.find(":XLA_GPU:") != list.npos, gpu = list.find("device:GPU:") != list.npos;
+  return xla && !gpu ? "device-unavailable" : "";
 }
 
 bool LibrariesFail(const LogStory& story) {
@@ -238,6 +272,11 @@ std::string NoDriverForCuda(const LogStory& story) {
 }
 
 std::string LibrarySeen(const LogStory& story) {
+  // Of one that was found something else is missing.
+  if (!MissingDependencies(story).empty()) return {};
+  // With a field it is a line about a library that is missing.
+  if (!story.Field("says-library-is-there", "library").empty())
+    return *story.Message("says-library-is-there")->text.Peek();
   for (const char* key :
        {"find ", "present", "locate", "ls ", "exists", "found_in", "found in", "lies_in", "lies in"}) {
     std::string value = story.StatedLike(key);
@@ -313,6 +352,10 @@ bool InSingularity(const LogStory& story) {
     return message != nullptr && message->text.Peek()->find("/.singularity.d/") != std::string::npos;
   };
   return story.Saw("says-singularity") || in(library) || in(optional);
+}
+
+bool BuildsImage(const LogStory& story) {
+  return story.Saw("says-docker-build") && !story.SawAny({"docker-run", "says-image-built"});
 }
 
 bool NamesDockerDesktop(const LogStory& story) {
@@ -396,9 +439,18 @@ bool PoolIsTiny(const LogStory& story) {
   return tiny(MiB(story.Field("allocator-limit", "limit"))) || (!memory.empty() && tiny(MiB(memory + "MiB")));
 }
 
+bool Complains(const LogStory& story) {
+  return story.SawAny({"says-slow", "says-slower-on-gpu", "says-slow-start", "says-hangs", "says-gpu-idle",
+                       "says-gpu-not-used", "says-wrong-numbers", "says-out-of-memory", "says-cpu-busy",
+                       "says-kernel-dies", "says-machine-dies", "says-takes-minutes"});
+}
+
 void Harmless(Signs& s, std::string_view id, Strength beside_trouble) {
   // Where TensorFlow has no GPU, something is wrong that it does not say.
-  if (!s.story.trouble && !s.story.Saw("only-cpu-listed")) {
+  // Nor is it what somebody asks about who complains of something else.
+  if (!s.story.trouble && !s.story.Saw("only-cpu-listed") && Complains(s.story)) {
+    s.Speaks(id, beside_trouble);
+  } else if (!s.story.trouble && !s.story.Saw("only-cpu-listed")) {
     s.Proves(id);
   } else {
     s.Speaks(id, beside_trouble);
@@ -428,6 +480,13 @@ bool BuiltWithoutCuda(const LogStory& story) {
   if (story.SawAny({"built-with-cuda-false", "says-built-without-cuda"})) return true;
   return story.StatedLike("is_built_with_cuda") == "false" ||
          story.StatedLike("get_build_info").find("'is_cuda_build': false") != std::string::npos;
+}
+
+bool BuiltWithCuda(const LogStory& story) {
+  if (story.SawAny({"cuinit-failed", "device-count-failed", "found-device", "device-created", "adding-gpus"}))
+    return true;
+  const std::vector<std::string> opened = story.Fields("successfully-opened", "library");
+  return std::any_of(opened.begin(), opened.end(), IsOfNvidia);
 }
 
 std::set<std::string> StatedTensorFlows(const LogStory& story, const std::string& key) {

@@ -110,7 +110,11 @@ void JudgeLog(Signs& s) {
   // The CUDA of a hosted notebook is made for the TensorFlow that came with it.
   const bool hosted = story.Saw("says-hosted-notebook") && (story.only_stated || story.Saw("gpu-not-found"));
   const bool has_gpu = story.gpu_seen || story.SawAny({"says-gpu-runtime", "says-worked-before"});
-  if (hosted && has_gpu) s.Speaks("says-own-tensorflow", kStrong);
+  if (hosted && has_gpu) {
+    s.Speaks("says-own-tensorflow", kStrong);
+    s.States(!s.any() && story.pip && !story.tensorflow.empty(), "install_method",
+             "TensorFlow was installed over the one that the notebook came with", kStrong);
+  }
   if (!fails && !story.gpu_registered && !story.trouble) {
     const std::string path = OtherCudaOnPath(story);
     s.That(!path.empty(), path, kDecisive);
@@ -133,6 +137,8 @@ void JudgeLog(Signs& s) {
   s.States(story.Saw("says-cuda-11-packages") && !CudaOfBuild(story).empty() &&
                MajorVersion(CudaOfBuild(story)) > 11,
            "says-cuda-11-packages", "the libraries are those of CUDA 11", kDecisive);
+  const std::string dependency = OtherCudaOfDependency(story);
+  s.That(!dependency.empty(), dependency, kDecisive);
   // cuSOLVER counts for itself: CUDA 11.0 has libcusolver.so.10, later ones libcusolver.so.11 (the nvidia
   // wheels).
   const std::vector<std::string> missing = MissingLibraries(story);
@@ -145,7 +151,7 @@ void JudgeLog(Signs& s) {
   if (!s.any() && LibrariesFail(story))
     s.Speaks("library-not-loaded", kWeak)
         .Speaks("cannot-dlopen-libraries", kWeak)
-        .Speaks("xla-gpu-listed", kWeak);
+        .Speaks(XlaGpuAlone(story), kWeak);
 }
 
 }  // namespace
