@@ -18,11 +18,13 @@ struct PackageWord {
   std::string word;     // in small letters, without what stands around it
   std::string package;  // empty: it is none
   std::string version;  // that it carries, or is
+  bool comma = false;   // behind it
 };
 
 PackageWord ReadPackageWord(std::string_view text, const std::vector<std::string>& known) {
   constexpr std::string_view kAround = "\"'`*(),.:;[]";
   PackageWord one;
+  one.comma = text.ends_with(',');
   while (!text.empty() && kAround.find(text.front()) != kAround.npos) text.remove_prefix(1);
   while (!text.empty() && kAround.find(text.back()) != kAround.npos) text.remove_suffix(1);
   one.word = Lower(text);
@@ -54,10 +56,11 @@ std::map<std::string, std::string> TogetherIn(const std::vector<PackageWord>& wo
   static constexpr std::string_view kThere[] = {"installed", "install", "have",  "has",  "both",
                                                 "present",   "got",     "there", "using"};
   static constexpr std::string_view kElse[] = {
-      "or",       "instead",    "uninstall", "uninstalled", "uninstalling", "remove", "removed",
-      "removing", "either",     "neither",   "nor",         "between",      "vs",     "versus",
-      "don't",    "not",        "without",   "replaced",    "whether",      "if",     "should",
-      "never",    "difference", "tried",     "try",         "delete",       "deleted"};
+      "or",       "instead",  "uninstall", "uninstalled", "uninstalling", "remove", "removed",    "removing",
+      "either",   "neither",  "nor",       "between",     "vs",           "versus", "don't",      "not",
+      "without",  "replaced", "whether",   "if",          "should",       "never",  "difference", "tried",
+      "try",      "delete",   "deleted",   "need",        "needs",        "must",   "require",    "requires",
+      "required", "want",     "wants",     "can"};
   const auto there = [](const PackageWord& one) { return In(one.word, kThere); };
   if (std::none_of(words.begin(), words.end(), there)) return {};
   std::map<std::string, std::string> found;
@@ -72,13 +75,15 @@ std::map<std::string, std::string> TogetherIn(const std::vector<PackageWord>& wo
       // "if I have both" is said of what is there, "if I should" is not.
       other = other || (In(one.word, kElse) && (last != nullptr || one.word != "if"));
       if (last == nullptr) continue;
-      joined = joined || In(one.word, kJoins);
+      joined = joined || In(one.word, kJoins) || one.comma;
       // After the last of them, only what is said at once: "… were uninstalled".
       if (++between > 5 || (one.version.empty() && !In(one.word, kBetween))) {
         if (found.size() > 1) {
-          for (size_t next = i; next < std::min(words.size(), i + 3); next++)
-            other =
-                other || words[next].word.starts_with("uninstall") || words[next].word.starts_with("remove");
+          for (size_t next = i; next < std::min(words.size(), i + 4); next++) {
+            const std::string& after = words[next].word;
+            other = other || after.starts_with("uninstall") || after.starts_with("remove") ||
+                    after == "not" || after.ends_with("n't") || after == "missing";
+          }
           break;
         }
         last = nullptr;
@@ -91,6 +96,7 @@ std::map<std::string, std::string> TogetherIn(const std::vector<PackageWord>& wo
     found.try_emplace(one.package, one.version);
     last = &one;
     between = 0;
+    joined = joined || one.comma;
   }
   return other || !joined || found.size() < 2 ? std::map<std::string, std::string>() : found;
 }

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cstring>
 #include <optional>
-#include <tuple>
 
 #include "base/text.h"
 #include "logs/decode.h"
@@ -207,6 +206,12 @@ struct LogReader::State {
       }
     }
   }
+
+  // A call that tests for a GPU, and the messages that say what it prints.
+  struct Asked {
+    std::string_view call, yes, no;
+    uint64_t line;
+  };
 
   struct Entry {
     uint32_t row;
@@ -422,19 +427,24 @@ struct LogReader::State {
     }
   }
 
-  // What tf.test.is_gpu_available() and the like print stands alone in one of the next lines.
+  // What tf.test.is_gpu_available() and the like print stands alone in one of the next lines, in their order.
   void TakeAnswer(std::string_view text) {
-    constexpr uint64_t kNear = 4;  // lines
-    for (const auto& [call, yes, no] :
-         {std::tuple("is_gpu_available(", "device-listed", "no-gpu-in-process"),
-          std::tuple("torch.cuda.is_available(", "torch-forward", "torch-no-gpu")}) {
-      if (text.find(call) != text.npos) asked_line = line, answer_yes = yes, answer_no = no;
+    constexpr uint64_t kNear = 6;  // lines
+    static constexpr Asked kCalls[] = {{"is_gpu_available(", "device-listed", "no-gpu-in-process", 0},
+                                       {"torch.cuda.is_available(", "torch-forward", "torch-no-gpu", 0},
+                                       {"is_built_with_cuda(", "", "built-with-cuda-false", 0}};
+    for (const Asked& call : kCalls) {
+      if (text.find(call.call) == text.npos) continue;
+      asked.push_back(call);
+      asked.back().line = line;
     }
-    if (answer_yes.empty() || line == asked_line || line > asked_line + kNear) return;
     while (text.starts_with('>') || text.starts_with(' ')) text.remove_prefix(1);
     if (text != "True" && text != "False") return;
-    RecordById(text == "True" ? answer_yes : answer_no, std::string(text));
-    answer_yes = answer_no = {};
+    while (!asked.empty() && line > asked.front().line + kNear) asked.erase(asked.begin());
+    if (asked.empty()) return;
+    const std::string_view id = text == "True" ? asked.front().yes : asked.front().no;
+    asked.erase(asked.begin());
+    if (!id.empty()) RecordById(id, std::string(text));
   }
 
   // Of a sentence that quotes a message ('in a notebook I get "…" when I import it', 'It ends with: …'): what
@@ -538,8 +548,7 @@ struct LogReader::State {
   std::set<uint64_t> recognised_lines;  // among the first
   std::string beginning;                // of the text, at most kLongestQuote bytes
   size_t looked_for_cuts = 0;           // bytes
-  uint64_t asked_line = 0;              // of a call that tests for a GPU
-  std::string_view answer_yes, answer_no;
+  std::vector<Asked> asked;             // tests for a GPU that have not been answered yet
   LogReading reading;
 };
 
