@@ -20,6 +20,7 @@ struct Judged {
   const Rule* rule;
   Verdict verdict;
   std::vector<Need> needs;
+  bool dropped = false;  // what was given rules it out
 
   bool Holds() const { return verdict.state == Verdict::State::kHolds; }
   bool Open() const { return verdict.state == Verdict::State::kOpen; }
@@ -34,7 +35,7 @@ bool HasPositiveSign(const Verdict& verdict) {
 
 Judged Judge(const Rule& rule, const Facts& facts, const Knowledge& knowledge, UnknownFacts& unknown) {
   ReadScope scope;
-  Judged judged{&rule, rule.check == nullptr ? Verdict::Silent() : rule.check(facts, knowledge), {}};
+  Judged judged{&rule, rule.check == nullptr ? Verdict::Silent() : rule.check(facts, knowledge), {}, false};
   for (FactName& name : unknown.NamesOf(scope.unknown())) {
     judged.needs.push_back({std::move(name.path), std::move(name.words), std::move(name.why)});
   }
@@ -62,6 +63,7 @@ void JudgeLog(Judged& judged, const LogStory& story, bool alone, UnknownFacts& u
   ReadScope scope;
   Signs signs(story);
   judged.rule->log(signs);
+  judged.dropped = signs.dropped();
   Verdict verdict = std::move(signs).Take();
   if (verdict.state == Verdict::State::kOpen && !HasPositiveSign(verdict)) return;
   if (verdict.state == Verdict::State::kSilent || judged.verdict.state == Verdict::State::kExcluded) return;
@@ -133,7 +135,7 @@ bool SpeaksOfTrouble(std::string_view text) {
 
 // The causes whose pages are most like what was given: a guess, and said to be one.
 void AddResembling(const Facts& facts, const Knowledge& knowledge, std::span<const Rule* const> rules,
-                   Diagnosis& diagnosis) {
+                   const std::vector<Judged>& all, Diagnosis& diagnosis) {
   constexpr double kAtMost = 0.75;  // of the likelihood: never enough to be sure
   const std::string* log = facts.log.unread.Peek();
   const auto* stated = facts.log.stated.Peek();
@@ -147,21 +149,27 @@ void AddResembling(const Facts& facts, const Knowledge& knowledge, std::span<con
   static constexpr std::string_view kDescribes[] = {
       "os",      "gpu",       "tf_version", "python", "driver", "cuda",      "cudnn", "wsl", "install_method",
       "command", "container", "kubernetes", "kernel", "image",  "framework", "gpus"};
+  std::string described;
   bool complains = !text.empty();
   for (const auto& [key, value] : *stated) {
-    text += "\n" + key + " " + value;
-    complains =
-        complains || std::find(std::begin(kDescribes), std::end(kDescribes), key) == std::end(kDescribes);
+    const bool describes =
+        std::find(std::begin(kDescribes), std::end(kDescribes), key) != std::end(kDescribes);
+    (describes ? described : text) += "\n" + key + " " + value;
+    complains = complains || !describes;
     trouble = trouble || (!goes_on && SpeaksOfTrouble(value));
   }
   if (!complains) return;
   diagnosis.other_likelihood = 1;
-  for (const Resemblance& like : Resembling(text, knowledge, rules)) {
+  for (const Resemblance& like : Resembling(text, knowledge, rules, described)) {
     if (like.rule->effect == Effect::kBlocks && !trouble) continue;
+    const bool ruled_out = std::any_of(all.begin(), all.end(), [&](const Judged& judged) {
+      return judged.rule == like.rule && judged.dropped;
+    });
+    if (ruled_out) continue;
     Verdict verdict = Verdict::Open();
     verdict.evidence.push_back({"what was given", Witness::kStated,
                                 "words that its page has, too: " + Join(like.words, ", "), Strength::kWeak});
-    Judged judged{like.rule, std::move(verdict), {}};
+    Judged judged{like.rule, std::move(verdict), {}, false};
     Finding finding = MakeFinding(judged);
     finding.guessed = true;
     finding.likelihood = std::min(like.share, kAtMost);
@@ -368,7 +376,7 @@ Diagnosis JudgeAll(const Facts& facts, const Knowledge& knowledge, std::span<con
   WeighOpen(diagnosis);
   const bool* registered = facts.log.gpu_registered.Peek();
   if (alone && diagnosis.causes.empty() && (registered == nullptr || !*registered))
-    AddResembling(facts, knowledge, rules, diagnosis);
+    AddResembling(facts, knowledge, rules, all, diagnosis);
   std::stable_sort(diagnosis.causes.begin(), diagnosis.causes.end(), Before);
   std::stable_sort(diagnosis.explained.begin(), diagnosis.explained.end(), Before);
   diagnosis.verdict = Decide(all, diagnosis, facts, alone);

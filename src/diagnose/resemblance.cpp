@@ -17,6 +17,7 @@ constexpr double kByLength = 0.75;
 // Of scores that are about as likely: with it, of 131 public reports that no rule understood, those that were
 // given a share of 20 to 40 % (40 to 60, 60 to 80, more) were right in 33 % (46, 50, 93).
 constexpr double kSpread = 2.5;
+constexpr double kBesideWeighs = 0.5;
 constexpr double kLeast = 10;   // a score below it says nothing
 constexpr size_t kFewest = 3;   // words in common
 constexpr size_t kMost = 3;     // pages
@@ -47,6 +48,24 @@ void ForWords(std::string_view text, const Take& take) {
   }
 }
 
+// Whoever looks for a GPU calls one of these: that it was called tells nothing.
+constexpr std::string_view kTests[] = {"list_physical_devices", "is_gpu_available", "list_local_devices"};
+
+std::string WithoutTests(std::string_view text) {
+  std::string rest;
+  while (!text.empty()) {
+    size_t at = text.size(), end = text.size();
+    for (const std::string_view call : kTests) {
+      const size_t found = text.find(call);
+      if (found < at) at = found, end = found + call.size();
+    }
+    rest += text.substr(0, at);
+    rest += ' ';
+    text.remove_prefix(end);
+  }
+  return rest;
+}
+
 struct Page {
   const Rule* rule = nullptr;
   std::map<std::string, int, std::less<>> counts;
@@ -61,7 +80,7 @@ struct Page {
 }  // namespace
 
 std::vector<Resemblance> Resembling(std::string_view text, const Knowledge& knowledge,
-                                    std::span<const Rule* const> rules) {
+                                    std::span<const Rule* const> rules, std::string_view beside) {
   std::vector<Page> pages(rules.size());
   std::map<std::string_view, Page*> by_id;
   for (size_t i = 0; i < rules.size(); i++) {
@@ -79,8 +98,18 @@ std::vector<Resemblance> Resembling(std::string_view text, const Knowledge& know
   double average = 0;
   for (const Page& page : pages) average += page.length / static_cast<double>(pages.size());
 
-  std::map<std::string, std::string> asked;  // stem to word
-  ForWords(text, [&](const std::string& stem, const std::string& word) { asked.try_emplace(stem, word); });
+  struct Asked {
+    std::string word;
+    double weight;
+  };
+  std::map<std::string, Asked> asked;  // by stem
+  const auto ask = [&](std::string_view of, double weight) {
+    ForWords(of, [&](const std::string& stem, const std::string& word) {
+      asked.try_emplace(stem, Asked{word, weight});
+    });
+  };
+  ask(WithoutTests(text), 1);
+  ask(beside, kBesideWeighs);
   struct Scored {
     double score = 0;
     const Page* page = nullptr;
@@ -88,7 +117,7 @@ std::vector<Resemblance> Resembling(std::string_view text, const Knowledge& know
   };
   std::vector<Scored> scored(pages.size());
   for (size_t i = 0; i < pages.size(); i++) scored[i].page = &pages[i];
-  for (const auto& [stem, word] : asked) {
+  for (const auto& [stem, one_asked] : asked) {
     const auto has = [&stem = stem](const Page& page) { return page.counts.contains(stem); };
     const double with = static_cast<double>(std::count_if(pages.begin(), pages.end(), has));
     const double rarity = std::log(1 + (static_cast<double>(pages.size()) - with + 0.5) / (with + 0.5));
@@ -97,9 +126,10 @@ std::vector<Resemblance> Resembling(std::string_view text, const Knowledge& know
       if (found == one.page->counts.end()) continue;
       const double count = found->second;
       const double length = 1 - kByLength + kByLength * one.page->length / average;
-      const double score = rarity * count * (kSaturation + 1) / (count + kSaturation * length);
+      const double score =
+          one_asked.weight * rarity * count * (kSaturation + 1) / (count + kSaturation * length);
       one.score += score;
-      one.words.emplace_back(-score, word);
+      one.words.emplace_back(-score, one_asked.word);
     }
   }
   std::stable_sort(scored.begin(), scored.end(),

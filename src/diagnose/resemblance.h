@@ -18,8 +18,9 @@ struct Resemblance {
 };
 
 // The pages that are most like the text, best first; none where it has too little in common with any. Weights
-// of words are those of Okapi BM25 (Robertson, Walker: TREC-3, 1994).
+// of words are those of Okapi BM25 (Robertson, Walker: TREC-3, 1994). `beside`: what only describes the
+// machine and counts for less than what is complained of.
 std::vector<Resemblance> Resembling(std::string_view text, const Knowledge& knowledge,
-                                    std::span<const Rule* const> rules);
+                                    std::span<const Rule* const> rules, std::string_view beside = {});
 
 }  // namespace tfdoctor

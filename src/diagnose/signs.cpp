@@ -9,6 +9,7 @@ namespace tfdoctor {
 namespace {
 
 constexpr size_t kLongestQuote = 220;
+constexpr int kNoRelease = 100;  // TensorFlow has no version with this number or a higher one
 
 std::string Quote(const std::string& line) {
   if (line.size() <= kLongestQuote) return line;
@@ -90,6 +91,7 @@ LogStory::LogStory(const Facts& f, const Knowledge& k) : facts(f), knowledge(k),
   and_cuda = Saw("says-and-cuda");
   pip = has(method, "pip") || has(method, "uv") || has(method, "poetry") || has(method, "wheel");
   tensorflow = OnlyVersion(Stated("tf_version"));
+  if (MajorVersion(tensorflow) >= kNoRelease) tensorflow.clear();  // the day of a nightly build
   if (const std::string* version = facts.tensorflow.version.Peek(); tensorflow.empty() && version != nullptr)
     tensorflow = *version;
   // "requirements": "tensorflow==1.12"
@@ -121,7 +123,10 @@ LogStory::LogStory(const Facts& f, const Knowledge& k) : facts(f), knowledge(k),
   no_gpu_stated =
       no_gpu_stated || gpu == "none" || gpu == "no" || SawAny({"says-no-gpu", "says-machine-without-gpu"});
   if (const bool* registered = facts.log.gpu_registered.Peek()) gpu_registered = *registered;
-  gpu_registered = gpu_registered || SawAny({"says-gpu-listed", "says-gpu-detected", "says-gpu-used"});
+  // Detected in one place, and not in the one that is asked about.
+  const bool elsewhere = Saw("says-gpu-not-used") && Saw("says-works-elsewhere") && Saw("says-launcher");
+  if (!elsewhere)
+    gpu_registered = gpu_registered || SawAny({"says-gpu-listed", "says-gpu-detected", "says-gpu-used"});
   smi_works = SawAny({"smi-table", "smi-gpu-line", "says-smi-works", "says-smi-is-fine"});
   gpu_seen = gpu_seen || (!gpu.empty() && !no_gpu_stated) || smi_works || gpu_registered ||
              Saw("found-device") || !capability.empty();

@@ -109,8 +109,9 @@ class Signs {
   // The answer would be surer with this fact: it becomes a question.
   Signs& Wants(const FactBase& fact);
 
-  // Another cause is what happened: whatever was found, this one is not worth a word.
+  // Another cause is what happened: whatever was found, this one is not worth a word, nor a guess.
   void Drop() { dropped_ = true; }
+  bool dropped() const { return dropped_; }
   // In words for this case.
   void Title(std::string text) { title_ = std::move(text); }
   void Reason(std::string text) { reason_ = std::move(text); }

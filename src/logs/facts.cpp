@@ -42,6 +42,31 @@ bool SaysThatItIsMissing(std::string_view text) {
                      [&](std::string_view word) { return text.find(word) != text.npos; });
 }
 
+// Whether a line in small letters, with a library's name at this place, shows that it is on the machine: what
+// ls, find or ldconfig print, or the words of a person. `next` is the line after it.
+bool ShowsThatItIsThere(std::string_view line, size_t at, size_t size, std::string_view next) {
+  // What is done, asked or told to be done.
+  static constexpr std::string_view kDoes[] = {"ln -",      "cp ",    "mv ",          "export ", "ld_preload",
+                                               "rm ",       "import", "find_library", "wget",    "curl",
+                                               "make sure", "please", "check ",       "should",  "whether",
+                                               " if ",      "?",      "expected"};
+  static constexpr std::string_view kThere[] = {" is in ",   " are in ",     " exists",  " exist ",
+                                                " is there", " is present",  " located", " is installed",
+                                                " lies in ", " is found in", " => /",    " -> ",
+                                                " is at ",   " under /",     " in /"};
+  const auto any_of = [&](const auto& list) {
+    return std::any_of(std::begin(list), std::end(list),
+                       [&](std::string_view word) { return line.find(word) != line.npos; });
+  };
+  if (SaysThatItIsMissing(line) || line.find("error") != line.npos || any_of(kDoes)) return false;
+  if (line.find("listdir(") != line.npos || line.find("exists(") != line.npos) return next == "True";
+  if (line.starts_with("-rw") || line.starts_with("lrw")) return true;
+  const bool path = at > 0 && line[at - 1] == '/' && line.find('/') + 1 < at;
+  // A path alone, as find prints it, or the beginning of one that ls was given.
+  if (path && SplitWords(line).size() <= 2) return true;
+  return any_of(kThere) && line.find_first_not_of(" ", at + size) != line.npos;
+}
+
 // Dotted numbers in a text as people write it: "570.133.07 user / 570.124.06 kernel" holds two.
 std::vector<std::string> VersionsIn(std::string_view text) {
   std::vector<std::string> versions;
@@ -119,6 +144,7 @@ class Filler {
     if (judged_ != nullptr) take(judged_->messages);
     TakeQuoted(seen);
     TakeMissingLibraries(seen);
+    TakeFoundLibraries(seen);
     TakeSayings(seen);
     const Origin log{Witness::kLog, "the log"};
     facts_.log.seen = Fact<std::map<std::string, SeenMessage>>::Value(std::move(seen), log);
@@ -222,12 +248,13 @@ class Filler {
 
   void Software() {
     const std::vector<std::string> tensorflow = VersionsIn(Stated("tf_version"));
-    if (tensorflow.size() == 1)
+    if (tensorflow.size() == 1 && MajorVersion(tensorflow[0]) < 100)  // not the day of a nightly build
       Set(facts_.tensorflow.version, tensorflow[0], {Witness::kStated, "stated: tf_version"});
     const std::vector<std::string> python = VersionsIn(Stated("python"));
     if (python.size() == 1) Set(facts_.python.version, python[0], {Witness::kStated, "stated: python"});
     if (auto found = reading_.packages.find("tensorflow"); found != reading_.packages.end())
       Set(facts_.tensorflow.version, found->second, AtLine(reading_.package_lines.at("tensorflow")));
+    TakeInstalledTogether();
     if (const LogMessage* message = Find("built-with-cuda-false"))
       facts_.tensorflow.cuda_build.Add(Fact<bool>::Value(false, AtLine(message->line)));
   }
@@ -306,6 +333,25 @@ class Filler {
     take(quoted.machine);
     for (const Attempt& attempt : quoted.attempts) take(attempt.messages);
   }
+  // What somebody says says what a list of the packages says.
+  void TakeInstalledTogether() {
+    if (!PackageList().empty()) return;
+    const std::vector<std::string> known = knowledge_.TensorFlowDistributions();
+    const auto take = [&](std::string_view text, const Origin& origin) {
+      std::map<std::string, std::string> found = InstalledTogether(text, known);
+      if (found.empty()) return false;
+      facts_.tensorflow.installed.Add(
+          Fact<std::map<std::string, std::string>>::Value(std::move(found), origin));
+      return true;
+    };
+    const Origin said{Witness::kStated, "the text"};
+    if (take(reading_.own_words, said) || take(reading_.unread, said)) return;
+    for (const auto& [key, value] : statements_.values) {
+      if (!take(key + " " + value, {Witness::kStated, "stated: " + key})) continue;
+      taken_.insert(key);
+      return;
+    }
+  }
   // "libcublas.so.10": "not found in /usr/local/cuda"; "it is not able to find libcudnn.so.7".
   void TakeMissingLibraries(std::map<std::string, SeenMessage>& seen) {
     SeenMessage missing;
@@ -338,6 +384,35 @@ class Filler {
                                                                                   missing.text.origin());
     seen.emplace("library-not-loaded", std::move(missing));
   }
+  // Of a library that is not found: a line that shows that it is there.
+  // "/usr/local/cuda/lib64/libcublas.so.9.0", "lrwxrwxrwx … libcudnn.so.8 -> libcudnn.so.8.1.0",
+  // "libcudart.so.10.0 is in /usr/local/cuda-10.0/lib64".
+  void TakeFoundLibraries(std::map<std::string, SeenMessage>& seen) {
+    std::vector<std::string> missing;
+    for (const char* id : {"library-not-loaded", "import-library", "part-not-found"}) {
+      const auto found = seen.find(id);
+      const auto* fields = found == seen.end() ? nullptr : found->second.fields.Peek();
+      if (fields == nullptr || !fields->contains("library")) continue;
+      for (const std::string& library : fields->at("library"))
+        missing.push_back(std::string(LibraryIn(library)));
+    }
+    if (missing.empty()) return;
+    const std::vector<std::string_view> lines = SplitLines(reading_.unread);
+    for (size_t i = 0; i < lines.size(); i++) {
+      const std::string lower = Lower(lines[i]);
+      for (const std::string& library : missing) {
+        const size_t at = library.empty() ? lower.npos : lower.find(Lower(library));
+        if (at == lower.npos ||
+            !ShowsThatItIsThere(lower, at, library.size(), i + 1 < lines.size() ? Trim(lines[i + 1]) : ""))
+          continue;
+        SeenMessage& there = seen["says-library-is-there"];
+        there.text = Fact<std::string>::Value(std::string(lines[i]), {Witness::kLog, "the text"});
+        there.fields = Fact<std::map<std::string, std::vector<std::string>>>::Value(
+            {{"library", {library}}}, {Witness::kLog, "the text"});
+        return;
+      }
+    }
+  }
   void TakeSayings(std::map<std::string, SeenMessage>& seen) {
     const std::vector<SayingRow> sayings = knowledge_.Sayings();
     const auto take = [&](const Said& said, std::string text, const Origin& origin) {
@@ -349,11 +424,17 @@ class Filler {
     const auto take_clauses = [&](std::string_view text) {
       std::map<std::string, std::string> clauses;
       for (const std::string& clause : Clauses(text)) clauses.emplace(Lower(clause), "true");
-      for (const Said& said : SayingsIn(clauses, sayings))
-        take(said, std::string(text), {Witness::kStated, "the text"});
+      for (const Said& said : SayingsIn(clauses, sayings)) {
+        // Who asks why there is no GPU has one.
+        const bool asks = said.id == "says-no-gpu" && said.key.find("why") != std::string::npos;
+        if (!asks) take(said, std::string(text), {Witness::kStated, "the text"});
+      }
     };
     take_clauses(reading_.own_words);
     for (const std::string_view line : SplitLines(reading_.unread)) {
+      if (reading_.own_words.empty() && IsSentence(line)) take_clauses(line);
+    }
+    for (const std::string_view line : SplitLines(reading_.remarks)) {
       if (reading_.own_words.empty() && IsSentence(line)) take_clauses(line);
     }
     for (const Said& said : SayingsIn(statements_.values, sayings)) {

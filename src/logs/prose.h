@@ -1,6 +1,7 @@
 // What people write between the lines that programs print.
 #pragma once
 
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -13,5 +14,11 @@ bool IsSentence(std::string_view line);
 
 // "the kernel was updated, and nvidia-smi fails since" has two. Of a long text (8 KiB) the beginning.
 std::vector<std::string> Clauses(std::string_view text);
+
+// Packages of those in `known` that are said to be installed together, and their versions where they are
+// named: "I have tensorflow-gpu==1.8.0 and tensorflow==1.8.0 installed", "pip install tensorflow
+// tensorflow-gpu"; empty: nothing like it is said.
+std::map<std::string, std::string> InstalledTogether(std::string_view text,
+                                                     const std::vector<std::string>& known);
 
 }  // namespace tfdoctor

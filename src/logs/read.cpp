@@ -207,6 +207,12 @@ struct LogReader::State {
     }
   }
 
+  // A call that tests for a GPU, and the messages that say what it prints.
+  struct Asked {
+    std::string_view call, yes, no;
+    uint64_t line;
+  };
+
   struct Entry {
     uint32_t row;
     Template text;
@@ -412,12 +418,58 @@ struct LogReader::State {
       const std::string text = CleanLine(lines[line]);
       // What `tf.config.list_physical_devices('GPU')` prints; as part of a longer log it may be anything.
       if (text == "[]" || text == "[ ]") RecordById("only-cpu-listed", text);
+      TakeAnswer(text);
       if (!parts) continue;
       const std::optional<uint32_t> row = quotes.Find(text);
       if (!row) continue;
       Record(rows[*row], text, {});
       Show(rows[*row], text);
     }
+  }
+
+  // What tf.test.is_gpu_available() and the like print stands alone in one of the next lines, in their order.
+  void TakeAnswer(std::string_view text) {
+    constexpr uint64_t kNear = 6;  // lines
+    static constexpr Asked kCalls[] = {{"is_gpu_available(", "device-listed", "no-gpu-in-process", 0},
+                                       {"torch.cuda.is_available(", "torch-forward", "torch-no-gpu", 0},
+                                       {"is_built_with_cuda(", "", "built-with-cuda-false", 0}};
+    for (const Asked& call : kCalls) {
+      if (text.find(call.call) == text.npos) continue;
+      asked.push_back(call);
+      asked.back().line = line;
+    }
+    while (text.starts_with('>') || text.starts_with(' ')) text.remove_prefix(1);
+    if (text != "True" && text != "False") return;
+    while (!asked.empty() && line > asked.front().line + kNear) asked.erase(asked.begin());
+    if (asked.empty()) return;
+    const std::string_view id = text == "True" ? asked.front().yes : asked.front().no;
+    asked.erase(asked.begin());
+    if (!id.empty()) RecordById(id, std::string(text));
+  }
+
+  // Of a sentence that quotes a message ('in a notebook I get "…" when I import it', 'It ends with: …'): what
+  // is not quoted; empty: the line is no such sentence.
+  std::string Remark(std::string_view text) const {
+    constexpr size_t kFewest = 5;  // words
+    const auto told = [&](const std::string& part) {
+      return scanner.Find(part, 0) == part.npos && SplitWords(part).size() >= kFewest ? part : std::string();
+    };
+    std::string rest(text);
+    for (const auto& [open, close] : {std::pair("\"", "\""), std::pair("`", "`"), std::pair("“", "”")}) {
+      for (size_t at = rest.find(open); at != rest.npos; at = rest.find(open, at)) {
+        const size_t end = rest.find(close, at + 1);
+        if (end == rest.npos) break;
+        rest.erase(at, end + std::string_view(close).size() - at);
+      }
+    }
+    if (std::string part = told(rest); !part.empty()) return part;
+    // No program speaks of itself like that.
+    const std::string lower = " " + Lower(text) + " ";
+    for (const std::string_view own : {" i ", " i'm ", " i've ", " my ", " we ", " it seems ", " however"}) {
+      if (lower.find(own) != lower.npos) return std::string(text);
+    }
+    const size_t at = scanner.Find(rest, 0);
+    return at == rest.npos ? std::string() : told(rest.substr(0, rest.substr(0, at).rfind(':') + 1));
   }
 
   void Record(const MessageRow& row, const std::string& text, const Template::Fields& fields) {
@@ -496,6 +548,7 @@ struct LogReader::State {
   std::set<uint64_t> recognised_lines;  // among the first
   std::string beginning;                // of the text, at most kLongestQuote bytes
   size_t looked_for_cuts = 0;           // bytes
+  std::vector<Asked> asked;             // tests for a GPU that have not been answered yet
   LogReading reading;
 };
 
@@ -546,8 +599,12 @@ LogReading LogReader::Finish(bool parts) {
     state.TakeQuotes(parts);
     const std::vector<std::string_view> lines = SplitLines(state.beginning);
     for (size_t i = 0; i < lines.size(); i++) {
-      if (!state.recognised_lines.contains(i + 1) && !Trim(lines[i]).empty())
+      if (Trim(lines[i]).empty()) continue;
+      if (!state.recognised_lines.contains(i + 1)) {
         state.reading.unread += std::string(lines[i]) + "\n";
+      } else if (const std::string remark = state.Remark(lines[i]); !remark.empty()) {
+        state.reading.remarks += remark + "\n";
+      }
     }
   }
   return std::move(state.reading);

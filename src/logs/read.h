@@ -53,6 +53,7 @@ struct LogReading {
   uint64_t bytes = 0;
   std::string own_words;  // of somebody who describes instead of giving a log: may hold sayings
   std::string unread;     // of a short log: the lines in which no message stands
+  std::string remarks;    // what stands around a message that a sentence quotes: may hold sayings
   std::string trouble;    // why not all of it was read
 
   // The last attempt that shows trouble, else the last; nullptr: none.

@@ -93,10 +93,13 @@ std::string Edge(const std::vector<std::string>& capabilities, bool highest) {
 
 std::vector<std::string> MissingLibraries(const LogStory& story) {
   std::vector<std::string> missing;
-  for (const char* id : {"library-not-loaded", "import-library", "dll-load"}) {
+  constexpr std::string_view kPart = "part-not-found";  // names what it needs where that is what is missing
+  for (const std::string_view id : {"library-not-loaded", "import-library", "dll-load", "part-not-found"}) {
     std::vector<std::string> names = story.Fields(id, "library");
     for (const std::string& rest : story.Fields(id, "rest")) names.push_back("lib" + rest);
     for (const std::string& dll : story.Fields(id, "dll")) names.push_back(dll + ".dll");
+    if (const std::vector<std::string> of = story.Fields(id, "missing"); id == kPart && !of.empty())
+      names = of;
     for (std::string& name : names) {
       while (name.ends_with(':') || name.ends_with('.')) name.pop_back();
       const size_t folder = name.find_last_of("/\\");
@@ -107,6 +110,31 @@ std::vector<std::string> MissingLibraries(const LogStory& story) {
     }
   }
   return missing;
+}
+
+std::vector<std::string> MissingDependencies(const LogStory& story) {
+  const std::vector<std::string> asked = story.Fields("library-not-loaded", "library");
+  std::vector<std::string> missing;
+  for (std::string name : story.Fields("library-not-loaded", "missing")) {
+    while (name.ends_with(':') || name.ends_with('.')) name.pop_back();
+    if (name.empty() || IsDriver(name) || !IsOfNvidia(name)) continue;
+    if (std::find(asked.begin(), asked.end(), name) == asked.end()) missing.push_back(std::move(name));
+  }
+  return missing;
+}
+
+std::string OtherCudaOfDependency(const LogStory& story) {
+  for (const std::string& name : MissingDependencies(story)) {
+    const std::string wants = CudaOfName(name);
+    if (wants.empty()) continue;
+    for (const std::string& library : story.Fields("successfully-opened", "library")) {
+      const std::string opened = CudaOfName(library);
+      if (!opened.empty() && MajorVersion(opened) != MajorVersion(wants))
+        return fmt::format("{} was found and needs {}, of another CUDA than {}",
+                           story.Field("library-not-loaded", "library"), name, library);
+    }
+  }
+  return {};
 }
 
 bool MissesDriverLibrary(const LogStory& story) {
@@ -129,7 +157,9 @@ std::string CudaOfName(const std::string& library) {
       return digits == "12" || digits == "13" ? digits : digits.substr(0, 1) + "." + digits.substr(1);
     return digits;
   }
-  if (library.starts_with("libcudart.so.")) return Digits(library.substr(13));
+  for (const std::string_view start : {"libcudart.so.", "libnvrtc.so.", "libnvJitLink.so."}) {
+    if (library.starts_with(start)) return Digits(std::string_view(library).substr(start.size()));
+  }
   // Up to CUDA 10.0 every library carried the toolkit's number; later cuBLAS alone carries the major one.
   const size_t at = library.find(".so.");
   if (at == library.npos || NamesCudnn(library)) return {};
@@ -187,8 +217,15 @@ bool SameCuda(const std::string& a, const std::string& b) {
   return x.size() < 2 || y.size() < 2 || x[1] == y[1];
 }
 
-bool OnlyXlaHasGpu(const LogStory& story) {
-  return story.Saw("xla-gpu-listed") && !story.Saw("device-listed") && !story.gpu_registered;
+bool OnlyXlaHasGpu(const LogStory& story) { return !XlaGpuAlone(story).empty(); }
+
+std::string_view XlaGpuAlone(const LogStory& story) {
+  if (story.Saw("device-listed") || story.gpu_registered) return {};
+  if (story.Saw("xla-gpu-listed")) return "xla-gpu-listed";
+  // What there is beside the device that the program names.
+  const std::string list = story.Field("device-unavailable", "list");
+  const bool xla = list.find(":XLA_GPU:") != list.npos, gpu = list.find("device:GPU:") != list.npos;
+  return xla && !gpu ? "device-unavailable" : "";
 }
 
 bool LibrariesFail(const LogStory& story) {
@@ -235,6 +272,11 @@ std::string NoDriverForCuda(const LogStory& story) {
 }
 
 std::string LibrarySeen(const LogStory& story) {
+  // Of one that was found something else is missing.
+  if (!MissingDependencies(story).empty()) return {};
+  // With a field it is a line about a library that is missing.
+  if (!story.Field("says-library-is-there", "library").empty())
+    return *story.Message("says-library-is-there")->text.Peek();
   for (const char* key :
        {"find ", "present", "locate", "ls ", "exists", "found_in", "found in", "lies_in", "lies in"}) {
     std::string value = story.StatedLike(key);
@@ -312,6 +354,10 @@ bool InSingularity(const LogStory& story) {
   return story.Saw("says-singularity") || in(library) || in(optional);
 }
 
+bool BuildsImage(const LogStory& story) {
+  return story.Saw("says-docker-build") && !story.SawAny({"docker-run", "says-image-built"});
+}
+
 bool NamesDockerDesktop(const LogStory& story) {
   return story.SawAny({"docker-desktop", "says-docker-desktop"});
 }
@@ -343,12 +389,25 @@ CodeAge AgeOfCode(const LogStory& story, std::string& why) {
   const ArchitectureLimits limits = cuda.empty() ? ArchitectureLimits{} : story.knowledge.CudaLimits(cuda);
   why = fmt::format("CUDA {} makes code for {} to {}; the GPU is {}", cuda, limits.lowest, limits.highest,
                     capability);
-  if (!limits.highest.empty() && CompareVersions(capability, limits.highest) > 0) return CodeAge::kNewer;
+  if (!limits.highest.empty() && CompareVersions(capability, limits.highest) > 0) {
+    // Within a generation the code for an earlier chip runs on a later one: 7.0 on 7.5, 8.0 on 8.6 and 8.9.
+    if (MajorVersion(capability) == MajorVersion(limits.highest)) return CodeAge::kRuns;
+    return CodeAge::kNewer;
+  }
   if (!limits.lowest.empty() && CompareVersions(capability, limits.lowest) < 0) return CodeAge::kOlder;
   // Without any of that: what no release, and what only old ones support.
   why = "the GPU is of compute capability " + capability;
   if (CompareVersions(capability, "3.5") < 0) return CodeAge::kOlder;
   return CodeAge::kUnknown;
+}
+
+bool MayHavePtx(const LogStory& story) {
+  const TensorFlowBuild* build = BuildOf(story);
+  return build == nullptr || story.capability.empty() || PtxRuns(build->ptx, story.capability);
+}
+
+bool StartsSlowly(const LogStory& story) {
+  return story.SawAny({"says-slow", "says-slow-start", "says-works-after-wait", "says-takes-minutes"});
 }
 
 bool IsBlackwell(const LogStory& story) {
@@ -365,20 +424,37 @@ double FreeShare(const LogStory& story) {
 
 bool PoolIsTiny(const LogStory& story) {
   if (story.Saw("allocator-empty")) return true;
-  constexpr double kTiny = 1024;  // MiB
-  const double limit = MiB(story.Field("allocator-limit", "limit")),
-               total = MiB(story.Field("total-memory", "total"));
-  if (limit >= 0 && limit < kTiny && (total > 4 * kTiny || CompareVersions(story.capability, "6.0") >= 0))
-    return true;
+  if (story.Saw("program-limits-memory")) return false;
+  constexpr double kTiny = 1024, kNoGpuHasSo = 500;  // MiB
+  constexpr double kShare = 0.15;
+  const double total = MiB(story.Field("total-memory", "total"));
+  const std::string created = story.Field("device-created", "cc");
+  const std::string capability = created.empty() ? story.capability : created;
+  const auto tiny = [&](double pool) {
+    if (pool < 0) return false;
+    if (pool < kNoGpuHasSo || pool < kShare * total) return true;
+    return pool < kTiny && (total > 4 * kTiny || CompareVersions(capability, "6.0") >= 0);
+  };
   const std::string memory = story.Field("device-created", "memory");
-  const std::string capability = story.Field("device-created", "cc");
-  if (!memory.empty() && memory.size() < 3) return true;  // less than 100 MB: no GPU is so small
-  return !memory.empty() && memory.size() < 4 && CompareVersions(capability, "6.0") >= 0;
+  return tiny(MiB(story.Field("allocator-limit", "limit"))) || (!memory.empty() && tiny(MiB(memory + "MiB")));
+}
+
+bool Complains(const LogStory& story) {
+  static constexpr std::string_view kComplaints[] = {
+      "says-slow",     "says-slower-on-gpu", "says-slow-start",    "says-hangs",
+      "says-gpu-idle", "says-gpu-not-used",  "says-wrong-numbers", "says-out-of-memory",
+      "says-cpu-busy", "says-kernel-dies",   "says-machine-dies",  "says-takes-minutes"};
+  // What could not be read may be one.
+  return std::any_of(std::begin(kComplaints), std::end(kComplaints),
+                     [&](std::string_view id) { return story.MaySee(id); });
 }
 
 void Harmless(Signs& s, std::string_view id, Strength beside_trouble) {
   // Where TensorFlow has no GPU, something is wrong that it does not say.
-  if (!s.story.trouble && !s.story.Saw("only-cpu-listed")) {
+  // Nor is it what somebody asks about who complains of something else.
+  if (!s.story.trouble && !s.story.Saw("only-cpu-listed") && Complains(s.story)) {
+    s.Speaks(id, beside_trouble);
+  } else if (!s.story.trouble && !s.story.Saw("only-cpu-listed")) {
     s.Proves(id);
   } else {
     s.Speaks(id, beside_trouble);
@@ -408,6 +484,13 @@ bool BuiltWithoutCuda(const LogStory& story) {
   if (story.SawAny({"built-with-cuda-false", "says-built-without-cuda"})) return true;
   return story.StatedLike("is_built_with_cuda") == "false" ||
          story.StatedLike("get_build_info").find("'is_cuda_build': false") != std::string::npos;
+}
+
+bool BuiltWithCuda(const LogStory& story) {
+  if (story.SawAny({"cuinit-failed", "device-count-failed", "found-device", "device-created", "adding-gpus"}))
+    return true;
+  const std::vector<std::string> opened = story.Fields("successfully-opened", "library");
+  return std::any_of(opened.begin(), opened.end(), IsOfNvidia);
 }
 
 std::set<std::string> StatedTensorFlows(const LogStory& story, const std::string& key) {

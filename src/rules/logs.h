@@ -18,6 +18,11 @@ constexpr Strength kAgainst = Strength::kAgainst;
 
 // Libraries of CUDA that the log misses, without the optional TensorRT and without the driver's libcuda.
 std::vector<std::string> MissingLibraries(const LogStory& story);
+// Libraries that one needs which was found itself: "Could not load dynamic library 'libcusolver.so.11';
+// dlerror: libnvJitLink.so.12: cannot open shared object file".
+std::vector<std::string> MissingDependencies(const LogStory& story);
+// One of them is of another CUDA than those that were opened: the text of it; empty: not so.
+std::string OtherCudaOfDependency(const LogStory& story);
 // The log misses the driver's libcuda.so.1 (nvcuda.dll).
 bool MissesDriverLibrary(const LogStory& story);
 // libcudnn.so.8, cudnn64_8.dll
@@ -38,6 +43,8 @@ bool SameCuda(const std::string& a, const std::string& b);
 bool LibrariesFail(const LogStory& story);
 // XLA lists a GPU and TensorFlow does not: the driver works, and libraries of CUDA fail.
 bool OnlyXlaHasGpu(const LogStory& story);
+// The message that shows it; empty: none does.
+std::string_view XlaGpuAlone(const LogStory& story);
 // CUDA_VISIBLE_DEVICES leaves no GPU, whatever there are: "-1", nothing, Slurm's "NoDevFiles". Its value;
 // empty for none of that.
 std::string HidingVariable(const LogStory& story);
@@ -56,18 +63,26 @@ std::string OtherCudaStated(const LogStory& story);
 // What the message of a missing library says of LD_LIBRARY_PATH: it leads to another CUDA alone.
 std::string OtherCudaOnPath(const LogStory& story);
 bool InSingularity(const LogStory& story);
+// What fails is a step of the build of an image, where there is no GPU, and no container that runs.
+bool BuildsImage(const LogStory& story);
 bool NamesDockerDesktop(const LogStory& story);
 enum class CodeAge { kUnknown, kOlder, kRuns, kCompiled, kNewer };
 // The GPU against the code in the build, or where that is not known against what the CUDA of the build can
 // make.
 CodeAge AgeOfCode(const LogStory& story, std::string& why);
+// The build carries PTX that the driver can compile for the GPU, or nobody knows that it does not.
+bool MayHavePtx(const LogStory& story);
+// Somebody waits, and it goes on: what takes long is no error.
+bool StartsSlowly(const LogStory& story);
 // Blackwell and what comes after.
 bool IsBlackwell(const LogStory& story);
 // Of what was free at the start, a small part of the card; -1: the log does not say.
 double FreeShare(const LogStory& story);
-// TensorFlow, which takes nearly all that is free, got less than a gigabyte of a GPU that has more (those
-// since Pascal do): others hold the rest, or the program set a limit.
+// TensorFlow, which takes nearly all that is free, got a small part of the GPU, or less than any GPU has:
+// others hold the rest, or the program set a limit.
 bool PoolIsTiny(const LogStory& story);
+// Somebody says what is wrong: it is slow, it hangs, the GPU is idle or not used, …
+bool Complains(const LogStory& story);
 // A harmless message is the answer only where nothing else is wrong.
 void Harmless(Signs& s, std::string_view id, Strength beside_trouble = Strength::kAgainst);
 // Something shows that the GPU, its driver or CUDA is what is wrong.
@@ -75,6 +90,8 @@ bool GpuTrouble(const LogStory& story);
 // A library that is NVIDIA's: "libcudart.so.12", "cudnn64_8.dll", "libnccl.so.2".
 bool IsOfNvidia(std::string_view library);
 bool BuiltWithoutCuda(const LogStory& story);
+// The driver was called or a library of CUDA opened, which only a build with CUDA does.
+bool BuiltWithCuda(const LogStory& story);
 // Names of TensorFlow distributions in a stated list: "tensorflow 2.3.0; tensorflow-gpu 2.3.0".
 std::set<std::string> StatedTensorFlows(const LogStory& story, const std::string& key);
 // The GPU is used and nothing fails: what is left is how it is used, or how it looks.

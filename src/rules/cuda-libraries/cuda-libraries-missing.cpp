@@ -49,16 +49,24 @@ void JudgeLog(Signs& s) {
   const bool linked = story.windows && (story.tensorflow.empty() || story.Before("2.1"));
   if (linked && MissingLibraries(story).empty() && !MissesDriverLibrary(story)) s.Speaks("dll-load", kWeak);
   if (story.only_stated) s.Speaks("says-no-cuda", kStrong).Speaks("says-other-release-works", kWeak);
-  if (story.only_stated && story.Saw("says-hosted-notebook")) s.Speaks("says-own-tensorflow", kWeak);
+  if (story.only_stated && story.Saw("says-hosted-notebook")) {
+    s.Speaks("says-own-tensorflow", kWeak);
+    s.States(!s.any() && story.pip && !story.tensorflow.empty() && story.Saw("says-gpu-runtime"),
+             "install_method", "TensorFlow was installed over the one that the notebook came with", kWeak);
+  }
   const bool windows_before = story.windows && story.tensorflow.empty();
   if (story.only_stated && windows_before) s.Speaks("says-gpu-not-used", kWeak);
   if (!LibrariesFail(story) || story.Saw("says-tensorflow-image")) return;
   const std::vector<std::string> missing = MissingLibraries(story);
   const bool only_cudnn = !missing.empty() && std::all_of(missing.begin(), missing.end(), NamesCudnn);
   if (only_cudnn) return;
-  if (OnlyXlaHasGpu(story)) s.Speaks("xla-gpu-listed", kStrong);
+  s.Speaks(XlaGpuAlone(story), kStrong);
   s.Speaks("cudart-stub", kStrong).Speaks("cudart-aborts", kStrong).Speaks("cannot-dlopen-libraries", kWeak);
-  if (!missing.empty()) s.Speaks("library-not-loaded", kStrong).Speaks("import-library", kStrong);
+  const bool of_other_cuda = !OtherCudaOfDependency(story).empty();
+  if (!missing.empty())
+    s.Speaks("library-not-loaded", of_other_cuda ? kWeak : kStrong)
+        .Speaks("import-library", kStrong)
+        .Speaks("dll-load", kStrong);
   const bool without_extra = story.pip && !story.and_cuda && story.From("2.14");
   s.States(without_extra, "install_method", "installed without the extra and-cuda", kStrong);
   // NumPy and protobuf belong to every TensorFlow: a list that has one of them is mostly a whole one.
@@ -68,6 +76,9 @@ void JudgeLog(Signs& s) {
            "no package of NVIDIA's libraries is in the list", kStrong);
   s.States(nvidia, "pip_list", "packages of NVIDIA's libraries are installed", kAgainst);
   s.Speaks("says-several-cudas", kAgainst);
+  const bool elsewhere = story.SawAny({"says-works-elsewhere", "says-terminal-works"});
+  s.States(elsewhere && story.Saw("says-launcher"), "says-works-elsewhere",
+           "it works on this machine where another program starts it", kAgainst);
   s.Speaks("says-image-for-cpu", kAgainst).Speaks("says-on-path", kAgainst);
   if (!LibrarySeen(story).empty()) s.That(true, "the library is on this machine", kAgainst);
   if (story.and_cuda) s.States(true, "install_method", "the extra and-cuda brings them", kAgainst);

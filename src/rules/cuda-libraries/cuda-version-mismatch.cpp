@@ -1,5 +1,7 @@
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "base/text.h"
 #include "diagnose/rule.h"
 #include "rules/common.h"
@@ -108,7 +110,11 @@ void JudgeLog(Signs& s) {
   // The CUDA of a hosted notebook is made for the TensorFlow that came with it.
   const bool hosted = story.Saw("says-hosted-notebook") && (story.only_stated || story.Saw("gpu-not-found"));
   const bool has_gpu = story.gpu_seen || story.SawAny({"says-gpu-runtime", "says-worked-before"});
-  if (hosted && has_gpu) s.Speaks("says-own-tensorflow", kStrong);
+  if (hosted && has_gpu) {
+    s.Speaks("says-own-tensorflow", kStrong);
+    s.States(!s.any() && story.pip && !story.tensorflow.empty(), "install_method",
+             "TensorFlow was installed over the one that the notebook came with", kStrong);
+  }
   if (!fails && !story.gpu_registered && !story.trouble) {
     const std::string path = OtherCudaOnPath(story);
     s.That(!path.empty(), path, kDecisive);
@@ -125,11 +131,14 @@ void JudgeLog(Signs& s) {
     s.States(!cudnn.empty(), "cudnn", cudnn, kStrong);
     const std::string path = OtherCudaOnPath(story);
     if (cuda.empty()) s.That(!path.empty(), path, kDecisive);
-    if (s.any()) s.Speaks("library-not-loaded", kStrong).Speaks("cudart-stub", kStrong);
+    if (s.any())
+      s.Speaks("library-not-loaded", kStrong).Speaks("cudart-stub", kStrong).Speaks("dll-load", kStrong);
   }
   s.States(story.Saw("says-cuda-11-packages") && !CudaOfBuild(story).empty() &&
                MajorVersion(CudaOfBuild(story)) > 11,
            "says-cuda-11-packages", "the libraries are those of CUDA 11", kDecisive);
+  const std::string dependency = OtherCudaOfDependency(story);
+  s.That(!dependency.empty(), dependency, kDecisive);
   // cuSOLVER counts for itself: CUDA 11.0 has libcusolver.so.10, later ones libcusolver.so.11 (the nvidia
   // wheels).
   const std::vector<std::string> missing = MissingLibraries(story);
@@ -138,10 +147,11 @@ void JudgeLog(Signs& s) {
          "libcusolver.so.10 is there up to CUDA 11.0; later ones have libcusolver.so.11", kDecisive);
   s.That(missing.size() == 1 && missing.front() == "libcusolver.so.11" && story.cuda.starts_with("11.0"),
          "libcusolver.so.11 came with CUDA 11.1; CUDA " + story.cuda + " has libcusolver.so.10", kDecisive);
+  if (!s.any() && !std::all_of(missing.begin(), missing.end(), NamesCudnn)) s.Speaks("dll-load", kWeak);
   if (!s.any() && LibrariesFail(story))
     s.Speaks("library-not-loaded", kWeak)
         .Speaks("cannot-dlopen-libraries", kWeak)
-        .Speaks("xla-gpu-listed", kWeak);
+        .Speaks(XlaGpuAlone(story), kWeak);
 }
 
 }  // namespace

@@ -42,6 +42,10 @@ void JudgeLog(Signs& s) {
     s.Speaks("library-not-loaded", missing.size() <= 2 ? kDecisive : kStrong)
         .Speaks("import-library", kStrong)
         .Speaks("dll-load", kDecisive);
+    if (!s.any() && story.Saw("part-not-found")) {
+      s.Speaks("part-not-found", kStrong);
+      s.Title("A part of cuDNN is not installed");
+    }
   }
   if (missing.empty()) s.Speaks("cudnn-version-unknown", kStrong);
   if (!s.any()) s.Speaks("says-no-cudnn", kStrong);

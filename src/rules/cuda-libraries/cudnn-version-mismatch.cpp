@@ -82,7 +82,9 @@ Verdict Check(const Facts& facts, const Knowledge& knowledge) {
 void JudgeLog(Signs& s) {
   const LogStory& story = s.story;
   s.Proves("cudnn-version-mismatch").Proves("cudnn-sublibrary-mismatch");
-  s.Speaks("autotuner-no-config", kDecisive).Speaks("cudnn-sublibrary-loading", kStrong);
+  s.Speaks("autotuner-no-config", kDecisive).Speaks("part-does-not-fit", kDecisive);
+  // That a file is not there says nothing of versions.
+  if (!story.Saw("part-not-found")) s.Speaks("cudnn-sublibrary-loading", kStrong);
   const TensorFlowBuild* build = BuildOf(story);
   const bool older = build != nullptr && !story.cudnn.empty() &&
                      build->cudnn_version.find('.') != std::string::npos &&

@@ -69,8 +69,20 @@ void JudgeLog(Signs& s) {
            kDecisive);
   if (!LibrariesFail(story)) return;
   if (!MissingLibraries(story).empty()) s.Speaks("library-not-loaded", kWeak).Speaks("import-library", kWeak);
-  if (OnlyXlaHasGpu(story)) s.Speaks("xla-gpu-listed", kWeak);
+  if (!MissingLibraries(story).empty()) s.Speaks("dll-load", kWeak);
+  // cuDNN was found, so its folder is where its parts are, or what they need is not there.
+  s.Speaks("part-not-found", kStrong);
+  s.That(story.Saw("part-not-found") && story.windows,
+         "on Windows cuDNN needs zlibwapi.dll from 8.3 on, and its whole folder bin on PATH", kWeak);
+  s.Speaks(XlaGpuAlone(story), kWeak);
   s.Speaks("cannot-dlopen-libraries", kWeak);
+  // Who tells of the CUDA that has the missing library has it somewhere.
+  bool of_stated = false;
+  for (const std::string& library : MissingLibraries(story)) {
+    const std::string of = CudaOfName(library);
+    of_stated = of_stated || (of.find('.') != of.npos && story.cuda.starts_with(of));
+  }
+  s.States(of_stated, "cuda", "CUDA " + story.cuda + ", which has the library, is said to be there", kStrong);
   s.Speaks("says-environment-modules", kStrong).Speaks("says-on-path", kStrong);
   s.Speaks("says-several-cudas", kStrong);
   const bool conda_beside = story.Mentions("install_method", "conda") && story.pip;

@@ -88,6 +88,8 @@ void JudgeLog(Signs& s) {
   if (!OtherCudaStated(story).empty() && cuda_on_path)
     s.States(true, "LD_LIBRARY_PATH", "it names a CUDA of another version: " + path, kStrong);
   s.Speaks("says-path-first", kDecisive);
+  const std::string dependency = OtherCudaOfDependency(story);
+  s.That(!dependency.empty(), dependency, kStrong);
   const SeenMessage* searched = story.Message("ld-debug-path");
   if (searched != nullptr && searched->text.Peek()->find("cuda") != std::string::npos && tried != nullptr)
     s.Speaks("ld-debug-try", kDecisive);

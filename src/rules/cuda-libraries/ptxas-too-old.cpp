@@ -63,6 +63,9 @@ void JudgeLog(Signs& s) {
   const bool wrong = !version.empty() && !wanted.empty() && CompareVersions(version, wanted) >= 0;
   const SeenMessage* message = story.Message("ptxas-old-comparison");
   if (message != nullptr && message->fields.Peek() != nullptr && !wrong) s.Proves("ptxas-old-comparison");
+  // A warning beside what ended the program is not the answer.
+  if (story.Saw(Shows::kMemoryFails) || story.Saw(Shows::kHandleFails) || GpuTrouble(story))
+    s.Lesser(Effect::kHarmless);
 }
 
 }  // namespace

@@ -51,7 +51,7 @@ void JudgeLog(Signs& s) {
   if (!story.container || InSingularity(story) || story.Saw("says-kubernetes")) return;
   s.Speaks("says-no-smi", kStrong);
   // Where the image was built and then started, it is the container that runs.
-  const bool building = story.Saw("says-docker-build") && !story.Saw("docker-run");
+  const bool building = BuildsImage(story);
   // Nor has a step of a build, unless NVIDIA's runtime is the engine's default.
   if (building) s.Speaks("import-libcuda", kStrong);
   if (story.wsl || building || !story.Stated("docker_gpus").empty()) return;

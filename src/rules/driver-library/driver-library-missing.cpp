@@ -71,7 +71,7 @@ void JudgeLog(Signs& s) {
   const LogStory& story = s.story;
   if (story.Saw("loader-takes-stub")) return;
   s.Proves("libcuda-not-in-process");
-  if (story.Saw("says-docker-build") && !story.Saw("docker-run")) return;
+  if (BuildsImage(story)) return;
   if (!story.wsl && !story.container) s.Speaks("says-no-libcuda", kStrong);
   // A container gets it from the host, with the GPU.
   s.Speaks("cuda-303", kStrong)

@@ -16,6 +16,9 @@ void JudgeLog(Signs& s) {
   }
   s.States(story.Saw("says-child-process") && story.Saw("says-parent-uses-cuda"), "says-parent-uses-cuda",
            "CUDA was used before the process was forked", kDecisive);
+  // Keras' workers are forks of a program that has the GPU already, unless they are threads.
+  s.States(!story.trouble && story.Saw("says-child-process") && story.Saw("says-hangs") && !story.windows,
+           "says-child-process", "it hangs where child processes are used", kStrong);
   // Only a driver that was initialised before the process was forked can be reached and not be initialised.
   if (story.FieldHas("device-count-failed", "error", "CUDA_ERROR_NOT_INITIALIZED")) {
     s.Speaks("device-count-failed", kDecisive);

@@ -7,6 +7,9 @@ namespace tfdoctor {
 namespace {
 
 void JudgeLog(Signs& s) {
+  // The same program is right on the CPU. A release that nobody made for the GPU does that, too.
+  if (s.story.Saw("says-right-on-cpu") && !s.story.Saw("says-hangs"))
+    s.Speaks("says-wrong-numbers", kDecisive).Speaks("says-right-on-cpu", kStrong);
   if (!s.story.Saw("prove-wrong-result")) return;
   s.Proves("prove-wrong-result");
   s.Repair(

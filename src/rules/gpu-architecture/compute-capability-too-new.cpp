@@ -75,8 +75,11 @@ void JudgeLog(Signs& s) {
   // TensorFlow leaves out GPUs that are too old, or that it cannot open, and no new one.
   if (story.Saw("no-supported-device")) return;
   if (age == CodeAge::kNewer && fails) s.ThatProves(true, why);
-  // Of a build that is not known, PTX that it may carry is not known either.
-  const Strength sure = BuildOf(story) == nullptr ? kStrong : kDecisive;
+  // PTX that the build carries is compiled for the GPU at the start: that nothing is said to fail does not
+  // tell whether it is. Who waits has it compiled; whose GPU is left out has another trouble.
+  const bool left_out =
+      story.SawAny({"says-gpu-not-used", "only-cpu-listed", "no-gpu-in-process"}) || GpuTrouble(story);
+  const Strength sure = !MayHavePtx(story) ? kDecisive : StartsSlowly(story) || left_out ? kWeak : kStrong;
   if (age == CodeAge::kNewer && !fails && !story.gpu_registered) s.That(true, why, sure);
   // Before CUDA knew such a GPU, its kernels ran and computed rubbish.
   if (age == CodeAge::kNewer && !fails) s.Speaks("says-wrong-numbers", kDecisive);

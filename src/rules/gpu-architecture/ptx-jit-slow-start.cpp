@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "base/text.h"
 #include "diagnose/rule.h"
 #include "rules/common.h"
@@ -39,6 +41,24 @@ Verdict Check(const Facts& facts, const Knowledge&) {
   return Verdict::Silent();
 }
 
+// "dies after 10 minutes" tells when, not how long the start takes; nor does "an epoch takes 10 minutes".
+bool TellsWhen(const LogStory& story) {
+  const SeenMessage* minutes = story.Message("says-takes-minutes");
+  if (minutes == nullptr) return false;
+  std::string before = Lower(*minutes->text.Peek());
+  const bool first = before.find("first") != before.npos || before.find("start") != before.npos;
+  for (const char* repeated : {"epoch", "iteration", "per step", "per batch", "each step", "every step"}) {
+    if (before.find(repeated) != before.npos && !first) return true;
+  }
+  before.resize(std::min(before.find("minute"), before.size()));
+  std::vector<std::string_view> words = SplitWords(before);
+  const size_t count = words.size();
+  for (size_t i = count - std::min<size_t>(count, 3); i < count; i++) {
+    if (words[i] == "after" || words[i] == "every") return true;
+  }
+  return false;
+}
+
 void JudgeLog(Signs& s) {
   const LogStory& story = s.story;
   if (story.SawAny(
@@ -57,7 +77,16 @@ void JudgeLog(Signs& s) {
   std::string why;
   const CodeAge age = AgeOfCode(story, why);
   const bool compiled = age != CodeAge::kRuns && age != CodeAge::kUnknown && !story.capability.empty();
+  // Whatever takes minutes on a GPU for which there is no machine code, or where the GPU is opened.
+  const bool ends = story.SawAny({"says-kernel-dies", "says-machine-dies", "says-out-of-memory"});
+  if ((compiled || story.Saw("adding-gpus")) && !ends && !TellsWhen(story))
+    s.Speaks("says-takes-minutes", kDecisive);
+  const bool newer = age == CodeAge::kNewer || age == CodeAge::kCompiled;
+  if (newer) s.Speaks("says-slow", kStrong);
   s.That(s.any() && compiled, why, kStrong);
+  // Nobody says how it ends: it is compiled, or it fails.
+  const bool fails = story.SawAny({"says-wrong-numbers", "says-gpu-not-used"}) || !MayHavePtx(story);
+  s.That(!s.any() && age == CodeAge::kNewer && !fails && !GpuTrouble(story), why, kStrong);
 }
 
 }  // namespace

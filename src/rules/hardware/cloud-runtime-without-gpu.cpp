@@ -41,11 +41,15 @@ void JudgeLog(Signs& s) {
   const Strength strength = chosen ? kWeak : kDecisive;
   s.Speaks("gpu-not-found", strength).Speaks("cuda-no-device", strength).Speaks("cuda-303", strength);
   s.Speaks("torch-no-driver", strength).Speaks("says-torch-without-gpu", strength);
+  s.Speaks("torch-no-gpu", strength);
   s.Speaks("no-gpu-in-process", kStrong)
       .Speaks("only-cpu-listed", kStrong)
       .Speaks("device-unavailable", kStrong);
   s.Speaks("smi-failed", kStrong).Speaks("smi-missing", kStrong).Speaks("cudart-stub", kStrong);
   s.States(s.any() && !chosen, "os", "a hosted notebook", kStrong);
+  // One was chosen, and nothing says that it is not there: what the program brought with it is another
+  // matter.
+  if (!s.any() && chosen) return s.Drop();
   const bool asked = story.SawAny({"says-cpu", "says-slow", "says-slow-start", "says-gpu-not-used"});
   s.States(!s.any() && !chosen && story.only_stated && asked, "os",
            "a hosted notebook has no GPU until one is chosen", kWeak);

@@ -64,7 +64,7 @@ void JudgeLog(Signs& s) {
   const bool known =
       stated == "none" || stated == "no" || story.SawAny({"says-no-gpu", "says-machine-without-gpu"});
   if (known && story.MaySee("device-unavailable")) return;
-  const bool building = story.Saw("says-docker-build") && !story.Saw("docker-run");
+  const bool building = BuildsImage(story);
   const bool missing = MissesDriverLibrary(story) || story.Saw(Shows::kNoDevice) || story.Saw("cudart-stub");
   // Where only harmless messages are asked about, that there is no GPU is no fault.
   s.StatesProof(story.no_gpu_stated && (story.trouble || !story.harmless), "gpu",
@@ -83,7 +83,9 @@ void JudgeLog(Signs& s) {
   if (!HidingVariable(story).empty()) return;
   // Who starts a container with a GPU has one; that the container lacks it is another cause.
   const Strength absent = story.container || story.Saw("docker-gpus-flag") ? kWeak : kStrong;
-  s.Speaks("no-device-node", absent).Speaks("module-not-running", absent);
+  // libcuda.so.1 answered: somebody installed the driver, mostly for a GPU.
+  const Strength module = story.Saw("cuda-no-device") && story.cuinit_failed ? kWeak : absent;
+  s.Speaks("no-device-node", absent).Speaks("module-not-running", module);
   s.Speaks("cuda-303", absent).Speaks("cuda-no-device", kWeak);
   if (MissesDriverLibrary(story) && !story.Saw("cuda-303")) s.Speaks("library-not-loaded", kStrong);
   if (s.any()) s.Wants(story.facts.gpus);

@@ -46,7 +46,10 @@ void JudgeLog(Signs& s) {
   const LogStory& story = s.story;
   s.Speaks("smi-failed", kStrong).Speaks("nvml-not-loaded", kDecisive).Speaks("hook-driver", kStrong);
   if (!story.container && !story.wsl) {
-    s.Speaks("module-not-running", story.gpu_seen ? kStrong : kWeak).Speaks("no-device-node", kWeak);
+    // The driver's library answered, so it is the module alone that is missing.
+    const bool answered = story.cuinit_failed && story.Saw("cuda-no-device");
+    s.Speaks("module-not-running", story.gpu_seen || answered ? kStrong : kWeak);
+    s.Speaks("no-device-node", kWeak);
   }
   s.Speaks("module-no-device", kStrong).Speaks("node-not-added", kStrong);
   const std::string module = story.StatedLike("module") + story.StatedLike("lsmod");

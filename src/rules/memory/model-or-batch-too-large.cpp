@@ -7,6 +7,14 @@ namespace {
 
 void JudgeLog(Signs& s) {
   const LogStory& story = s.story;
+  if (PoolIsTiny(story)) {
+    // Whatever the model is, it does not fit into what TensorFlow got: that tells nothing of the model.
+    s.Speaks("oom-tensor", kWeak);
+    if (!s.any()) s.Speaks("allocator-out-of-memory", kWeak).Speaks("dst-not-initialized", kWeak);
+    s.That(s.any(), "TensorFlow got hardly any of the GPU's memory", kAgainst);
+    if (s.any()) s.Wants(story.facts.device_memory.holders);
+    return;
+  }
   s.Speaks("oom-tensor", kDecisive)
       .Speaks("allocator-out-of-memory", kStrong)
       .Speaks("resource-exhausted", kWeak);
@@ -15,7 +23,6 @@ void JudgeLog(Signs& s) {
                used = MiB(story.Field("allocator-in-use", "size"));
   s.That(limit > 0 && used > 0.9 * limit, "the pool was full of what the program uses", kDecisive);
   if (!story.MaySee("allocator-limit")) s.Speaks("allocator-in-use", kWeak).Speaks("allocator-chunks", kWeak);
-  s.That(s.any() && PoolIsTiny(story), "TensorFlow got hardly any of the GPU's memory", kAgainst);
   if (s.any()) s.Wants(story.facts.device_memory.holders);
 }
 

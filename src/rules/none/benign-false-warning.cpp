@@ -15,6 +15,9 @@ void JudgeLog(Signs& s) {
   for (const char* id : {"end-of-sequence", "executor-debug", "delay-kernel", "layout-failed", "copy-streams",
                          "rewrite-skipped"})
     Harmless(s, id);
+  // The next line says that the driver compiles instead, as it does where ptxas is missing.
+  const bool other = GpuTrouble(story) || story.Saw(Shows::kHandleFails) || story.Saw(Shows::kMemoryFails);
+  Harmless(s, "ptxas-not-on-windows", other ? kAgainst : kStrong);
 }
 
 }  // namespace

@@ -52,6 +52,7 @@ void JudgeLog(Signs& s) {
   s.States(!story.trouble && !story.container && story.Saw("says-gpu-not-used") &&
                story.SawAny({"says-works-elsewhere", "says-terminal-works"}),
            "says-gpu-not-used", "the GPU is used in one place and not in another", kDecisive);
+  if (s.any()) s.Speaks("says-same-environment", kAgainst);
   // From WSL, a name that ends in .exe starts Windows' program, whatever environment is active.
   if (story.wsl) s.Speaks("says-windows-program", kDecisive);
   if (story.only_stated && story.Saw("says-import-fails"))

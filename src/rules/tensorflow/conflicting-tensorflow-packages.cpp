@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <set>
 
 #include "base/text.h"
@@ -44,23 +45,40 @@ Verdict Check(const Facts& facts, const Knowledge& knowledge) {
   return std::move(verdict).WithFix(InstallTensorFlow(facts, knowledge, replacement, names));
 }
 
+// The package tensorflow of this release computes on the GPU, as tensorflow-gpu does: from 2.1 on,
+// and 1.15.0.
+bool PlainHasCuda(const LogStory& story, const std::string& version) {
+  if (version.empty()) return false;
+  for (const std::string& one : {version, version + ".0"}) {
+    const TensorFlowBuild* build = story.knowledge.FindBuild("tensorflow", one, "x86_64");
+    if (build != nullptr && build->cuda_known) return build->cuda;
+  }
+  return CompareVersions(version, "2.1") >= 0;
+}
+
 void JudgeLog(Signs& s) {
   const LogStory& story = s.story;
   std::set<std::string> listed = StatedTensorFlows(story, "pip_list");
   for (const char* key : {"install_order", "packages", "installed", "distributions"}) {
     for (const std::string& name : StatedTensorFlows(story, key)) listed.insert(name);
   }
-  // What was frozen or listed in the log.
+  // What was frozen, listed or told.
   const auto* seen = story.facts.tensorflow.installed.Peek();
+  bool has_cuda = PlainHasCuda(story, story.tensorflow), version_known = !story.tensorflow.empty();
   if (seen != nullptr) {
-    for (const auto& [name, version] : *seen) listed.insert(name);
+    for (const auto& [name, version] : *seen) {
+      listed.insert(name);
+      version_known = version_known || !version.empty();
+    }
+    const auto of_one = [&](const auto& one) { return PlainHasCuda(story, one.second); };
+    has_cuda = has_cuda || (!seen->empty() && std::all_of(seen->begin(), seen->end(), of_one));
   }
   // Outside Linux on x86-64, tensorflow 2.10 to 2.18 itself is empty and brings one of these.
   if (listed.contains("tensorflow")) {
     for (const char* brought : {"tensorflow-intel", "tensorflow-macos", "tensorflow-cpu-aws"})
       listed.erase(brought);
   }
-  s.Speaks("says-not-the-gpu-package", kStrong);
+  if (!BuiltWithCuda(story)) s.Speaks("says-not-the-gpu-package", kStrong);
   // What another package brought over tensorflow-gpu.
   s.States(story.Saw("says-tensorflow-gpu") && story.Saw("says-no-longer") && listed.size() < 2,
            "says-no-longer", "what was installed later may have brought tensorflow over tensorflow-gpu",
@@ -76,12 +94,14 @@ void JudgeLog(Signs& s) {
            "says-native-package-for-cpu", "the library for the CPU is there beside the one for the GPU",
            kDecisive);
   if (listed.size() < 2) return;
-  // From 2.1 on tensorflow and tensorflow-gpu are the same files.
-  const bool same = listed == std::set<std::string>{"tensorflow", "tensorflow-gpu"} && story.From("2.1");
+  // Then tensorflow and tensorflow-gpu are the same files.
+  const bool same = listed == std::set<std::string>{"tensorflow", "tensorflow-gpu"} && has_cuda;
   std::vector<std::string> names(listed.begin(), listed.end());
   const std::string text = Join(names, " and ") + " share one folder: the last one installed wins";
   if (same) {
     s.States(true, "pip_list", text, kWeak);
+  } else if (seen != nullptr && !version_known && listed.size() == seen->size()) {
+    s.That(true, text, kDecisive);  // somebody's words, and they may be of 2.1 or later
   } else {
     s.StatesProof(true, "pip_list", text);
   }

@@ -46,7 +46,7 @@ void JudgeLog(Signs& s) {
   s.StatesProof(
       story.Mentions("tf_version", "cpu package") || story.Mentions("install_method", "tensorflow-cpu"),
       "tf_version", "a package for the CPU is installed");
-  s.Speaks("says-not-the-gpu-package", kStrong);
+  if (!BuiltWithCuda(story)) s.Speaks("says-not-the-gpu-package", kStrong);
   s.Proves("bazel-config-unknown");
   // The libraries for other languages come in a package for the CPU and one for the GPU as well.
   s.States(story.Saw("says-native-package-for-cpu") && !story.Saw("says-native-package-for-gpu") &&

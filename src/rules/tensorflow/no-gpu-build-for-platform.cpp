@@ -34,6 +34,10 @@ void JudgeLog(Signs& s) {
   s.States(story.pip && none, "install_method", "pip's TensorFlow for aarch64 has no CUDA", kStrong);
   s.States(jetson && story.Saw("says-installs-tensorflow"), "command",
            "pip's TensorFlow for aarch64 has no CUDA", kDecisive);
+  s.States(
+      jetson && !s.any() && !story.tensorflow.empty() && story.Saw("says-gpu-not-used") && story.only_stated,
+      "says-gpu-not-used", "only NVIDIA's TensorFlow uses the GPU of a Jetson; nothing says that it is that",
+      kStrong);
   // NVIDIA's own wheels for it are installed with pip, too.
   if (jetson) return;
   s.States(story.only_stated && story.pip && !s.any(), "install_method",

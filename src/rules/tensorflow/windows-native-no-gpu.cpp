@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "base/text.h"
 #include "diagnose/rule.h"
 #include "rules/logs.h"
@@ -6,15 +8,46 @@ namespace tfdoctor {
 
 namespace {
 
+// The day of a nightly build, in whatever form: "tf-nightly 2020-03-16", "2.5.0.dev20210119"; empty: none is
+// named.
+std::string DayOf(std::string_view version) {
+  std::string digits;
+  for (size_t i = version.find("20"); i < version.size(); i++) {
+    const char c = version[i];
+    if (c >= '0' && c <= '9') {
+      digits += c;
+    } else if (c != '-' && c != '.' && c != '/') {
+      digits.clear();
+    }
+    if (digits.size() == 8 && digits.starts_with("20")) return digits;
+  }
+  return {};
+}
+
+// A library of CUDA was opened: the build has CUDA, whatever its version is said to be.
+bool OpenedCudaDll(const LogStory& story) {
+  const std::vector<std::string> opened = story.Fields("successfully-opened", "library");
+  return std::any_of(opened.begin(), opened.end(), [](const std::string& library) {
+    return library.find(".dll") != library.npos && IsOfNvidia(library);
+  });
+}
+
 void JudgeLog(Signs& s) {
   const LogStory& story = s.story;
+  // The day of the release of 2.11, and one on which there was no branch of it yet.
+  constexpr std::string_view kFirstWithout = "20221118", kLastWith = "20220801";
+  const std::string day = story.Mentions("tf_version", "nightly") ? DayOf(story.Stated("tf_version")) : "";
+  const bool nightly_with = !day.empty() && day < kLastWith;
+  if (story.linux_known || story.mac || story.wsl || story.Before("2.11") || nightly_with ||
+      OpenedCudaDll(story))
+    return s.Drop();
   if (StatedTensorFlows(story, "pip_list").contains("tensorflow-intel"))
     s.StatesProof(true, "pip_list", "tensorflow-intel is TensorFlow for Windows, which has no CUDA");
   if (!story.windows || story.container) return;
-  const bool newer = story.From("2.11") || (FindVersion(story.Stated("tf_version")).empty() &&
-                                            story.Mentions("tf_version", "nightly"));
+  const bool newer = story.From("2.11") || day >= kFirstWithout;
   s.StatesProof(newer, "os",
-                "natively on Windows TensorFlow has had no CUDA since 2.11; this is " + story.tensorflow);
+                "natively on Windows TensorFlow has had no CUDA since 2.11; this is " +
+                    (story.tensorflow.empty() ? story.Stated("tf_version") : story.tensorflow));
   // 2.10 is for Python 3.7 to 3.10.
   const bool python =
       story.tensorflow.empty() && !story.python.empty() && CompareVersions(story.python, "3.11") >= 0;

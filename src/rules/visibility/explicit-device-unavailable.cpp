@@ -40,6 +40,8 @@ void JudgeLog(Signs& s) {
   const bool other = story.cuinit_failed || LibrariesFail(story) || story.Saw(Shows::kNoDevice) ||
                      MissesDriverLibrary(story) ||
                      story.SawAny({"no-gpu-kernel", "gpu-ignored-cc", "cudaget-failed"});
+  // XLA's device shows that the driver works: why TensorFlow's own is missing, the program cannot help.
+  if (!XlaGpuAlone(story).empty()) s.Speaks("device-unavailable", kWeak);
   if (other) return;
   const bool list = !story.Field("device-unavailable", "list").empty();
   if (list) {

@@ -167,12 +167,25 @@ Verdict Check(const Facts& facts, const Knowledge&) {
 }
 
 // "interactive python sees the GPU": true, "training script sees the GPU": false
+// What the program itself sets begins with GPU 0, "0" or "0,1,2,3": that hides no GPU from who has one.
+bool BeginsWithTheFirst(const LogStory& story) {
+  constexpr std::string_view kName = "cuda_visible_devices";
+  const SeenMessage* sets = story.Message("says-program-sets-devices");
+  if (sets == nullptr) return false;
+  const std::string text = Lower(*sets->text.Peek());
+  size_t at = text.rfind(kName);
+  if (at == text.npos) return false;
+  at = text.find_first_not_of("\"']=:, ", at + kName.size());
+  return at != text.npos && text[at] == '0';
+}
+
 void JudgeLog(Signs& s) {
   const LogStory& story = s.story;
   s.States(story.Saw("says-shell-has-gpu") && story.Saw("says-program-lacks-gpu"), "says-program-lacks-gpu",
            "an interactive Python sees the GPU, and the program does not", kDecisive);
   s.Speaks("says-program-hides-gpu", kDecisive);
-  if (!story.gpu_registered) s.Speaks("says-program-sets-devices", kDecisive);
+  if (!story.gpu_registered && !BeginsWithTheFirst(story)) s.Speaks("says-program-sets-devices", kDecisive);
+  if (!s.any() && BeginsWithTheFirst(story)) s.Drop();
 }
 
 }  // namespace
