@@ -64,7 +64,7 @@ bool ShowsThatItIsThere(std::string_view line, size_t at, size_t size, std::stri
   const bool path = at > 0 && line[at - 1] == '/' && line.find('/') + 1 < at;
   // A path alone, as find prints it, or the beginning of one that ls was given.
   if (path && SplitWords(line).size() <= 2) return true;
-  return any_of(kThere) && line.find_first_not_of(" ", at + size) != line.npos;
+  return any_of(kThere) && line.find_first_not_of(' ', at + size) != line.npos;
 }
 
 // Dotted numbers in a text as people write it: "570.133.07 user / 570.124.06 kernel" holds two.

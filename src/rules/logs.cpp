@@ -450,14 +450,12 @@ bool Complains(const LogStory& story) {
 }
 
 void Harmless(Signs& s, std::string_view id, Strength beside_trouble) {
-  // Where TensorFlow has no GPU, something is wrong that it does not say.
-  // Nor is it what somebody asks about who complains of something else.
-  if (!s.story.trouble && !s.story.Saw("only-cpu-listed") && Complains(s.story)) {
+  // Where TensorFlow has no GPU, something is wrong that it does not say. Nor is a notice what somebody asks
+  // about who complains of something else.
+  if (s.story.trouble || s.story.Saw("only-cpu-listed") || Complains(s.story)) {
     s.Speaks(id, beside_trouble);
-  } else if (!s.story.trouble && !s.story.Saw("only-cpu-listed")) {
-    s.Proves(id);
   } else {
-    s.Speaks(id, beside_trouble);
+    s.Proves(id);
   }
 }
 
