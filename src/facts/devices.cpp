@@ -30,4 +30,9 @@ Room RoomOn(const CudaDevice& device) {
   return free < total * kSmallShare ? Room::kLittle : Room::kEnough;
 }
 
+std::string WithCapability(const std::string& name, const std::string& capability) {
+  const std::string words = "compute capability " + capability;
+  return name.ends_with(words) ? name : name + " (" + words + ")";
+}
+
 }  // namespace tfdoctor

@@ -24,4 +24,8 @@ Room RoomOn(const CudaDevice& device);
 // Bytes; -1: not known.
 double Bytes(const Fact<std::string>& fact);
 
+// "NVIDIA H100 (compute capability 9.0)"; a name that says it already stays: "a GPU of compute
+// capability 8.9".
+std::string WithCapability(const std::string& name, const std::string& capability);
+
 }  // namespace tfdoctor

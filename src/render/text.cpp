@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/text.h"
+#include "facts/devices.h"
 #include "facts/walk.h"
 
 namespace tfdoctor {
@@ -59,9 +60,8 @@ std::string Assumption(const Facts& facts) {
     for (const auto& [address, gpu] : *gpus) {
       const std::string* name = gpu.name.Peek();
       const std::string* capability = gpu.compute_capability.Peek();
-      std::string words = name != nullptr && !name->empty() ? *name : "GPU";
-      if (capability != nullptr) words += fmt::format(" (compute capability {})", *capability);
-      names.push_back(std::move(words));
+      const std::string words = name != nullptr && !name->empty() ? *name : "GPU";
+      names.push_back(capability != nullptr ? WithCapability(words, *capability) : words);
     }
   }
   std::string assumption = names.empty() ? "a GPU" : Join(names, " and ");

@@ -235,8 +235,7 @@ std::vector<const Gpu*> NvidiaGpus(const Facts& facts) {
 }
 
 std::string Describe(const Gpu& gpu) {
-  return fmt::format("{} (compute capability {})", Known(gpu.name, "the GPU"),
-                     Known(gpu.compute_capability, "unknown"));
+  return WithCapability(Known(gpu.name, "the GPU"), Known(gpu.compute_capability, "unknown"));
 }
 
 const Fact<std::string>& DriverVersion(const Facts& facts) {
