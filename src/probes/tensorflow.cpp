@@ -552,7 +552,9 @@ class TensorFlowProbe {
     Origin origin{kMachine, winner_ != nullptr ? winner_->info : folder_};
     auto fault = [&](const std::string& reason, const std::string& wanted, const std::string& present,
                      const Origin& from) {
-      faults[reason] = {Text::Value(reason, from), Text::Value(wanted, from), Text::Value(present, from)};
+      // Of all the rest the first that ends the import is enough, but each package must come back.
+      const std::string key = reason == "missing" ? "missing: " + wanted : reason;
+      faults[key] = {Text::Value(reason, from), Text::Value(wanted, from), Text::Value(present, from)};
     };
     if (tf_.opens_from.state() == FactState::kAbsent)
       fault("files", "libtensorflow_framework.so.2", "no such file in " + folder_, origin);

@@ -354,10 +354,10 @@ std::vector<std::string> PipInstall(const Facts& facts, const std::vector<std::s
   return {fmt::format("{} -m pip install {}", Interpreter(facts), words)};
 }
 
-std::vector<std::string> PipReinstall(const Facts& facts, const std::string& requirement) {
+std::vector<std::string> PipReinstall(const Facts& facts, std::vector<std::string> requirements) {
   // In an environment that is made for it there is nothing yet.
-  if (NeedsEnvironment(facts)) return PipInstall(facts, {requirement});
-  return PipInstall(facts, {"--force-reinstall", "--no-deps", requirement});
+  if (!NeedsEnvironment(facts)) requirements.insert(requirements.begin(), {"--force-reinstall", "--no-deps"});
+  return PipInstall(facts, requirements);
 }
 
 std::string PipUninstall(const Facts& facts, const std::vector<std::string>& names) {

@@ -79,7 +79,7 @@ std::string Interpreter(const Facts& facts);
 // The commands that install these requirements into the environment of the program.
 std::vector<std::string> PipInstall(const Facts& facts, const std::vector<std::string>& requirements);
 // The same for what is installed and damaged: "tensorflow==2.20.0".
-std::vector<std::string> PipReinstall(const Facts& facts, const std::string& requirement);
+std::vector<std::string> PipReinstall(const Facts& facts, std::vector<std::string> requirements);
 std::string PipUninstall(const Facts& facts, const std::vector<std::string>& names);
 // The folder that holds TensorFlow, else where pip would put it; empty when not known.
 std::string SitePackages(const Facts& facts);

@@ -53,7 +53,7 @@ Verdict CheckCudnn(const Facts& facts, const Knowledge& knowledge) {
       .WithExplanation(
           "The package of cuDNN for a newer CUDA puts its files in the same place as the one for this "
           "TensorFlow, and the last one installed wins. It needs a newer driver.")
-      .WithFix(Advice("Put the files of the fitting cuDNN back", PipReinstall(facts, requirement)));
+      .WithFix(Advice("Put the files of the fitting cuDNN back", PipReinstall(facts, {requirement})));
 }
 
 Verdict Check(const Facts& facts, const Knowledge& knowledge) {

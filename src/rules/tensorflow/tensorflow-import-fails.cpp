@@ -1,5 +1,7 @@
 #include <fmt/format.h>
 
+#include <optional>
+
 #include "base/text.h"
 #include "diagnose/rule.h"
 #include "rules/common.h"
@@ -9,6 +11,7 @@ namespace tfdoctor {
 
 namespace {
 
+// Empty where it is other packages that are wrong.
 Fix Repair(const Facts& facts, const Knowledge& knowledge, const std::string& reason,
            const std::string& wanted) {
   const std::string* version = facts.tensorflow.version.Peek();
@@ -23,17 +26,38 @@ Fix Repair(const Facts& facts, const Knowledge& knowledge, const std::string& re
   }
   const std::string what =
       name != nullptr && version != nullptr ? *name + "==" + *version : std::string("tensorflow");
-  if (reason == "files") return Advice("Install TensorFlow again", PipReinstall(facts, what));
+  if (reason == "files") return Advice("Install TensorFlow again", PipReinstall(facts, {what}));
   // All that is compiled came with it.
   if (reason == "architecture")
     return Advice("Install TensorFlow and all that it needs for this processor",
                   PipInstall(facts, {"--force-reinstall", what}));
-  // What pip believes to be there it does not install unless it is forced.
-  if (const auto* there = facts.python.distributions.Peek();
-      reason == "missing" && there != nullptr && there->contains(RequirementName(wanted)))
-    return Advice("Install " + wanted + " again", PipReinstall(facts, wanted));
-  return Advice("Install " + wanted, PipInstall(facts, {wanted}));
+  return {};
 }
+
+// What other packages are wrong or missing is repaired at once: after one of them alone the import would end
+// at the next.
+struct Packages {
+  std::vector<std::string> to_install;
+  std::vector<std::string>
+      to_reinstall;  // what pip believes to be there it does not install unless it is forced
+
+  void Add(const Facts& facts, const std::string& reason, const std::string& wanted) {
+    const auto* there = facts.python.distributions.Peek();
+    const bool listed = reason == "missing" && there != nullptr && there->contains(RequirementName(wanted));
+    (listed ? to_reinstall : to_install).push_back(wanted);
+  }
+  std::optional<Fix> Repair(const Facts& facts) const {
+    if (to_install.empty() && to_reinstall.empty()) return std::nullopt;
+    std::string title = "Install " + Join(to_install, ", ");
+    std::vector<std::string> commands;
+    if (!to_install.empty()) commands = PipInstall(facts, to_install);
+    if (!to_reinstall.empty()) {
+      title += (to_install.empty() ? "" : " and ") + Join(to_reinstall, ", ") + " again";
+      for (std::string& command : PipReinstall(facts, to_reinstall)) commands.push_back(std::move(command));
+    }
+    return Advice(std::move(title), std::move(commands));
+  }
+};
 
 // Keras is loaded when it is first used, so that a program without tf.keras runs on the GPU.
 Verdict OnlyKeras(Verdict verdict) {
@@ -65,6 +89,7 @@ Verdict Check(const Facts& facts, const Knowledge& knowledge) {
   if (faults->empty())
     return Verdict::Excluded().Because(tensorflow.import_faults, "its requirements are met");
   Verdict verdict = Verdict::Holds();
+  Packages packages;
   for (const auto& [key, fault] : *faults) {
     const std::string* reason = fault.reason.Get();
     const std::string* wanted = fault.wanted.Get();
@@ -77,8 +102,14 @@ Verdict Check(const Facts& facts, const Knowledge& knowledge) {
     if (verdict.reason.empty() || verdict.reason == "keras")
       verdict =
           std::move(verdict).WithReason(kind).WithTitle("TensorFlow cannot be imported: it needs " + needed);
-    verdict = std::move(verdict).WithFix(Repair(facts, knowledge, kind, needed));
+    if (Fix of_itself = Repair(facts, knowledge, kind, needed); !of_itself.title.empty()) {
+      verdict = std::move(verdict).WithFix(std::move(of_itself));
+    } else {
+      packages.Add(facts, kind, needed);
+    }
   }
+  if (std::optional<Fix> repair = packages.Repair(facts))
+    verdict = std::move(verdict).WithFix(std::move(*repair));
   return faults->size() == 1 && verdict.reason == "keras" ? OnlyKeras(std::move(verdict)) : verdict;
 }
 
