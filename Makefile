@@ -1,7 +1,7 @@
 # make run        install what is missing, build, run tfdoctor on this machine
-# make test       the same, then the suite with real TensorFlow wheels (at most 25 minutes on two cores)
+# make test       the same, then the suite with real TensorFlow wheels (the aim: 25 minutes on two cores)
 # make test-quick the inner loop: no wheels, no sanitizers
-# make test-all   everything, at most 90 minutes
+# make test-all   everything, at most 90 minutes or it fails
 # make bench      the figures of docs/performance.md
 # make score      the figures of docs/accuracy.md, against their floors
 .PHONY: run build test test-quick test-slow test-all test-sanitize test-real fetch-wheels bench score lint format fuzz pages setup setup-test configure-tests clean
