@@ -238,7 +238,7 @@ void WriteAll(Rows rows, Writer& w) {
   w.Close();
   w.Open("Saying", "kSayings");
   for (const SayingRow& s : rows.sayings)
-    w.Add(fmt::format("{}, {}, {}", w.Text(s.id), w.List(s.words), w.List(s.under)), s.id);
+    w.Add(fmt::format("{}, {}, {}, {}", w.Text(s.id), w.List(s.words), w.List(s.under), s.complains), s.id);
   w.Close();
   w.Line(fmt::format("const Text kDate = {};\n", w.Text(rows.date)));
 }

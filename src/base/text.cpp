@@ -198,4 +198,6 @@ int MajorVersion(std::string_view version) {
   return NextNumber(version, major) && major < 1'000'000 ? static_cast<int>(major) : -1;
 }
 
+bool IsDate(std::string_view version) { return MajorVersion(version) >= 100; }
+
 }  // namespace tfdoctor

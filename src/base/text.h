@@ -33,5 +33,7 @@ int CompareVersions(std::string_view a, std::string_view b);
 std::string FindVersion(std::string_view text);
 // "12.5.1" -> 12; no digits -> -1.
 int MajorVersion(std::string_view version);
+// The day of a nightly build where a version should stand, "2020.03.16": no release has so high a number.
+bool IsDate(std::string_view version);
 
 }  // namespace tfdoctor

@@ -9,7 +9,6 @@ namespace tfdoctor {
 namespace {
 
 constexpr size_t kLongestQuote = 220;
-constexpr int kNoRelease = 100;  // TensorFlow has no version with this number or a higher one
 
 std::string Quote(const std::string& line) {
   if (line.size() <= kLongestQuote) return line;
@@ -91,7 +90,7 @@ LogStory::LogStory(const Facts& f, const Knowledge& k) : facts(f), knowledge(k),
   and_cuda = Saw("says-and-cuda");
   pip = has(method, "pip") || has(method, "uv") || has(method, "poetry") || has(method, "wheel");
   tensorflow = OnlyVersion(Stated("tf_version"));
-  if (MajorVersion(tensorflow) >= kNoRelease) tensorflow.clear();  // the day of a nightly build
+  if (IsDate(tensorflow)) tensorflow.clear();
   if (const std::string* version = facts.tensorflow.version.Peek(); tensorflow.empty() && version != nullptr)
     tensorflow = *version;
   // "requirements": "tensorflow==1.12"

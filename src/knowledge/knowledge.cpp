@@ -350,7 +350,7 @@ class Tables final : public Knowledge {
   std::vector<SayingRow> Sayings() const override {
     std::vector<SayingRow> sayings = own_.sayings;
     for (const tables::Saying& row : tables::kSayings)
-      sayings.push_back({Copy(row.id), List(row.words), List(row.under)});
+      sayings.push_back({Copy(row.id), List(row.words), List(row.under), row.complains});
     return sayings;
   }
 

@@ -171,6 +171,7 @@ struct SayingRow {
   std::string id;                  // "says-suspend"
   std::vector<std::string> words;  // any of them says it: "suspend*"; how they match tells logs/statements.h
   std::vector<std::string> under;  // only of statements whose key holds one of these; empty: of any
+  bool complains = false;          // who says it tells what is wrong
 };
 
 class Knowledge {

@@ -92,6 +92,7 @@ struct Question {  // in the order of the files; answers are lines "word: JSON"
 
 struct Saying {  // in the order of the files
   Text id, words, under;
+  bool complains;
 };
 
 extern const char* const kTexts;

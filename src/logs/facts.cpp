@@ -248,7 +248,7 @@ class Filler {
 
   void Software() {
     const std::vector<std::string> tensorflow = VersionsIn(Stated("tf_version"));
-    if (tensorflow.size() == 1 && MajorVersion(tensorflow[0]) < 100)  // not the day of a nightly build
+    if (tensorflow.size() == 1 && !IsDate(tensorflow[0]))
       Set(facts_.tensorflow.version, tensorflow[0], {Witness::kStated, "stated: tf_version"});
     const std::vector<std::string> python = VersionsIn(Stated("python"));
     if (python.size() == 1) Set(facts_.python.version, python[0], {Witness::kStated, "stated: python"});
@@ -424,11 +424,8 @@ class Filler {
     const auto take_clauses = [&](std::string_view text) {
       std::map<std::string, std::string> clauses;
       for (const std::string& clause : Clauses(text)) clauses.emplace(Lower(clause), "true");
-      for (const Said& said : SayingsIn(clauses, sayings)) {
-        // Who asks why there is no GPU has one.
-        const bool asks = said.id == "says-no-gpu" && said.key.find("why") != std::string::npos;
-        if (!asks) take(said, std::string(text), {Witness::kStated, "the text"});
-      }
+      for (const Said& said : SayingsIn(clauses, sayings))
+        take(said, std::string(text), {Witness::kStated, "the text"});
     };
     take_clauses(reading_.own_words);
     for (const std::string_view line : SplitLines(reading_.unread)) {

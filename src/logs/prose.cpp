@@ -8,6 +8,24 @@ namespace tfdoctor {
 
 namespace {
 
+// The parts of a text between the first of these words, then the next.
+template <size_t N>
+std::vector<std::string_view> SplitAt(std::string_view text, const std::string_view (&between)[N]) {
+  constexpr size_t kLongest = 8192;  // as of a statement
+  text = text.substr(0, kLongest);
+  std::vector<std::string_view> parts;
+  while (!text.empty()) {
+    size_t end = text.size(), next = end;
+    for (const std::string_view word : between) {
+      const size_t at = text.find(word);
+      if (at < end) end = at, next = at + word.size();
+    }
+    parts.push_back(text.substr(0, end));
+    text.remove_prefix(next);
+  }
+  return parts;
+}
+
 template <size_t N>
 bool In(std::string_view word, const std::string_view (&list)[N]) {
   return std::find(std::begin(list), std::end(list), word) != std::end(list);
@@ -105,19 +123,10 @@ std::map<std::string, std::string> TogetherIn(const std::vector<PackageWord>& wo
 
 std::map<std::string, std::string> InstalledTogether(std::string_view text,
                                                      const std::vector<std::string>& known) {
-  constexpr size_t kLongest = 8192;  // as of a statement
   static constexpr std::string_view kEnds[] = {". ", "? ", "! ", "; ", " but ", " however", "\n", " && "};
-  text = text.substr(0, kLongest);
-  while (!text.empty()) {
-    size_t end = text.size(), next = end;
-    for (const std::string_view word : kEnds) {
-      const size_t at = text.find(word);
-      if (at < end) end = at, next = at + word.size();
-    }
+  for (const std::string_view sentence : SplitAt(text, kEnds)) {
     std::vector<PackageWord> words;
-    for (const std::string_view word : SplitWords(text.substr(0, end)))
-      words.push_back(ReadPackageWord(word, known));
-    text.remove_prefix(next);
+    for (const std::string_view word : SplitWords(sentence)) words.push_back(ReadPackageWord(word, known));
     // One command that installs both.
     std::map<std::string, std::string> found;
     for (size_t i = 1; i < words.size(); i++) {
@@ -174,19 +183,10 @@ bool IsSentence(std::string_view line) {
 }
 
 std::vector<std::string> Clauses(std::string_view text) {
-  constexpr size_t kLongest = 8192;  // as of a statement
   static constexpr std::string_view kBetween[] = {", ", "; ", ". ", ": ", " and ", " but ", " while ", "\n"};
   std::vector<std::string> clauses;
-  text = text.substr(0, kLongest);
-  while (!text.empty()) {
-    size_t end = text.size(), next = end;
-    for (const std::string_view word : kBetween) {
-      const size_t at = text.find(word);
-      if (at < end) end = at, next = at + word.size();
-    }
-    if (const std::string_view clause = Trim(text.substr(0, end)); !clause.empty())
-      clauses.emplace_back(clause);
-    text.remove_prefix(next);
+  for (const std::string_view part : SplitAt(text, kBetween)) {
+    if (const std::string_view clause = Trim(part); !clause.empty()) clauses.emplace_back(clause);
   }
   return clauses;
 }

@@ -1,6 +1,7 @@
 #include "logs/read.h"
 
 #include <algorithm>
+#include <cctype>
 #include <cstring>
 #include <optional>
 
@@ -207,9 +208,9 @@ struct LogReader::State {
     }
   }
 
-  // A call that tests for a GPU, and the messages that say what it prints.
+  // A call that prints True or False: "tf.test.is_gpu_available()".
   struct Asked {
-    std::string_view call, yes, no;
+    std::string call;
     uint64_t line;
   };
 
@@ -427,24 +428,33 @@ struct LogReader::State {
     }
   }
 
-  // What tf.test.is_gpu_available() and the like print stands alone in one of the next lines, in their order.
+  // What tf.test.is_gpu_available() and the like print stands alone in one of the next lines, in their order:
+  // read as the message "is_gpu_available() False".
   void TakeAnswer(std::string_view text) {
     constexpr uint64_t kNear = 6;  // lines
-    static constexpr Asked kCalls[] = {{"is_gpu_available(", "device-listed", "no-gpu-in-process", 0},
-                                       {"torch.cuda.is_available(", "torch-forward", "torch-no-gpu", 0},
-                                       {"is_built_with_cuda(", "", "built-with-cuda-false", 0}};
-    for (const Asked& call : kCalls) {
-      if (text.find(call.call) == text.npos) continue;
-      asked.push_back(call);
-      asked.back().line = line;
+    constexpr std::string_view kQuestion = "is_";
+    for (size_t at = text.find(kQuestion); at != text.npos; at = text.find(kQuestion, at + 1)) {
+      const auto of_name = [](char c) {
+        return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_' || c == '.';
+      };
+      size_t begin = at, end = at;
+      while (begin > 0 && of_name(text[begin - 1])) begin--;
+      while (end < text.size() && of_name(text[end])) end++;
+      const bool starts = begin == at || text[at - 1] == '.';
+      if (starts && end < text.size() && text[end] == '(')
+        asked.push_back({std::string(text.substr(begin, end - begin)) + "()", line});
     }
     while (text.starts_with('>') || text.starts_with(' ')) text.remove_prefix(1);
     if (text != "True" && text != "False") return;
     while (!asked.empty() && line > asked.front().line + kNear) asked.erase(asked.begin());
     if (asked.empty()) return;
-    const std::string_view id = text == "True" ? asked.front().yes : asked.front().no;
+    const std::string answer = asked.front().call + " " + std::string(text);
     asked.erase(asked.begin());
-    if (!id.empty()) RecordById(id, std::string(text));
+    for (const MessageRow& row : rows) {
+      const bool says = std::any_of(row.texts.begin(), row.texts.end(),
+                                    [&](std::string_view one) { return answer.ends_with(one); });
+      if (says) Record(row, answer, {});
+    }
   }
 
   // Of a sentence that quotes a message ('in a notebook I get "…" when I import it', 'It ends with: …'): what

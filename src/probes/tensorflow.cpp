@@ -233,7 +233,7 @@ class TensorFlowProbe {
       // A build of its own has a RECORD of its own. One that says otherwise: what lies here was put there
       // later.
       if (RecordFits(*winner_) == false) {
-        altered_ = fmt::format("the files are not of the size that {}/RECORD states", winner_->info);
+        altered_ = fmt::format("the files are not as {}/RECORD states them", winner_->info);
         tf_.known_build = Text::Unknown(altered_, origin);
       }
       return;

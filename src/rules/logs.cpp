@@ -94,7 +94,8 @@ std::string Edge(const std::vector<std::string>& capabilities, bool highest) {
 std::vector<std::string> MissingLibraries(const LogStory& story) {
   std::vector<std::string> missing;
   constexpr std::string_view kPart = "part-not-found";  // names what it needs where that is what is missing
-  for (const std::string_view id : {"library-not-loaded", "import-library", "dll-load", "part-not-found"}) {
+  for (const std::string_view id :
+       std::initializer_list<std::string_view>{"library-not-loaded", "import-library", "dll-load", kPart}) {
     std::vector<std::string> names = story.Fields(id, "library");
     for (const std::string& rest : story.Fields(id, "rest")) names.push_back("lib" + rest);
     for (const std::string& dll : story.Fields(id, "dll")) names.push_back(dll + ".dll");
@@ -440,13 +441,20 @@ bool PoolIsTiny(const LogStory& story) {
 }
 
 bool Complains(const LogStory& story) {
-  static constexpr std::string_view kComplaints[] = {
-      "says-slow",     "says-slower-on-gpu", "says-slow-start",    "says-hangs",
-      "says-gpu-idle", "says-gpu-not-used",  "says-wrong-numbers", "says-out-of-memory",
-      "says-cpu-busy", "says-kernel-dies",   "says-machine-dies",  "says-takes-minutes"};
+  const std::vector<SayingRow> sayings = story.knowledge.Sayings();
   // What could not be read may be one.
-  return std::any_of(std::begin(kComplaints), std::end(kComplaints),
-                     [&](std::string_view id) { return story.MaySee(id); });
+  return std::any_of(sayings.begin(), sayings.end(),
+                     [&](const SayingRow& row) { return row.complains && story.MaySee(row.id); });
+}
+
+bool WorksElsewhere(const LogStory& story) {
+  return story.SawAny({"says-works-elsewhere", "says-terminal-works"});
+}
+
+bool DriverAnswered(const LogStory& story) { return story.cuinit_failed && story.Saw("cuda-no-device"); }
+
+bool SomethingFails(const LogStory& story) {
+  return story.Saw(Shows::kMemoryFails) || story.Saw(Shows::kHandleFails) || GpuTrouble(story);
 }
 
 void Harmless(Signs& s, std::string_view id, Strength beside_trouble) {

@@ -81,8 +81,14 @@ double FreeShare(const LogStory& story);
 // TensorFlow, which takes nearly all that is free, got a small part of the GPU, or less than any GPU has:
 // others hold the rest, or the program set a limit.
 bool PoolIsTiny(const LogStory& story);
-// Somebody says what is wrong: it is slow, it hangs, the GPU is idle or not used, …
+// Somebody says what is wrong: a saying of those that `complain` (data/sayings.toml).
 bool Complains(const LogStory& story);
+// On this machine another program that starts it has the GPU.
+bool WorksElsewhere(const LogStory& story);
+// libcuda.so.1 was found and answered that there is no device: somebody installed the driver.
+bool DriverAnswered(const LogStory& story);
+// The log shows what ended the program: memory, a handle of a library, or the GPU.
+bool SomethingFails(const LogStory& story);
 // A harmless message is the answer only where nothing else is wrong.
 void Harmless(Signs& s, std::string_view id, Strength beside_trouble = Strength::kAgainst);
 // Something shows that the GPU, its driver or CUDA is what is wrong.

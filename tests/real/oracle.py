@@ -27,6 +27,8 @@ class Scenario:
     name: str
     # Below site-packages, patterns of what is not there.
     remove: tuple = ()
+    # And of what is there, but as a file for another processor.
+    foreign: tuple = ()
     # LD_LIBRARY_PATH before the driver's folder; {env} is this environment's site-packages, {NAME} that of another.
     library_path: tuple = ()
     variables: tuple = ()  # (name, value)
@@ -68,9 +70,14 @@ class Bench:
         packages = environments.site_packages(self.root)
         aside = self.root.parent / "removed"
         aside.mkdir()
-        moved = [path for pattern in scenario.remove for path in sorted(packages.glob(pattern))]
+        foreign = [path for pattern in scenario.foreign for path in sorted(packages.glob(pattern))]
+        moved = [path for pattern in scenario.remove for path in sorted(packages.glob(pattern))] + foreign
         for path in moved:
             path.rename(aside / path.name)
+        for path in foreign:
+            elf = bytearray((aside / path.name).read_bytes())
+            elf[18:20] = (183).to_bytes(2, "little")  # e_machine: EM_AARCH64
+            path.write_bytes(elf)
         try:
             yield self.variables(scenario)
         finally:

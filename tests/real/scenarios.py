@@ -41,6 +41,7 @@ def basic():
     for name in REPAIR:
         yield of(name, "search path repaired")
     yield of("tf-2.21.0", "without the and-cuda extra", remove=("nvidia", "nvidia_*"), library_path=())
+    yield of("tf-2.20.0", "TensorFlow for another processor", foreign=("tensorflow/libtensorflow_framework.so.2",))
     # Another CUDA of the same sonames first.
     yield of("tf-2.21.0", "cuDNN 9.1 first", library_path=("{tf-2.20.0-torch}/nvidia/cudnn/lib", *REPAIR["tf-2.21.0"]),
              later=UNFIT)

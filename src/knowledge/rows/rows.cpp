@@ -516,6 +516,7 @@ void AddSaying(Row&, Row& row, Rows& rows) {
   s.id = row.Text("id", kSaying, kMust);
   s.words = row.Texts("words", kInLowerCase, kMust);
   s.under = row.Texts("under", kInLowerCase);
+  s.complains = row.Bool("complains", kMay).value_or(false);
   Once(row, rows, "the saying " + s.id);
   rows.sayings.push_back(std::move(s));
 }

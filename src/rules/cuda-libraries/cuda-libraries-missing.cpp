@@ -76,8 +76,7 @@ void JudgeLog(Signs& s) {
            "no package of NVIDIA's libraries is in the list", kStrong);
   s.States(nvidia, "pip_list", "packages of NVIDIA's libraries are installed", kAgainst);
   s.Speaks("says-several-cudas", kAgainst);
-  const bool elsewhere = story.SawAny({"says-works-elsewhere", "says-terminal-works"});
-  s.States(elsewhere && story.Saw("says-launcher"), "says-works-elsewhere",
+  s.States(WorksElsewhere(story) && story.Saw("says-launcher"), "says-works-elsewhere",
            "it works on this machine where another program starts it", kAgainst);
   s.Speaks("says-image-for-cpu", kAgainst).Speaks("says-on-path", kAgainst);
   if (!LibrarySeen(story).empty()) s.That(true, "the library is on this machine", kAgainst);

@@ -12,10 +12,9 @@ void JudgeLog(Signs& s) {
   const LogStory& story = s.story;
   const std::string there = story.Stated("ld_library_path");
   if (SaysMissing(there)) s.Speaks("says-launcher", kDecisive);
-  const bool elsewhere = story.SawAny({"says-works-elsewhere", "says-terminal-works"});
   if (!LibrariesFail(story) && !story.Saw("says-libraries-not-found")) {
     // No library is named: the environment may be another one, or the variables of the same.
-    if (story.only_stated && elsewhere && story.SawAny({"says-gpu-not-used", "only-cpu-listed"}))
+    if (story.only_stated && WorksElsewhere(story) && story.SawAny({"says-gpu-not-used", "only-cpu-listed"}))
       s.Speaks("says-launcher", kDecisive);
     return;
   }

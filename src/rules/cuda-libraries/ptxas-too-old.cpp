@@ -64,8 +64,7 @@ void JudgeLog(Signs& s) {
   const SeenMessage* message = story.Message("ptxas-old-comparison");
   if (message != nullptr && message->fields.Peek() != nullptr && !wrong) s.Proves("ptxas-old-comparison");
   // A warning beside what ended the program is not the answer.
-  if (story.Saw(Shows::kMemoryFails) || story.Saw(Shows::kHandleFails) || GpuTrouble(story))
-    s.Lesser(Effect::kHarmless);
+  if (SomethingFails(story)) s.Lesser(Effect::kHarmless);
 }
 
 }  // namespace

@@ -83,8 +83,8 @@ void JudgeLog(Signs& s) {
   if (!HidingVariable(story).empty()) return;
   // Who starts a container with a GPU has one; that the container lacks it is another cause.
   const Strength absent = story.container || story.Saw("docker-gpus-flag") ? kWeak : kStrong;
-  // libcuda.so.1 answered: somebody installed the driver, mostly for a GPU.
-  const Strength module = story.Saw("cuda-no-device") && story.cuinit_failed ? kWeak : absent;
+  // The driver was installed, mostly for a GPU.
+  const Strength module = DriverAnswered(story) ? kWeak : absent;
   s.Speaks("no-device-node", absent).Speaks("module-not-running", module);
   s.Speaks("cuda-303", absent).Speaks("cuda-no-device", kWeak);
   if (MissesDriverLibrary(story) && !story.Saw("cuda-303")) s.Speaks("library-not-loaded", kStrong);

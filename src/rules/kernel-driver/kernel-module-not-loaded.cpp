@@ -46,9 +46,7 @@ void JudgeLog(Signs& s) {
   const LogStory& story = s.story;
   s.Speaks("smi-failed", kStrong).Speaks("nvml-not-loaded", kDecisive).Speaks("hook-driver", kStrong);
   if (!story.container && !story.wsl) {
-    // The driver's library answered, so it is the module alone that is missing.
-    const bool answered = story.cuinit_failed && story.Saw("cuda-no-device");
-    s.Speaks("module-not-running", story.gpu_seen || answered ? kStrong : kWeak);
+    s.Speaks("module-not-running", story.gpu_seen || DriverAnswered(story) ? kStrong : kWeak);
     s.Speaks("no-device-node", kWeak);
   }
   s.Speaks("module-no-device", kStrong).Speaks("node-not-added", kStrong);

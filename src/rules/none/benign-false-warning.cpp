@@ -16,8 +16,7 @@ void JudgeLog(Signs& s) {
                          "rewrite-skipped"})
     Harmless(s, id);
   // The next line says that the driver compiles instead, as it does where ptxas is missing.
-  const bool other = GpuTrouble(story) || story.Saw(Shows::kHandleFails) || story.Saw(Shows::kMemoryFails);
-  Harmless(s, "ptxas-not-on-windows", other ? kAgainst : kStrong);
+  Harmless(s, "ptxas-not-on-windows", SomethingFails(story) ? kAgainst : kStrong);
 }
 
 }  // namespace

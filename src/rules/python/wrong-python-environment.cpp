@@ -49,8 +49,7 @@ void JudgeLog(Signs& s) {
            "another version is imported than was installed", kDecisive);
   s.States(!story.trouble && story.Saw("says-notebook-lacks") && story.Saw("says-terminal-works"),
            "says-notebook-lacks", "the notebook does not have what the terminal has", kDecisive);
-  s.States(!story.trouble && !story.container && story.Saw("says-gpu-not-used") &&
-               story.SawAny({"says-works-elsewhere", "says-terminal-works"}),
+  s.States(!story.trouble && !story.container && story.Saw("says-gpu-not-used") && WorksElsewhere(story),
            "says-gpu-not-used", "the GPU is used in one place and not in another", kDecisive);
   if (s.any()) s.Speaks("says-same-environment", kAgainst);
   // From WSL, a name that ends in .exe starts Windows' program, whatever environment is active.

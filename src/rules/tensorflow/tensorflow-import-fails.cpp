@@ -11,11 +11,10 @@ namespace tfdoctor {
 
 namespace {
 
-// Empty where it is other packages that are wrong.
-Fix Repair(const Facts& facts, const Knowledge& knowledge, const std::string& reason,
-           const std::string& wanted) {
-  const std::string* version = facts.tensorflow.version.Peek();
-  const std::string* name = facts.tensorflow.distribution.Peek();
+// Where another machine, or a TensorFlow for this one, has to come first; nullopt: packages of this
+// environment are wrong.
+std::optional<Fix> OtherPlatform(const Facts& facts, const Knowledge& knowledge, const std::string& reason,
+                                 const std::string& wanted, const std::string& tensorflow) {
   if (reason == "cpu-instructions")
     return Advice("Run it on a machine whose CPU has " + wanted + ", or build TensorFlow from source", {});
   if (reason == "glibc") {
@@ -24,30 +23,28 @@ Fix Repair(const Facts& facts, const Knowledge& knowledge, const std::string& re
     return Advice("Use a newer Linux distribution, or a container with one",
                   {"docker run --rm -it --gpus all tensorflow/tensorflow:2.17.0-gpu"});
   }
-  const std::string what =
-      name != nullptr && version != nullptr ? *name + "==" + *version : std::string("tensorflow");
-  if (reason == "files") return Advice("Install TensorFlow again", PipReinstall(facts, {what}));
   // All that is compiled came with it.
   if (reason == "architecture")
     return Advice("Install TensorFlow and all that it needs for this processor",
-                  PipInstall(facts, {"--force-reinstall", what}));
-  return {};
+                  PipInstall(facts, {"--force-reinstall", tensorflow}));
+  return std::nullopt;
 }
 
-// What other packages are wrong or missing is repaired at once: after one of them alone the import would end
-// at the next.
+// What packages are wrong or missing is repaired at once: after one of them alone the import would end at the
+// next.
 struct Packages {
   std::vector<std::string> to_install;
   std::vector<std::string>
       to_reinstall;  // what pip believes to be there it does not install unless it is forced
 
-  void Add(const Facts& facts, const std::string& reason, const std::string& wanted) {
+  void Add(const Facts& facts, const std::string& reason, const std::string& wanted,
+           const std::string& tensorflow) {
+    if (reason == "files") return to_reinstall.push_back(tensorflow);
     const auto* there = facts.python.distributions.Peek();
     const bool listed = reason == "missing" && there != nullptr && there->contains(RequirementName(wanted));
     (listed ? to_reinstall : to_install).push_back(wanted);
   }
-  std::optional<Fix> Repair(const Facts& facts) const {
-    if (to_install.empty() && to_reinstall.empty()) return std::nullopt;
+  Fix Repair(const Facts& facts) const {
     std::string title = "Install " + Join(to_install, ", ");
     std::vector<std::string> commands;
     if (!to_install.empty()) commands = PipInstall(facts, to_install);
@@ -58,6 +55,12 @@ struct Packages {
     return Advice(std::move(title), std::move(commands));
   }
 };
+
+std::string TensorFlowAsInstalled(const Facts& facts) {
+  const std::string* version = facts.tensorflow.version.Peek();
+  const std::string* name = facts.tensorflow.distribution.Peek();
+  return name != nullptr && version != nullptr ? *name + "==" + *version : "tensorflow";
+}
 
 // Keras is loaded when it is first used, so that a program without tf.keras runs on the GPU.
 Verdict OnlyKeras(Verdict verdict) {
@@ -82,13 +85,17 @@ Verdict Check(const Facts& facts, const Knowledge& knowledge) {
                  installed->begin()->first + " " + installed->begin()->second + " is installed")
         .Because(tensorflow.folder, "its files are not there");
     NameWhatMayAddToSysPath(facts, verdict);
-    return std::move(verdict).WithReason("files").WithFix(Repair(facts, knowledge, "files", ""));
+    Packages packages;
+    packages.Add(facts, "files", "", TensorFlowAsInstalled(facts));
+    return std::move(verdict).WithReason("files").WithFix(packages.Repair(facts));
   }
   const auto* faults = tensorflow.import_faults.Get();
   if (faults == nullptr) return Verdict::Silent();
   if (faults->empty())
     return Verdict::Excluded().Because(tensorflow.import_faults, "its requirements are met");
   Verdict verdict = Verdict::Holds();
+  const std::string as_installed = TensorFlowAsInstalled(facts);
+  std::optional<Fix> first;
   Packages packages;
   for (const auto& [key, fault] : *faults) {
     const std::string* reason = fault.reason.Get();
@@ -100,16 +107,14 @@ Verdict Check(const Facts& facts, const Knowledge& knowledge) {
                                                present == nullptr ? "unknown" : *present, needed));
     // Keras alone does not break the import.
     if (verdict.reason.empty() || verdict.reason == "keras")
-      verdict =
-          std::move(verdict).WithReason(kind).WithTitle("TensorFlow cannot be imported: it needs " + needed);
-    if (Fix of_itself = Repair(facts, knowledge, kind, needed); !of_itself.title.empty()) {
-      verdict = std::move(verdict).WithFix(std::move(of_itself));
-    } else {
-      packages.Add(facts, kind, needed);
-    }
+      verdict = std::move(verdict).WithReason(kind).WithTitle(
+          kind == "architecture" ? "TensorFlow is for another processor than this Python"
+                                 : "TensorFlow cannot be imported: it needs " + needed);
+    const std::optional<Fix> other = OtherPlatform(facts, knowledge, kind, needed, as_installed);
+    if (!other) packages.Add(facts, kind, needed, as_installed);
+    if (!first) first = other;
   }
-  if (std::optional<Fix> repair = packages.Repair(facts))
-    verdict = std::move(verdict).WithFix(std::move(*repair));
+  verdict = std::move(verdict).WithFix(first ? *first : packages.Repair(facts));
   return faults->size() == 1 && verdict.reason == "keras" ? OnlyKeras(std::move(verdict)) : verdict;
 }
 

@@ -166,7 +166,6 @@ Verdict Check(const Facts& facts, const Knowledge&) {
   return open ? *std::move(open) : Verdict::Silent();
 }
 
-// "interactive python sees the GPU": true, "training script sees the GPU": false
 // What the program itself sets begins with GPU 0, "0" or "0,1,2,3": that hides no GPU from who has one.
 bool BeginsWithTheFirst(const LogStory& story) {
   constexpr std::string_view kName = "cuda_visible_devices";
@@ -179,6 +178,7 @@ bool BeginsWithTheFirst(const LogStory& story) {
   return at != text.npos && text[at] == '0';
 }
 
+// "interactive python sees the GPU": true, "training script sees the GPU": false
 void JudgeLog(Signs& s) {
   const LogStory& story = s.story;
   s.States(story.Saw("says-shell-has-gpu") && story.Saw("says-program-lacks-gpu"), "says-program-lacks-gpu",
