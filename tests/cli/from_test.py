@@ -205,7 +205,7 @@ class Roots(Case):
                          ("gpu-blocked", [("tensorflow-import-fails", "holds", "architecture")]))
         self.assertEqual(answer["facts"]["host"]["machine"]["value"], "aarch64")
         text = self.text(*question)
-        self.assertIn("it needs a Python for x86_64", text)
+        self.assertIn("this Python is for aarch64, but TensorFlow needs a Python for x86_64", text)
         self.assertNotIn("uname", text)
         # One of its own.
         change(root / "opt")
