@@ -90,7 +90,7 @@ std::vector<Resemblance> Resembling(std::string_view text, const Knowledge& know
     pages[i].Add(rules[i]->id, kNameWeighs);
     by_id[rules[i]->id] = &pages[i];
   }
-  for (const MessageRow& row : knowledge.Messages()) {
+  for (const MessageRow& row : *knowledge.Messages()) {
     const auto page = by_id.find(row.cause);
     if (page == by_id.end()) continue;
     for (const std::string_view message : row.texts) page->second->Add(message);

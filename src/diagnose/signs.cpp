@@ -70,7 +70,7 @@ const std::map<std::string, std::string>* Statements(const Facts& facts) {
 }  // namespace
 
 LogStory::LogStory(const Facts& f, const Knowledge& k) : facts(f), knowledge(k), statements_(Statements(f)) {
-  for (const MessageRow& row : knowledge.Messages()) {
+  for (const MessageRow& row : *knowledge.Messages()) {
     if (!Saw(row.id)) continue;
     shown_ |= row.shows;
     trouble = trouble || row.kind == "trouble";

@@ -17,6 +17,7 @@ namespace {
 using Words = std::vector<std::string>;
 
 constexpr size_t kLongestName = 100;
+constexpr std::string_view kMobile = "mobile";  // of pci.ids; people say "laptop"
 
 bool Digit(char c) { return c >= '0' && c <= '9'; }
 bool Letter(char c) { return c >= 'a' && c <= 'z'; }
@@ -38,7 +39,7 @@ Words WordsOf(std::string_view text) {
   std::erase_if(words, [&](const std::string& w) {
     return std::find(kBrands.begin(), kBrands.end(), w) != kBrands.end();
   });
-  std::replace(words.begin(), words.end(), std::string("laptop"), std::string("mobile"));
+  std::replace(words.begin(), words.end(), std::string("laptop"), std::string(kMobile));
   return words;
 }
 
@@ -96,9 +97,13 @@ size_t WordsBeyond(const Words& wanted, std::string_view name) {
 std::vector<const GpuModel*> Fitting(const Words& wanted, const std::vector<GpuModel>& models,
                                      std::string_view (*part)(std::string_view)) {
   std::vector<const GpuModel*> fitting;
+  // Most names are told apart without being taken apart: a word that they do not hold.
+  const auto own =
+      std::find_if(wanted.begin(), wanted.end(), [](const std::string& word) { return word != kMobile; });
   if (wanted.empty()) return fitting;
   size_t best = kNoFit - 1;
   for (const GpuModel& model : models) {
+    if (own != wanted.end() && Lower(model.name).find(*own) == std::string::npos) continue;
     size_t beyond = WordsBeyond(wanted, part(model.name));
     if (beyond > best) continue;
     if (beyond < best) fitting.clear();

@@ -285,9 +285,9 @@ class Tables final : public Knowledge {
                              Join(Capabilities(), ", "))};
   }
 
-  const std::vector<MessageRow>& Messages() const override {
+  std::shared_ptr<const std::vector<MessageRow>> Messages() const override {
     std::lock_guard lock(mutex_);
-    if (messages_.empty()) messages_ = UnpackMessages();
+    if (messages_ == nullptr) messages_ = std::make_shared<const std::vector<MessageRow>>(UnpackMessages());
     return messages_;
   }
 
@@ -498,7 +498,7 @@ class Tables final : public Knowledge {
 
   Rows own_;
   mutable std::mutex mutex_;
-  mutable std::vector<MessageRow> messages_;
+  mutable std::shared_ptr<const std::vector<MessageRow>> messages_;
   mutable std::map<const tables::Build*, TensorFlowBuild> builds_;
   mutable std::map<const tables::Wheel*, NvidiaWheel> wheels_;
 };

@@ -226,7 +226,8 @@ class Knowledge {
   virtual Result<GpuModel> FindGpuByName(std::string_view text) const = 0;
 
   // Messages of programs.
-  virtual const std::vector<MessageRow>& Messages() const = 0;
+  // The same ones at each call, so that what is made of them can be kept; their texts lie in the data.
+  virtual std::shared_ptr<const std::vector<MessageRow>> Messages() const = 0;
   virtual std::vector<ErrorRow> Errors() const = 0;
 
   virtual std::vector<SayingRow> Sayings() const = 0;

@@ -193,12 +193,10 @@ const Attempt* LogReading::Judged() const {
 
 static_assert(MessageRow::kShortestAnchor >= Scanner::kShortest);
 
-struct LogReader::State {
-  explicit State(const Knowledge& knowledge)
-      : shared_rows(std::make_shared<const std::vector<MessageRow>>(knowledge.Messages())),
-        rows(*shared_rows),
-        scanner(Build()) {
-    reading.rows = shared_rows;
+// What is looked for.
+struct LogReader::Tables {
+  explicit Tables(const Knowledge& knowledge)
+      : shared_rows(knowledge.Messages()), rows(*shared_rows), scanner(Build()) {
     for (const ErrorRow& error : knowledge.Errors()) {
       if (!error.library.starts_with("CUDA ")) continue;
       for (const MessageRow& row : rows) {
@@ -208,11 +206,18 @@ struct LogReader::State {
     }
   }
 
-  // A call that prints True or False: "tf.test.is_gpu_available()".
-  struct Asked {
-    std::string call;
-    uint64_t line;
-  };
+  // Made of the same messages once: one question is answered by several readers, of what it quotes, too.
+  static std::shared_ptr<const Tables> Of(const Knowledge& knowledge) {
+    thread_local std::shared_ptr<const Tables> last;
+    if (last == nullptr || last->shared_rows != knowledge.Messages())
+      last = std::make_shared<const Tables>(knowledge);
+    return last;
+  }
+
+  const Quotes& quotes() const {
+    if (!quotes_) quotes_.emplace(rows);
+    return *quotes_;
+  }
 
   struct Entry {
     uint32_t row;
@@ -237,6 +242,32 @@ struct LogReader::State {
     }
     return Scanner(anchors);
   }
+
+  const std::shared_ptr<const std::vector<MessageRow>> shared_rows;
+  const std::vector<MessageRow>& rows;
+  std::vector<Entry> entries;
+  std::vector<std::string_view> anchors;
+  std::vector<std::vector<uint32_t>> entries_of;
+  std::vector<bool> of_packages;
+  std::map<std::string, const MessageRow*, std::less<>> of_error;  // by the number of an error of CUDA
+  const Scanner scanner;
+
+ private:
+  mutable std::optional<Quotes> quotes_;
+};
+
+struct LogReader::State {
+  explicit State(const Knowledge& knowledge) : tables(Tables::Of(knowledge)) {
+    reading.rows = tables->shared_rows;
+  }
+
+  using Entry = Tables::Entry;
+
+  // A call that prints True or False: "tf.test.is_gpu_available()".
+  struct Asked {
+    std::string call;
+    uint64_t line;
+  };
 
   void TakePending() {
     TakeBlock(pending);
@@ -312,8 +343,9 @@ struct LogReader::State {
     inner.clear();
     scanner.All(text + BlanksAtEnd(raw), inner);  // a literal may end in blanks
     for (uint32_t anchor : inner) {
-      if (of_packages[anchor]) package_word = true;
-      found.insert(found.end(), entries_of[anchor].begin(), entries_of[anchor].end());
+      if (tables->of_packages[anchor]) package_word = true;
+      const std::vector<uint32_t>& of = tables->entries_of[anchor];
+      found.insert(found.end(), of.begin(), of.end());
     }
     std::sort(found.begin(), found.end());
     found.erase(std::unique(found.begin(), found.end()), found.end());
@@ -324,7 +356,7 @@ struct LogReader::State {
     std::optional<uint32_t> row_done;
     std::vector<std::pair<const MessageRow*, Template::Fields>> messages;
     for (uint32_t index : found) {
-      const Entry& entry = entries[index];
+      const Entry& entry = tables->entries[index];
       if (row_done == entry.row) continue;  // the texts of a message stand most exact first
       std::optional<Template::Fields> fields = entry.text.Match(text);
       if (!fields && (text.size() >= kNarrowestTerminal || before.size() >= kNarrowestTerminal)) {
@@ -347,8 +379,8 @@ struct LogReader::State {
     // "cudaGetDeviceCount returned 100" says what "cudaErrorNoDevice" says.
     for (size_t i = 0; i < messages.size(); i++) {
       for (const auto& [name, value] : messages[i].second) {
-        const auto error = name == "cuda_error" ? of_error.find(value) : of_error.end();
-        if (error == of_error.end()) continue;
+        const auto error = name == "cuda_error" ? tables->of_error.find(value) : tables->of_error.end();
+        if (error == tables->of_error.end()) continue;
         if (shown_row == messages[i].first) shown_row = error->second;
         messages.emplace_back(error->second, Template::Fields{});
         break;
@@ -412,7 +444,6 @@ struct LogReader::State {
 
   // A few words that somebody gave: a line in which no message stands whole may quote a part of one.
   void TakeQuotes(bool parts) {
-    const Quotes quotes(rows);
     const std::vector<std::string_view> lines = SplitLines(beginning);
     for (line = 0; line < lines.size(); line++) {
       if (recognised_lines.contains(line + 1)) continue;
@@ -421,7 +452,7 @@ struct LogReader::State {
       if (text == "[]" || text == "[ ]") RecordById("only-cpu-listed", text);
       TakeAnswer(text);
       if (!parts) continue;
-      const std::optional<uint32_t> row = quotes.Find(text);
+      const std::optional<uint32_t> row = tables->quotes().Find(text);
       if (!row) continue;
       Record(rows[*row], text, {});
       Show(rows[*row], text);
@@ -541,14 +572,9 @@ struct LogReader::State {
     reading.lines.push_back({line + 1, Shown(text), &row});
   }
 
-  std::shared_ptr<const std::vector<MessageRow>> shared_rows;
-  const std::vector<MessageRow>& rows;
-  std::vector<Entry> entries;
-  std::vector<std::string_view> anchors;
-  std::vector<std::vector<uint32_t>> entries_of;
-  std::vector<bool> of_packages;
-  std::map<std::string, const MessageRow*, std::less<>> of_error;  // by the number of an error of CUDA
-  Scanner scanner;
+  const std::shared_ptr<const Tables> tables;
+  const std::vector<MessageRow>& rows = tables->rows;
+  const Scanner& scanner = tables->scanner;
   std::vector<uint32_t> inner;  // anchors in a line
   std::set<std::string> ended;  // processes whose attempt has come to an end
   std::set<uint64_t> shown;
@@ -620,7 +646,7 @@ LogReading LogReader::Finish(bool parts) {
   return std::move(state.reading);
 }
 
-std::vector<std::string_view> LogReader::Anchors() const { return state_->anchors; }
+std::vector<std::string_view> LogReader::Anchors() const { return state_->tables->anchors; }
 
 LogReading ReadLog(std::string_view bytes, const Knowledge& knowledge, bool parts) {
   LogReader reader(knowledge);

@@ -84,6 +84,7 @@ class LogReader {
   std::vector<std::string_view> Anchors() const;
 
  private:
+  struct Tables;
   struct State;
   std::unique_ptr<State> state_;
 };

@@ -36,7 +36,7 @@ class JsonSchema {
 
   void Check(const Json& schema, const Json& value, const std::string& at, Faulty& faults) const {
     for (const auto& [keyword, rule] : schema.items()) {
-      const auto fault = [&] {
+      const auto fault = [&, keyword = keyword, rule = rule] {
         faults.push_back(at + ": " + keyword + " " + rule.dump() + ": " + value.dump());
       };
       if (keyword == "$schema" || keyword == "title" || keyword == "description" || keyword == "$defs")

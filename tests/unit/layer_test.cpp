@@ -70,7 +70,7 @@ TEST(Layer, ReadsOnFromAClone) {
   std::mt19937 random(7);
   PackedFile file;
   std::string whole;
-  for (const size_t size : {700'000, 1, 300'000, 0, 500'000}) {
+  for (const size_t size : {700'000U, 1U, 300'000U, 0U, 500'000U}) {
     const std::string member = Bytes(random, size);
     file.AddMember(member);
     whole += member;

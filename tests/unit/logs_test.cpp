@@ -434,7 +434,7 @@ TEST(Sayings, AreWordsOfTheirOwnAndNotTakenBack) {
 // A name that is nowhere in the data would never be seen, and nobody would notice.
 TEST(Sayings, AndMessagesThatRulesNameExist) {
   std::set<std::string, std::less<>> known, sayings, named;
-  for (const MessageRow& row : BuiltInKnowledge().Messages()) known.emplace(row.id);
+  for (const MessageRow& row : *BuiltInKnowledge().Messages()) known.emplace(row.id);
   for (const SayingRow& row : BuiltInKnowledge().Sayings()) {
     EXPECT_TRUE(sayings.insert(row.id).second) << row.id;
     known.insert(row.id);
@@ -588,7 +588,7 @@ TEST(Messages, OfTensorFlowStandInRealWheels) {
     releases++;
   }
   EXPECT_GE(releases, 3U);
-  for (const MessageRow& row : BuiltInKnowledge().Messages()) {
+  for (const MessageRow& row : *BuiltInKnowledge().Messages()) {
     if (row.by != "TensorFlow" || row.unchecked) continue;
     EXPECT_TRUE(std::any_of(
         row.texts.begin(), row.texts.end(),
@@ -607,7 +607,7 @@ TEST(Messages, EachNamesACauseThatExistsAndHasItsOwnId) {
     EXPECT_TRUE(rule->check != nullptr || rule->log != nullptr) << rule->id << " judges nothing";
     if (rule->log != nullptr) causes.insert(rule->id);
   }
-  for (const MessageRow& row : BuiltInKnowledge().Messages()) {
+  for (const MessageRow& row : *BuiltInKnowledge().Messages()) {
     EXPECT_TRUE(ids.insert(row.id).second) << row.id;
     EXPECT_TRUE(row.cause.empty() || causes.contains(row.cause)) << row.id << " is about " << row.cause;
     EXPECT_TRUE(row.kind != "harmless" || !row.meaning.empty());

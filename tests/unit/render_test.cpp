@@ -188,7 +188,7 @@ TEST(RenderText, AsciiHasOnlyAsciiOfItsOwn) {
 }
 
 TEST(RenderText, FitsTheWidth) {
-  for (size_t width : {40, 60, 80, 100, 200}) {
+  for (size_t width : {40U, 60U, 80U, 100U, 200U}) {
     for (bool unicode : {true, false}) {
       ExpectFits(RenderText(Blocked(), Facts(), Plain(width, unicode)), width);
       ExpectFits(RenderText(Usable(), Facts(), Plain(width, unicode)), width);

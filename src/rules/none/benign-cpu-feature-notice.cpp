@@ -8,7 +8,7 @@ namespace {
 // Every start prints it: it is the answer only where it is all that there is.
 void JudgeLog(Signs& s) {
   // Every start prints it: any other harmless message that has a cause is what was meant.
-  for (const MessageRow& row : s.story.knowledge.Messages()) {
+  for (const MessageRow& row : *s.story.knowledge.Messages()) {
     const bool other =
         row.kind == "harmless" && !row.cause.empty() && row.cause != "benign-cpu-feature-notice";
     if (other && s.story.Saw(row.id)) return;
