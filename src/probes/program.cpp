@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "probes/probes.h"
+#include "python/path.h"
 
 namespace tfdoctor {
 namespace {
@@ -43,7 +44,7 @@ const char* NameOf(What what) {
 
 ProgramLine Describe(const std::string& file, const ProgramAction& action) {
   using Text = Fact<std::string>;
-  const Origin origin{Witness::kMachine, file + " " + action.where};
+  const Origin origin{Witness::kMachine, (action.file.empty() ? file : action.file) + " " + action.where};
   ProgramLine line;
   line.what = Text::Value(NameOf(action.what), origin);
   line.name = action.any_name
@@ -97,16 +98,21 @@ void ProbeProgram(const System& system, const Knowledge&, const Question& questi
     program.lines = Lines::Unknown("a folder is run, of which only its __main__.py could be read", origin);
     return;
   }
-  Result<ProgramReading> reading = ReadProgram(system, question.script);
+  // python -I, python -P
+  const bool safe_path = question.python_flags.find_first_of("IP") != std::string::npos ||
+                         !system.Env("PYTHONSAFEPATH").value_or("").empty();
+  Result<ProgramReading> reading = ReadProgram(system, question.script, !safe_path);
   if (!reading) {
     program.lines = Lines::Unknown(reading.error().message, origin);
     return;
   }
   std::map<std::string, ProgramLine> lines;
-  for (const ProgramAction& action : reading->actions) {
+  for (size_t i = 0; i < reading->actions.size(); ++i) {
+    const ProgramAction& action = reading->actions[i];
     // Graphs and sessions of TensorFlow 1 start nothing before they are run.
     if (action.what == What::kStartsDevices && reading->graph_mode) continue;
-    lines.emplace(fmt::format("{:05} {} {}", action.line, NameOf(action.what), action.name),
+    const std::string of_module = action.file.empty() ? "" : fmt::format(".{:04}", i);
+    lines.emplace(fmt::format("{:05}{} {} {}", action.line, of_module, NameOf(action.what), action.name),
                   Describe(question.script, action));
   }
   program.lines = Lines::Value(std::move(lines), origin);

@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "python/device_start.h"
 #include "python/grammar.h"
+#include "python/path.h"
 #include "python/tokenizer.h"
 
 namespace tfdoctor {
@@ -20,6 +21,7 @@ constexpr size_t kMaxActions = 2000;
 constexpr size_t kMaxText = 160;
 constexpr size_t kMaxBlocks = 200;
 constexpr size_t kMaxValue = 65536;  // of a text that is put together
+constexpr size_t kMaxModules = 100;
 
 using Token = PythonToken;
 using Tokens = std::span<const Token>;
@@ -102,9 +104,54 @@ ReadFirst WhenRead(std::string_view variable) {
   return variable.starts_with("CUDA_") ? ReadFirst::kDriver : ReadFirst::kDevices;
 }
 
+// Why Python 3 would refuse it; nothing: it would not, as far as can be told.
+std::optional<Error> Refused(PythonTokens& read) {
+  if (!read.error) return RefusedByPython(read.tokens);
+  // What stands before may be refused first; its last line is not complete.
+  std::vector<Token> complete = read.tokens;
+  while (!complete.empty() && (complete.back().kind != Kind::kNewline || complete.back().text.empty()))
+    complete.pop_back();
+  std::optional<Error> before = RefusedByPython(complete);
+  return before ? before : read.error;
+}
+
+// What may start the devices, or ask the driver: the words of it; empty: nothing.
+struct Started {
+  std::string by;
+  bool driver_only = false;
+};
+
+// What the body of a function or class does when it is called.
+struct OwnCode {
+  std::optional<Started> starts;
+  std::set<std::string, std::less<>> calls;  // others of this program
+};
+
+// What the texts of a program share: its own file and the modules that it imports from beside it. Functions
+// and classes of a module are named with it, "helper.setup".
+struct Whole {
+  Whole(ProgramReading& reading, const FindOwnModule& find_module) : out(reading), find(find_module) {}
+  ProgramReading& out;
+  const FindOwnModule& find;
+  std::set<std::string, std::less<>> modules;          // that were looked for
+  std::unordered_map<std::string, std::string> names;  // "helper.tf" -> "tensorflow"
+  std::set<std::string, std::less<>> functions;        // and classes, of modules
+  std::set<std::string, std::less<>> called;           // what is called or imported, without its module
+  std::unordered_map<std::string, OwnCode> own;
+  size_t bytes = 0;
+  bool imported = false;             // TensorFlow was
+  bool started = false;              // TensorFlow's devices are there
+  bool driver_asked = false;         // cuInit() was called
+  std::string perhaps_started;       // what may have created them; empty: nothing
+  std::string perhaps_driver_asked;  // what may have asked the driver
+  bool perhaps_graph_mode = false;   // a line that switches eager execution off may be reached
+  bool symbolic = false;             // inputs of a network were made
+};
+
 class Reader {
  public:
-  explicit Reader(ProgramReading& out) : out_(out) {}
+  // `module`: its name; empty: the program itself.
+  explicit Reader(Whole& whole, std::string module = "") : whole_(whole), module_(std::move(module)) {}
 
   // `where` names a line: a notebook's cells count for themselves.
   void Read(std::string_view source, const std::vector<Token>& tokens, const std::string& cell,
@@ -118,8 +165,7 @@ class Reader {
     cell_ = cell;
     lines_before_ = lines_before;
     FindConstants(tokens);
-    Block top;
-    blocks_ = {top};
+    blocks_ = {top_};
     size_t begin_statement = 0;
     bool opens_block = false;
     for (size_t i = 0; i < tokens.size(); ++i) {
@@ -155,17 +201,93 @@ class Reader {
     bool graph = false;                   // of `with graph.as_default()`: nothing runs there
   };
 
-  // What may start the devices, or ask the driver: the words of it; empty: nothing.
-  struct Started {
-    std::string by;
-    bool driver_only = false;
-  };
+  // --- own modules
+  // --------------------------------------------------------------------------------------------------
 
-  // What the body of a function or class of this text does when it is called.
-  struct OwnCode {
-    std::optional<Started> starts;
-    std::set<std::string, std::less<>> calls;  // others of this text
-  };
+  std::string Qualified(const std::string& name) const {
+    return module_.empty() ? name : module_ + "." + name;
+  }
+
+  // The name that a function or class of this program has in all its texts; empty: it is none.
+  std::string OwnName(const std::string& name) const {
+    const std::string local = name.starts_with("self.") ? name.substr(5) : name;
+    if (functions_.contains(local) || (local == name && classes_.contains(local))) return Qualified(local);
+    return whole_.functions.contains(name) ? name : "";
+  }
+
+  // "..b" in a.c.d -> "a.b"; empty: it leads out of the package.
+  std::string Absolute(const std::string& module) const {
+    const size_t dots = std::min(module.find_first_not_of('.'), module.size());
+    if (dots == 0) return module;
+    std::string package = package_;
+    for (size_t i = 1; i < dots && !package.empty(); ++i)
+      package = package.substr(0, package.find('.') == std::string::npos ? 0 : package.rfind('.'));
+    const std::string rest = module.substr(dots);
+    return package.empty() || rest.empty() ? package : package + "." + rest;
+  }
+
+  // What an import runs: `a`, then `a.b`.
+  void RunOwn(const Token& at, const std::string& module) {
+    // They are there before the program is.
+    const std::string first = module.substr(0, module.find('.'));
+    if (first.empty() || BringsTensorFlow(first) || IsFramework(first) ||
+        IsOneOf(first, {"os", "sys", "io", "abc", "site", "stat", "time", "codecs", "builtins", "importlib"}))
+      return;
+    for (size_t dot = module.find('.');; dot = module.find('.', dot + 1)) {
+      RunOne(at, module.substr(0, dot));
+      if (dot == std::string::npos) return;
+    }
+  }
+
+  void RunOne(const Token& at, const std::string& name) {
+    if (!whole_.find || whole_.modules.size() >= kMaxModules || !whole_.modules.insert(name).second) return;
+    Result<OwnModule> found = whole_.find(name);
+    if (found.not_found()) return;
+    Result<std::string> source = found ? DecodePython(found->bytes) : found.error();
+    std::optional<Error> refused;
+    PythonTokens tokens;
+    if (source) {
+      whole_.bytes += source->size();
+      tokens = TokenizePython(*source);
+      refused = Refused(tokens);
+    } else {
+      refused = source.error();
+    }
+    if (!refused && whole_.bytes > kProgramLimit)
+      refused = Error{ErrorKind::kTooLarge, "there is too much to read"};
+    if (refused) {
+      if (!blocks_.back().deferred)
+        Perhaps({name, false}, "what import " + name + " (" + cell_ + "line " + std::to_string(at.line) +
+                                   ") does is not known: " + refused->message);
+      return;
+    }
+    Reader inner(whole_, name);
+    inner.file_ = found->file;
+    inner.package_ = BaseName(found->file) == "__init__.py" ? name
+                     : name.find('.') == std::string::npos  ? std::string()
+                                                            : name.substr(0, name.rfind('.'));
+    inner.imported_by_ = file_.empty() ? lines_before_ + at.line : imported_by_;
+    inner.top_.why_unsure = blocks_.back().why_unsure.empty() ? own_unsure_ : blocks_.back().why_unsure;
+    inner.top_.deferred = blocks_.back().deferred;
+    inner.Read(*source, tokens.tokens, BaseName(found->file) + " ", 0);
+    for (const auto& [alias, meant] : inner.aliases_) whole_.names[inner.Qualified(alias)] = meant;
+  }
+
+  // from helper import *
+  void TakeAll(const std::string& module) {
+    const std::string prefix = module + ".";
+    const auto local = [&](const std::string& name) {
+      return name.starts_with(prefix) && name.find('.', prefix.size()) == std::string::npos
+                 ? name.substr(prefix.size())
+                 : std::string();
+    };
+    for (const auto& [name, meant] : whole_.names) {
+      if (const std::string alias = local(name); !alias.empty()) aliases_[alias] = meant;
+    }
+    for (const std::string& name : whole_.functions) {
+      if (const std::string alias = local(name); !alias.empty()) aliases_[alias] = name;
+    }
+  }
 
   // --- names
   // --------------------------------------------------------------------------------------------------------
@@ -205,6 +327,8 @@ class Reader {
         if (token.text == "def") functions_.emplace(tokens[i + 1].text);
       }
       if (token.text == "class") classes_.emplace(tokens[i + 1].text);
+      if (!module_.empty() && (token.text == "def" || token.text == "class"))
+        whole_.functions.insert(Qualified(std::string(tokens[i + 1].text)));
       const std::string_view next =
           tokens[i + 1].kind == Kind::kOperator ? tokens[i + 1].text : std::string_view();
       const bool assigned = next.size() == 1 && next[0] == '=';
@@ -513,13 +637,13 @@ class Reader {
   // class Net(tf.keras.Model): what its bases do when one is made.
   void Bases(Tokens rest) {
     if (rest.size() < 2 || !IsOperator(rest[1], "(")) return;
-    OwnCode& own = own_[std::string(rest[0].text)];
+    OwnCode& own = whole_.own[Qualified(std::string(rest[0].text))];
     for (Tokens base : SplitArguments(Inside(rest, 1))) {
       if (base[0].kind != Kind::kName) continue;
       size_t at = 0;
       const std::string name = Canonical(Dotted(base, at));
-      own.calls.insert(name);
-      const Wakes wakes = WhatItWakes(name, symbolic_);
+      if (const std::string of_own = OwnName(name); !of_own.empty()) own.calls.insert(of_own);
+      const Wakes wakes = WhatItWakes(name, whole_.symbolic);
       if (wakes != Wakes::kNothing && !own.starts)
         own.starts = Started{name + "()", wakes < Wakes::kPerhapsDevices};
     }
@@ -535,7 +659,8 @@ class Reader {
     if (condition.size() == 3 && IsOperator(condition[1], "==")) {
       bool name = IsName(condition[0], "__name__") || IsName(condition[2], "__name__");
       const Token& other = IsName(condition[0], "__name__") ? condition[2] : condition[0];
-      if (name && other.kind == Kind::kString && StringValue(other.text) == "__main__") return 1;
+      if (name && other.kind == Kind::kString && StringValue(other.text) == "__main__")
+        return module_.empty() ? 1 : 0;
     }
     // if gpus: — with a GPU there, as everything here is judged.
     if (IsListOfGpus(condition, *this)) return 1;
@@ -639,8 +764,10 @@ class Reader {
     ProgramAction action;
     action.what = what;
     action.name = std::move(name);
-    action.line = lines_before_ + line;
-    action.where = cell_ + "line " + std::to_string(line);
+    action.file = file_;
+    action.line = file_.empty() ? lines_before_ + line : imported_by_;
+    action.where = (file_.empty() ? cell_ : "") + "line " + std::to_string(line);
+    if (blocks_.back().deferred && !blocks_.back().of.empty()) action.function = blocks_.back().of.front();
     if (line >= 1 && line <= lines_.size()) action.text = Trim(lines_[line - 1]).substr(0, kMaxText);
     action.why_unsure = blocks_.back().why_unsure.empty() ? own_unsure_ : blocks_.back().why_unsure;
     SetPhase(action);
@@ -649,7 +776,7 @@ class Reader {
   }
 
   void SetPhase(ProgramAction& action) const {
-    action.phase = imported_ ? Phase::kAfterImport : Phase::kBeforeImport;
+    action.phase = whole_.imported ? Phase::kAfterImport : Phase::kBeforeImport;
     if (blocks_.back().deferred) {
       action.phase = Phase::kUnknown;
       return;
@@ -659,11 +786,12 @@ class Reader {
     const bool variable = action.what == What::kSetVariable || action.what == What::kDefaultVariable ||
                           action.what == What::kUnsetVariable;
     const ReadFirst read = variable ? WhenRead(action.name) : ReadFirst::kDevices;
-    if (started_ || (read == ReadFirst::kDriver && driver_asked_)) {
+    if (whole_.started || (read == ReadFirst::kDriver && whole_.driver_asked)) {
       action.phase = Phase::kAfterStart;
       return;
     }
-    const std::string& perhaps = read == ReadFirst::kDriver ? perhaps_driver_asked_ : perhaps_started_;
+    const std::string& perhaps =
+        read == ReadFirst::kDriver ? whole_.perhaps_driver_asked : whole_.perhaps_started;
     if ((!setting && !variable) || read == ReadFirst::kImport || perhaps.empty()) return;
     action.phase = Phase::kPerhapsAfterStart;
     action.why_phase_unsure = perhaps;
@@ -671,9 +799,10 @@ class Reader {
 
   bool Sure() const { return blocks_.back().why_unsure.empty() && own_unsure_.empty(); }
 
-  void ImportedModule(uint32_t line, const std::string& module) {
-    if (IsFramework(module)) Add(What::kImport, line, module.substr(0, module.find('.')));
-    if (BringsTensorFlow(module) && Sure()) imported_ = true;
+  void ImportedModule(const Token& at, const std::string& module) {
+    if (IsFramework(module)) Add(What::kImport, at.line, module.substr(0, module.find('.')));
+    if (BringsTensorFlow(module) && Sure()) whole_.imported = true;
+    RunOwn(at, module);
   }
 
   // import a, b.c as d
@@ -685,7 +814,7 @@ class Reader {
       bool renamed = i + 1 < part.size();
       std::string first = module.substr(0, module.find('.'));
       aliases_[renamed ? std::string(part[i + 1].text) : first] = renamed ? module : first;
-      ImportedModule(part[0].line, module);
+      ImportedModule(part[0], module);
     }
   }
 
@@ -695,6 +824,9 @@ class Reader {
     size_t i = 1;
     for (; i < statement.size() && !IsName(statement[i], "import"); ++i) module += statement[i].text;
     if (i + 1 >= statement.size() || module.empty()) return;
+    module = Absolute(module);
+    if (module.empty()) return;
+    ImportedModule(statement[0], module);
     Tokens names = statement.subspan(i + 1);
     if (names.size() >= 2 && IsOperator(names.front(), "(")) names = names.subspan(1, names.size() - 2);
     for (Tokens part : SplitArguments(names)) {
@@ -704,9 +836,16 @@ class Reader {
           aliases_[name] = std::string("os.") + name;
         continue;
       }
-      aliases_[std::string(part[renamed ? 2 : 0].text)] = module + "." + std::string(part[0].text);
+      if (IsOperator(part[0], "*")) {
+        TakeAll(module);
+        continue;
+      }
+      const std::string name = module + "." + std::string(part[0].text);
+      RunOwn(statement[0], name);  // where it is a module
+      whole_.called.emplace(part[0].text);
+      const auto meant = whole_.names.find(name);
+      aliases_[std::string(part[renamed ? 2 : 0].text)] = meant == whole_.names.end() ? name : meant->second;
     }
-    ImportedModule(statement[0].line, module);
   }
 
   void Delete(Tokens rest) {
@@ -817,6 +956,7 @@ class Reader {
 
   // A method of an object that is not known: model.fit().
   void Method(std::string_view name) {
+    whole_.called.emplace(name);
     if (IsOneOf(name,
                 {"fit", "fit_generator", "train_on_batch", "GradientTape", "apply_gradients", "minimize"})) {
       blocks_.back().trains = true;
@@ -826,7 +966,7 @@ class Reader {
   void Call(const Token& at, const std::string& name, const std::vector<Tokens>& arguments,
             const Loop& comprehension) {
     Method(name.substr(name.rfind('.') + 1));
-    if (functions_.contains(at.text) && name == at.text) blocks_.back().calls_own_function = true;
+    if (!OwnName(name).empty()) blocks_.back().calls_own_function = true;
     if (IsOneOf(name, {"sys.exit", "exit", "quit", "os._exit"}) && Sure()) ends_program_ = true;
     if (name.starts_with("os.")) return OsCall(at, name, arguments);
     if (IsOneOf(name, {"dotenv.load_dotenv", "dotenv.main.load_dotenv"})) return LoadDotenv(at, arguments);
@@ -842,31 +982,31 @@ class Reader {
     if (name.starts_with("tensorflow.")) TensorFlowCall(at, name.substr(11), arguments, comprehension);
     // Arguments are computed first.
     Starts(at, name);
-    if (name.ends_with(".Input") || name.ends_with(".placeholder")) symbolic_ = true;
+    if (name.ends_with(".Input") || name.ends_with(".placeholder")) whole_.symbolic = true;
   }
 
   // What a call does to the devices, at once or, in a function, when that is called.
   void Starts(const Token& at, const std::string& name) {
-    const std::string own = name.starts_with("self.") ? name.substr(5) : name;
-    const bool of_own = functions_.contains(own) || (own == name && classes_.contains(own));
+    const std::string own = OwnName(name);
     const std::string where = cell_ + "line " + std::to_string(at.line);
     if (blocks_.back().deferred) {
-      const Wakes wakes = WhatItWakes(name, symbolic_);
+      const Wakes wakes = WhatItWakes(name, whole_.symbolic);
       if (wakes == Wakes::kDevices) Add(What::kStartsDevices, at.line, name);
       for (const std::string& of : blocks_.back().of) {
-        if (of_own) own_[of].calls.insert(own);
-        Note(own_[of].starts, wakes, name + "() (" + where + ")");
+        OwnCode& code = whole_.own[Qualified(of)];
+        if (!own.empty()) code.calls.insert(own);
+        Note(code.starts, wakes, name + "() (" + where + ")");
       }
       return;
     }
-    if (of_own) {
+    if (!own.empty()) {
       std::set<std::string, std::less<>> seen;
       std::optional<Started> starts;
       Follow(own, seen, starts);
       if (starts) Perhaps(*starts, own + "() (" + where + ") calls " + starts->by);
       return;
     }
-    const Wakes wakes = WhatItWakes(name, symbolic_);
+    const Wakes wakes = WhatItWakes(name, whole_.symbolic);
     if (wakes == Wakes::kNothing) return;
     if (lambda_ != nullptr && at.text.data() > lambda_) {  // runs when that is called
       if (wakes == Wakes::kDevices) Add(What::kStartsDevices, at.line, name);
@@ -874,14 +1014,14 @@ class Reader {
     }
     const bool driver_only = wakes < Wakes::kPerhapsDevices;
     const bool graph = blocks_.back().graph || out_.graph_mode;
-    const bool sure = Sure() && imported_ && !graph && !perhaps_graph_mode_;
+    const bool sure = Sure() && whole_.imported && !graph && !whole_.perhaps_graph_mode;
     const bool starts = wakes == Wakes::kDevices;
     if (starts) Add(What::kStartsDevices, at.line, name);
     if (out_.graph_mode && !driver_only) return;
     if (starts && sure) {
-      started_ = driver_asked_ = true;
+      whole_.started = whole_.driver_asked = true;
     } else if (wakes == Wakes::kDriver && Sure()) {
-      driver_asked_ = true;
+      whole_.driver_asked = true;
     } else {
       const std::string call = name + "() (" + where + ")";
       Perhaps({call, driver_only}, starts || wakes == Wakes::kDriver
@@ -899,16 +1039,16 @@ class Reader {
   // What the functions of this text do that this one calls.
   void Follow(const std::string& name, std::set<std::string, std::less<>>& seen,
               std::optional<Started>& starts) const {
-    const auto own = own_.find(name);
-    if (own == own_.end() || seen.size() > kMaxBlocks || !seen.insert(name).second) return;
+    const auto own = whole_.own.find(name);
+    if (own == whole_.own.end() || seen.size() > kMaxBlocks || !seen.insert(name).second) return;
     if (own->second.starts && (!starts || (starts->driver_only && !own->second.starts->driver_only)))
       starts = own->second.starts;
     for (const std::string& called : own->second.calls) Follow(called, seen, starts);
   }
 
   void Perhaps(const Started& starts, const std::string& why) {
-    if (perhaps_driver_asked_.empty()) perhaps_driver_asked_ = why;
-    if (!starts.driver_only && perhaps_started_.empty()) perhaps_started_ = why;
+    if (whole_.perhaps_driver_asked.empty()) whole_.perhaps_driver_asked = why;
+    if (!starts.driver_only && whole_.perhaps_started.empty()) whole_.perhaps_started = why;
   }
 
   void OsCall(const Token& at, std::string name, const std::vector<Tokens>& arguments) {
@@ -982,7 +1122,7 @@ class Reader {
       if (Sure() && !blocks_.back().deferred) {
         out_.graph_mode = true;
       } else {
-        perhaps_graph_mode_ = true;
+        whole_.perhaps_graph_mode = true;
       }
       Add(What::kEager, at.line, name).value = "False";
     } else if (name == "config.run_functions_eagerly") {
@@ -1031,7 +1171,13 @@ class Reader {
     return Index(device);
   }
 
-  ProgramReading& out_;
+  Whole& whole_;
+  ProgramReading& out_ = whole_.out;
+  const std::string module_;
+  std::string package_;       // that it belongs to, for relative imports
+  std::string file_;          // of a module
+  uint32_t imported_by_ = 0;  // line of the program
+  Block top_;
   std::vector<std::string_view> lines_;
   std::string cell_;
   uint32_t lines_before_ = 0;
@@ -1042,17 +1188,9 @@ class Reader {
   std::set<std::string, std::less<>> cpu_lists_;
   std::set<std::string, std::less<>> functions_;
   std::set<std::string, std::less<>> classes_;
-  std::unordered_map<std::string, OwnCode> own_;
   std::vector<Block> blocks_;
   Block pending_;
   std::string own_unsure_;
-  bool imported_ = false;
-  bool started_ = false;              // TensorFlow's devices are there
-  bool driver_asked_ = false;         // cuInit() was called
-  std::string perhaps_started_;       // what may have created them; empty: nothing
-  std::string perhaps_driver_asked_;  // what may have asked the driver
-  bool perhaps_graph_mode_ = false;   // a line that switches eager execution off may be reached
-  bool symbolic_ = false;             // inputs of a network were made
   bool ends_program_ = false;
   const char* lambda_ = nullptr;  // where the first of the statement stands
   std::string closed_keyword_;    // of the block that ended directly before this line
@@ -1080,17 +1218,6 @@ std::string CellSource(const nlohmann::json& cell) {
   return text;
 }
 
-// Why Python 3 would refuse it; nothing: it would not, as far as can be told.
-std::optional<Error> Refused(PythonTokens& read) {
-  if (!read.error) return RefusedByPython(read.tokens);
-  // What stands before may be refused first; its last line is not complete.
-  std::vector<Token> complete = read.tokens;
-  while (!complete.empty() && (complete.back().kind != Kind::kNewline || complete.back().text.empty()))
-    complete.pop_back();
-  std::optional<Error> before = RefusedByPython(complete);
-  return before ? before : read.error;
-}
-
 // "R", "Python 2.7": the language of a notebook that Python 3 does not run; empty: none other is named.
 std::string OtherLanguage(const nlohmann::json& notebook) {
   const nlohmann::json metadata = notebook.value("metadata", nlohmann::json::object());
@@ -1108,7 +1235,14 @@ std::string OtherLanguage(const nlohmann::json& notebook) {
   return version.starts_with("2.") ? "Python " + version : "";
 }
 
-Result<ProgramReading> ReadNotebook(std::string_view bytes) {
+// Of what a module offers, a program uses a part.
+void LeaveOutUncalled(Whole& whole) {
+  std::erase_if(whole.out.actions, [&](const ProgramAction& action) {
+    return !action.file.empty() && !action.function.empty() && !whole.called.contains(action.function);
+  });
+}
+
+Result<ProgramReading> ReadNotebook(std::string_view bytes, const FindOwnModule& find) {
   Result<std::vector<NotebookCell>> cells = NotebookCells(bytes);
   if (!cells) return cells.error();
   const std::string other = OtherLanguage(nlohmann::json::parse(bytes, nullptr, false));
@@ -1116,7 +1250,8 @@ Result<ProgramReading> ReadNotebook(std::string_view bytes) {
     return Error{ErrorKind::kMalformed, "it is a notebook of " + Printable(other, 40) + ", not of Python 3"};
   ProgramReading reading;
   reading.notebook = true;
-  Reader reader(reading);
+  Whole whole(reading, find);
+  Reader reader(whole);
   uint32_t lines_before = 0;
   size_t number = 0;
   for (const NotebookCell& cell : *cells) {
@@ -1129,6 +1264,7 @@ Result<ProgramReading> ReadNotebook(std::string_view bytes) {
     }
     lines_before += static_cast<uint32_t>(std::count(cell.source.begin(), cell.source.end(), '\n')) + 1;
   }
+  LeaveOutUncalled(whole);
   return reading;
 }
 
@@ -1160,8 +1296,8 @@ Result<std::vector<NotebookCell>> NotebookCells(std::string_view bytes) {
   return found;
 }
 
-Result<ProgramReading> ReadProgramText(std::string_view bytes, bool notebook) {
-  if (notebook) return ReadNotebook(bytes);
+Result<ProgramReading> ReadProgramText(std::string_view bytes, bool notebook, const FindOwnModule& find) {
+  if (notebook) return ReadNotebook(bytes, find);
   Result<std::string> source = DecodePython(bytes);
   if (!source) return source.error();
   PythonTokens tokens = TokenizePython(*source);
@@ -1171,14 +1307,32 @@ Result<ProgramReading> ReadProgramText(std::string_view bytes, bool notebook) {
   if (std::optional<Error> refused = Refused(tokens))
     return Error{ErrorKind::kMalformed, "Python would not run it: " + refused->message};
   ProgramReading reading;
-  Reader(reading).Read(*source, tokens.tokens, "", 0);
+  Whole whole(reading, find);
+  Reader(whole).Read(*source, tokens.tokens, "", 0);
+  LeaveOutUncalled(whole);
   return reading;
 }
 
-Result<ProgramReading> ReadProgram(const System& system, const std::string& path) {
+Result<ProgramReading> ReadProgram(const System& system, const std::string& path, bool own_modules) {
   Result<std::string> bytes = system.ReadAll(path, kProgramLimit);
   if (!bytes) return bytes.error();
-  Result<ProgramReading> reading = ReadProgramText(*bytes, path.ends_with(".ipynb"));
+  const bool notebook = path.ends_with(".ipynb");
+  FindOwnModule find;
+  if (own_modules) {
+    // A program's links are followed; a notebook's kernel starts in the folder where it lies.
+    Result<std::string> real = notebook ? path : system.RealPath(path);
+    find = [&system, folder = DirName(real ? *real : path)](const std::string& name) -> Result<OwnModule> {
+      std::string place = folder + "/" + name;
+      std::replace(place.begin() + static_cast<std::ptrdiff_t>(folder.size()), place.end(), '.', '/');
+      for (const std::string& file : {place + "/__init__.py", place + ".py"}) {
+        Result<std::string> text = system.ReadAll(file, kProgramLimit);
+        if (text) return OwnModule{file, *std::move(text)};
+        if (!text.not_found()) return Error{text.error().kind, Printable(file) + ": " + text.error().message};
+      }
+      return Error{ErrorKind::kNotFound, "no module of this program"};
+    };
+  }
+  Result<ProgramReading> reading = ReadProgramText(*bytes, notebook, find);
   if (!reading) return Error{reading.error().kind, Printable(path) + ": " + reading.error().message};
   return reading;
 }

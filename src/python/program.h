@@ -1,6 +1,7 @@
 // What a program's text says about the GPU: read statement by statement, never run.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -32,9 +33,12 @@ struct ProgramAction {
   bool any_name = false;             // of a variable: only the running program knows which
   std::optional<std::string> value;  // nullopt: only the running program knows
   std::string text;                  // the first line of the statement
-  uint32_t line = 0;                 // of the file; of a notebook: of all its code, counted on
-  std::string where;                 // "line 12"; of a notebook "cell 3, line 2"
-  std::string why_unsure;            // empty: reached whenever the program runs; else "it stands in …"
+  std::string file;                  // of a module that the program imports; empty: the program itself
+  uint32_t line = 0;       // of the program, also for what its import does; of a notebook: of all its
+                           // code, counted on
+  std::string where;       // "line 12" of the file; of a notebook "cell 3, line 2"
+  std::string function;    // that it stands in, or class; empty: in none
+  std::string why_unsure;  // empty: reached whenever the program runs; else "it stands in …"
   // As far as it is known when the statement runs (not in a function). "After the start" is judged for what
   // the statement sets: TensorFlow's devices for its settings, the driver for the variables that it reads.
   enum class Phase { kBeforeImport, kAfterImport, kAfterStart, kPerhapsAfterStart, kUnknown };
@@ -57,8 +61,17 @@ struct NotebookCell {
 };
 Result<std::vector<NotebookCell>> NotebookCells(std::string_view bytes);
 
+// A module that belongs to the program.
+struct OwnModule {
+  std::string file;
+  std::string bytes;
+};
+// "helper", "package.module" -> its text; not found: Python takes it from elsewhere.
+using FindOwnModule = std::function<Result<OwnModule>(const std::string& name)>;
+
 // A .py or .ipynb file, at most 16 MiB. An error: not readable, or nothing that Python would run.
-Result<ProgramReading> ReadProgram(const System& system, const std::string& path);
-Result<ProgramReading> ReadProgramText(std::string_view bytes, bool notebook);
+// `own_modules`: its folder comes first on sys.path, so that it imports what lies there.
+Result<ProgramReading> ReadProgram(const System& system, const std::string& path, bool own_modules);
+Result<ProgramReading> ReadProgramText(std::string_view bytes, bool notebook, const FindOwnModule& find = {});
 
 }  // namespace tfdoctor

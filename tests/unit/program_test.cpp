@@ -16,6 +16,7 @@
 
 #include "base/text.h"
 #include "python/tokenizer.h"
+#include "system/system.h"
 
 namespace fs = std::filesystem;
 
@@ -377,6 +378,113 @@ TEST(Programs, SayWhatIsWrittenBesideTheirLines) {
     ++programs;
   }
   EXPECT_GE(programs, 40);
+}
+
+// --- modules beside the program
+// -----------------------------------------------------------------------------------------------------
+
+// Python runs each program with a TensorFlow that prints who calls it; what the reader holds reached is just
+// that.
+TEST_F(ProgramOracle, OwnModulesRunAsPythonRunsThem) {
+  const auto write = [&](const std::string& file, const std::string& text) {
+    fs::create_directories((root_ / file).parent_path());
+    std::ofstream(root_ / file) << text;
+  };
+  const std::string hides = "tf.config.set_visible_devices([], 'GPU')\n";
+  write("stub/tensorflow.py",
+        "import inspect, os, types\n"
+        "def _say(*_):\n"
+        "    caller = inspect.stack()[1]\n"
+        "    print(os.path.basename(caller.filename) + ' line ' + str(caller.lineno))\n"
+        "config = types.SimpleNamespace(set_visible_devices=_say)\n");
+  write("p/first.py", "import tensorflow as tf\n" + hides);
+  write("p/both.py", "raise SystemExit('the package is first')\n");
+  write("p/both/__init__.py", "import tensorflow as tf\nfrom . import inner\n" + hides);
+  write("p/both/inner.py",
+        "from .deep.er import tf as net\nnet.config." + hides.substr(hides.find("set_")) + "import first\n");
+  write("p/both/deep/__init__.py", "from first import *\n" + hides);
+  write("p/both/deep/er.py", "from ..side import config, tf\nconfig." + hides.substr(hides.find("set_")));
+  write("p/both/side.py", "from tensorflow import config\nimport tensorflow as tf\n" + hides);
+  write("p/circle.py", "import round_about\nimport tensorflow as tf\n" + hides);
+  write("p/round_about.py", "import circle\nimport tensorflow as tf\n" + hides);
+  write("p/guarded.py", "import tensorflow as tf\nif __name__ == '__main__':\n    " + hides +
+                            "def never_called():\n    " + hides + hides);
+  write("p/time.py", "raise SystemExit('Python has its own')\n");
+  write("p/space/of_names.py", "import tensorflow as tf\n" + hides);
+  write("p/main.py",
+        "import time, sys\nfrom both import inner as i\nimport circle, guarded\nimport space.of_names\n"
+        "try:\n    import missing_one\nexcept ImportError:\n    pass\n"
+        "if __name__ == '__main__':\n    import tensorflow as tf\n    " +
+            hides);
+  fs::create_symlink(root_ / "p/main.py", root_ / "linked.py");
+  const std::unique_ptr<System> system = LiveSystem();
+  for (const char* program : {"p/main.py", "linked.py", "p/circle.py", "p/guarded.py", "p/first.py"}) {
+    const std::string path = (root_ / program).string();
+    const std::string said = OutputOf("PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=" + (root_ / "stub").string() +
+                                      " /usr/bin/python3 " + path);
+    Result<ProgramReading> reading = ReadProgram(*system, path, true);
+    ASSERT_TRUE(reading.ok()) << reading.error().message;
+    std::string found;
+    for (const ProgramAction& action : reading->actions) {
+      if (action.what == What::kVisibleDevices && action.why_unsure.empty())
+        found += fs::path(action.file.empty() ? path : action.file).filename().string() + " " + action.where +
+                 "\n";
+    }
+    EXPECT_EQ(found, said) << program;
+    EXPECT_NE(said.find("line "), std::string::npos) << said;
+    reading = ReadProgram(*system, path, false);
+    ASSERT_TRUE(reading.ok());
+    for (const ProgramAction& action : reading->actions) EXPECT_EQ(action.file, "");
+  }
+}
+
+TEST(Programs, FunctionsOfModulesAreFollowed) {
+  const auto read = [](const std::string& text, const std::map<std::string, std::string>& modules) {
+    Result<ProgramReading> reading =
+        ReadProgramText(text, false, [&](const std::string& name) -> Result<OwnModule> {
+          const auto found = modules.find(name);
+          if (found == modules.end()) return Error{ErrorKind::kNotFound, "none"};
+          if (found->second == "denied") return Error{ErrorKind::kDenied, "no permission"};
+          return OwnModule{"/p/" + name + ".py", found->second};
+        });
+    EXPECT_TRUE(reading.ok());
+    std::vector<std::string> lines;
+    for (const ProgramAction& action : reading->actions) {
+      if (action.what != What::kVisibleDevices) continue;
+      const bool perhaps = action.phase == ProgramAction::Phase::kPerhapsAfterStart;
+      lines.push_back(action.file + " " + action.where + " " + action.why_unsure +
+                      (perhaps ? action.why_phase_unsure : ""));
+    }
+    return lines;
+  };
+  using Lines = std::vector<std::string>;
+  const std::string import = "import tensorflow as tf\n",
+                    hides = "tf.config.set_visible_devices([], 'GPU')\n";
+  const std::map<std::string, std::string> modules = {
+      {"gpu", import + "def hide():\n    " + hides +
+                  "def start():\n    tf.constant(1)\ndef again():\n    start()\n"},
+      {"locked", "denied"},
+      {"broken", "x = (\n"}};
+  // Only what is called: nobody uses all that a module offers.
+  EXPECT_EQ(read("import gpu\n", modules), Lines());
+  EXPECT_EQ(read("import gpu\ngpu.hide()\n", modules),
+            Lines({"/p/gpu.py line 3 it stands in the function hide()"}));
+  EXPECT_EQ(read("from gpu import hide as h\nh()\n", modules),
+            Lines({"/p/gpu.py line 3 it stands in the function hide()"}));
+  // A function that starts the devices, through another one.
+  const std::string late = "again() (line 3) calls tensorflow.constant() (gpu.py line 5)";
+  EXPECT_EQ(read("from gpu import again\nimport tensorflow as tf\nagain()\n" + hides, modules),
+            Lines({" line 4 gpu." + late}));
+  EXPECT_EQ(read("from gpu import *\n\nagain()\n" + hides, modules), Lines({" line 4 gpu." + late}));
+  // What cannot be read may do anything.
+  EXPECT_EQ(read(import + "import locked\n" + hides, modules),
+            Lines({" line 3 what import locked (line 2) does is not known: no permission"}));
+  EXPECT_EQ(read(import + "import broken\n" + hides, modules),
+            Lines({" line 3 what import broken (line 2) does is not known: line 1: '(' was never closed"}));
+  // A chain of a thousand ends.
+  std::map<std::string, std::string> many;
+  for (int i = 0; i < 1000; i++) many["m" + std::to_string(i)] = "import m" + std::to_string(i + 1) + "\n";
+  EXPECT_EQ(read("import m0\n" + import + hides, many), Lines({" line 3 "}));
 }
 
 // --- what is no program
