@@ -61,6 +61,15 @@ bool NamesOtherMaker(std::string_view gpu) {
   return other;
 }
 
+// "Windows 10", "win10", "Win 11 64-bit", "WIN64". In lower case.
+bool NamesWindows(std::string_view os) {
+  if (os.find("windows") != os.npos) return true;
+  const std::vector<std::string_view> words = SplitWords(os);
+  return std::any_of(words.begin(), words.end(), [](std::string_view word) {
+    return word.starts_with("win") && word.find_first_not_of("0123456789", 3) == word.npos;
+  });
+}
+
 const std::map<std::string, std::string>* Statements(const Facts& facts) {
   static const std::map<std::string, std::string> none;
   const auto* stated = facts.log.stated.Peek();
@@ -79,7 +88,7 @@ LogStory::LogStory(const Facts& f, const Knowledge& k) : facts(f), knowledge(k),
   const std::string os = Stated("os"), method = Stated("install_method"), gpu = Stated("gpu");
   auto has = [](const std::string& text, std::string_view part) { return text.find(part) != text.npos; };
   wsl = SawAny({"says-wsl", "says-wsl1"}) || facts.host.wsl.Peek() != nullptr;
-  windows = !wsl && (has(os, "windows") || Saw("says-windows")) && !has(os, "linux");
+  windows = !wsl && (NamesWindows(os) || Saw("says-windows")) && !has(os, "linux");
   mac = has(os, "macos") || has(os, "mac os") || has(os, "os x") || Saw("says-mac");
   linux_known = !os.empty() && !windows && !mac;
   const std::string* machine = facts.host.machine.Peek();
@@ -116,7 +125,8 @@ LogStory::LogStory(const Facts& f, const Knowledge& k) : facts(f), knowledge(k),
     }
   }
   // AMD's own builds of TensorFlow and the plugin for macOS use other GPUs.
-  const bool for_others = mac || has(method, "rocm") || has(Stated("tf_version"), "rocm");
+  const bool for_others = mac || has(method, "rocm") || has(Stated("tf_version"), "rocm") ||
+                          MaySee("says-rocm") || MaySee("hipinit-failed");
   if (capability.empty() && !for_others && (NamesOtherMaker(gpu) || NamesOtherMaker(Lower(gpu_name))))
     no_gpu_stated = true;
   no_gpu_stated =

@@ -158,7 +158,11 @@ bool IsSentence(std::string_view line) {
       "should",  "could",  "cannot",   "isn't", "am",    "more",   "much",    "got",   "into",  "out",
       "up",      "where",  "who",      "he",    "they",  "them",   "any",     "every", "each",  "during",
       "between"};
-  if (line.find_first_of(";{}<>|") != line.npos) return false;  // code, tables
+  while (line.starts_with('>') || line.starts_with(' ')) line.remove_prefix(1);  // quoted
+  if (line.find_first_of(";{}<>|") != line.npos) return false;                   // code, tables
+  // No program prints as much of it.
+  constexpr std::ptrdiff_t kFewestUnparted = 6;  // characters
+  if (std::count_if(line.begin(), line.end(), IsOfUnpartedText) >= kFewestUnparted) return true;
   // "it hangs if I set workers=4 and use a Sequence" is no code for all that.
   constexpr size_t kWordsForOne = 8;
   size_t all = 0, plain = 0, of_sentences = 0, assignments = 0;

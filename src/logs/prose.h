@@ -8,6 +8,13 @@
 
 namespace tfdoctor {
 
+// The first byte of a character of a script that does not part words: Chinese, Japanese, Korean (U+3000 to
+// U+D7FF in UTF-8).
+inline bool IsOfUnpartedText(char c) {
+  const auto byte = static_cast<unsigned char>(c);
+  return byte >= 0xE3 && byte <= 0xED;
+}
+
 // Whether a line is a sentence that somebody wrote: mostly plain words, and among them such as only sentences
 // have ("my", "when", "but"). Time stamps, paths, code and tables are none.
 bool IsSentence(std::string_view line);

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/text.h"
+#include "logs/prose.h"
 
 namespace tfdoctor {
 
@@ -24,7 +25,10 @@ bool IsNo(std::string_view value) {
 bool IsWordCharacter(char c) {
   return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || static_cast<unsigned char>(c) >= 0x80;
 }
-bool IsGap(char c) { return c == ' ' || c == '-' || c == '_' || c == ':'; }
+// What marks a word ("`tensorflow-gpu`") is not said.
+bool IsGap(char c) {
+  return c == ' ' || c == '-' || c == '_' || c == ':' || c == '`' || c == '"' || c == '*';
+}
 
 // Where the words end in the text if they stand at this place; npos: they do not.
 size_t EndOf(std::string_view text, size_t at, std::string_view words) {
@@ -98,7 +102,8 @@ bool Holds(std::string_view text, std::string_view words) {
   if (open) words.remove_suffix(1);
   if (words.empty()) return false;
   for (size_t at = text.find(words[0]); at != text.npos; at = text.find(words[0], at + 1)) {
-    if (at > 0 && IsWordCharacter(words[0]) && IsWordCharacter(text[at - 1])) continue;
+    if (at > 0 && !IsOfUnpartedText(words[0]) && IsWordCharacter(words[0]) && IsWordCharacter(text[at - 1]))
+      continue;
     const size_t end = EndOf(text, at, words);
     if (end == text.npos) continue;
     if (!open && IsWordCharacter(words.back()) && GoesOn(text.substr(end))) continue;

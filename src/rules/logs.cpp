@@ -220,9 +220,24 @@ bool SameCuda(const std::string& a, const std::string& b) {
 
 bool OnlyXlaHasGpu(const LogStory& story) { return !XlaGpuAlone(story).empty(); }
 
+namespace {
+// "[CPU, XLA_CPU, XLA_GPU]" has it; none where no such list was printed.
+bool Registered(const LogStory& story, std::string_view device) {
+  const std::string list = story.Field("registered-devices", "devices");
+  const std::vector<std::string> devices = Split(list, ',');
+  return std::any_of(devices.begin(), devices.end(),
+                     [&](const std::string& one) { return Trim(one) == device; });
+}
+}  // namespace
+
+bool GpuNotRegistered(const LogStory& story) {
+  return story.MaySee("registered-devices") && !Registered(story, "GPU");
+}
+
 std::string_view XlaGpuAlone(const LogStory& story) {
   if (story.Saw("device-listed") || story.gpu_registered) return {};
   if (story.Saw("xla-gpu-listed")) return "xla-gpu-listed";
+  if (GpuNotRegistered(story) && Registered(story, "XLA_GPU")) return "registered-devices";
   // What there is beside the device that the program names.
   const std::string list = story.Field("device-unavailable", "list");
   const bool xla = list.find(":XLA_GPU:") != list.npos, gpu = list.find("device:GPU:") != list.npos;
@@ -460,7 +475,7 @@ bool SomethingFails(const LogStory& story) {
 void Harmless(Signs& s, std::string_view id, Strength beside_trouble) {
   // Where TensorFlow has no GPU, something is wrong that it does not say. Nor is a notice what somebody asks
   // about who complains of something else.
-  if (s.story.trouble || s.story.Saw("only-cpu-listed") || Complains(s.story)) {
+  if (s.story.trouble || s.story.MaySee("only-cpu-listed") || Complains(s.story)) {
     s.Speaks(id, beside_trouble);
   } else {
     s.Proves(id);

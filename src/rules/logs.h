@@ -43,6 +43,8 @@ bool SameCuda(const std::string& a, const std::string& b);
 bool LibrariesFail(const LogStory& story);
 // XLA lists a GPU and TensorFlow does not: the driver works, and libraries of CUDA fail.
 bool OnlyXlaHasGpu(const LogStory& story);
+// The list of the devices that the process has is there, and no GPU in it as far as it can be read.
+bool GpuNotRegistered(const LogStory& story);
 // The message that shows it; empty: none does.
 std::string_view XlaGpuAlone(const LogStory& story);
 // CUDA_VISIBLE_DEVICES leaves no GPU, whatever there are: "-1", nothing, Slurm's "NoDevFiles". Its value;

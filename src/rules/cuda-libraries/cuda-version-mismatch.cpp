@@ -147,6 +147,12 @@ void JudgeLog(Signs& s) {
          "libcusolver.so.10 is there up to CUDA 11.0; later ones have libcusolver.so.11", kDecisive);
   s.That(missing.size() == 1 && missing.front() == "libcusolver.so.11" && story.cuda.starts_with("11.0"),
          "libcusolver.so.11 came with CUDA 11.1; CUDA " + story.cuda + " has libcusolver.so.10", kDecisive);
+  const bool of_11 = story.FieldHas("successfully-opened", "library", "libcublas.so.11");
+  s.That(missing.size() == 1 && missing.front() == "libcusolver.so.11" && of_11 &&
+             !story.cuda.starts_with("11."),
+         "the other libraries of CUDA 11 are there: libcusolver.so.11 came with CUDA 11.1, CUDA 11.0 has "
+         "libcusolver.so.10",
+         kDecisive);
   if (!s.any() && !std::all_of(missing.begin(), missing.end(), NamesCudnn)) s.Speaks("dll-load", kWeak);
   if (!s.any() && LibrariesFail(story))
     s.Speaks("library-not-loaded", kWeak)

@@ -84,6 +84,7 @@ void JudgeLog(Signs& s) {
   }
   s.States(of_stated, "cuda", "CUDA " + story.cuda + ", which has the library, is said to be there", kStrong);
   s.Speaks("says-environment-modules", kStrong).Speaks("says-on-path", kStrong);
+  s.Speaks("says-path-not-set", kDecisive);
   s.Speaks("says-several-cudas", kStrong);
   const bool conda_beside = story.Mentions("install_method", "conda") && story.pip;
   s.States(conda_beside, "install_method", "conda's libraries are seen only with LD_LIBRARY_PATH", kStrong);

@@ -50,7 +50,8 @@ void JudgeLog(Signs& s) {
   }
   s.That(story.container && MissesDriverLibrary(story) && story.smi_works,
          "nvidia-smi works in the container and libcuda.so.1 is not there", kDecisive);
-  if (story.container || story.Saw("says-kubernetes")) s.Speaks("smi-without-libcuda", kDecisive);
+  if (story.container || story.Saw("says-kubernetes"))
+    s.Speaks("smi-without-libcuda", kDecisive).Speaks("says-smi-without-cuda", kDecisive);
   // The container was given a GPU, and not the driver's library for computing.
   const bool given = story.Saw("docker-gpus-flag") || story.Mentions("command", "--gpus");
   s.States(story.container && given && SaysMissing(story.StatedLike("libcuda")), "libcuda",

@@ -170,6 +170,8 @@ void JudgeLog(Signs& s) {
   if (!s.any() && !story.trouble) s.Speaks("says-works-as-root", kStrong);
   s.Speaks("says-no-permission", kStrong);
   s.Speaks("cuda-unknown", kWeak);
+  // /dev/kfd and /dev/dri are for the groups render and video.
+  s.Speaks("hipinit-failed", kWeak);
   // The module is loaded, and TensorFlow looked for /dev/nvidia0 before it compared the versions.
   if (story.Saw("cuda-no-device") && story.Saw("versions-match")) {
     s.Speaks("cuda-no-device", kWeak);

@@ -34,7 +34,7 @@ void JudgeLog(Signs& s) {
   // Kubernetes gives out GPUs by the limits alone.
   s.Speaks("says-gpu-under-requests", kDecisive);
   if (!story.Saw("says-kubernetes") ||
-      story.SawAny({"plugin-no-nvml", "pod-insufficient-gpu", "says-gpu-requested"}))
+      story.SawAny({"plugin-no-nvml", "pod-insufficient-gpu", "says-gpu-requested", "pod-asks-for-gpu"}))
     return;
   // The name of the resource stands in every request for a GPU: nvidia.com/gpu, nvidia.com/mig-1g.5gb.
   const std::string resources =

@@ -16,6 +16,7 @@ void JudgeLog(Signs& s) {
   }
   s.Speaks("nccl-error", kStrong);
   const bool several = story.Saw("says-several-gpus") || story.gpu_count > 1;
+  s.Speaks("dmar-fault", several ? kDecisive : kWeak);
   s.States(story.windows && several && !story.trouble, "os",
            "NCCL, which several GPUs need, is not made for Windows", kWeak);
   s.States(several && story.Saw("says-hangs"), "says-hangs", "it hangs where several GPUs work together",

@@ -6,6 +6,8 @@ namespace tfdoctor {
 namespace {
 
 void JudgeLog(Signs& s) {
+  // It has one, and this process has no GPU.
+  if (GpuNotRegistered(s.story)) return s.Drop();
   s.Proves("no-gpu-kernel").Proves("colocated-without-kernel").Speaks("kernels-registered", kDecisive);
 }
 

@@ -73,7 +73,9 @@ void JudgeLog(Signs& s) {
            "an image is built without a GPU: what fails there need not fail later",
            story.Saw("import-libcuda") ? kStrong : kDecisive);
   if (!story.gpu_seen) {
-    s.Speaks("module-no-device", kStrong).Speaks("no-gpu-for-module", kStrong);
+    s.Speaks("module-no-device", kStrong)
+        .Speaks("no-gpu-for-module", kStrong)
+        .Speaks("nv-not-found", kStrong);
     s.That(s.any() && story.Saw("says-virtual-machine"),
            "this is a virtual machine, which has only the GPU that is given to it", kDecisive);
   }

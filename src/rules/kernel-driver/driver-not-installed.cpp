@@ -51,7 +51,7 @@ void JudgeLog(Signs& s) {
   }
   // The engine in a virtual machine or a snap sees none either.
   if (!story.Saw("snap-docker")) s.Speaks("hook-no-nvml", kStrong);
-  s.Speaks("smi-failed", kWeak);
+  s.Speaks("smi-failed", kWeak).Speaks("nv-not-found", kStrong);
   if (story.smi_works) s.That(s.any(), "nvidia-smi works, so a driver is installed", kAgainst);
   if (s.any()) s.Wants(story.facts.kernel_driver.installed_version);
 }

@@ -22,7 +22,7 @@ void JudgeLog(Signs& s) {
   s.Speaks("says-free-and-out", story.Saw("session-not-created") ? kWeak : kDecisive)
       .Speaks("says-better-without-growth", kDecisive);
   if (story.Saw("fragmentation-hint") && !PoolIsTiny(story)) {
-    s.Speaks("fragmentation-hint", small ? kStrong : kWeak);
+    s.Speaks("fragmentation-hint", kWeak);
     s.That(small && !story.Saw("oom-tensor"), "the piece that could not be had is small", kStrong);
   }
 }

@@ -102,6 +102,9 @@ void JudgeLog(Signs& s) {
       .Speaks("cublas-alloc-failed", kWeak)
       .Speaks("cuda-out-of-memory", kWeak);
   s.Speaks("dst-not-initialized", kWeak);
+  // How much TensorFlow had got, and of what, nobody says.
+  if (!story.MaySee("oom-tensor") && !story.MaySee("allocator-limit"))
+    s.Speaks("allocator-out-of-memory", kWeak);
   if (s.any()) s.Wants(story.facts.device_memory.holders);
 }
 

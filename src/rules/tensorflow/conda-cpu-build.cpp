@@ -38,7 +38,7 @@ void JudgeLog(Signs& s) {
   s.States(story.conda && BuiltWithoutCuda(story) && !story.Saw("conda-gpu-row"), "install_method",
            "installed with conda, and built without CUDA", kDecisive);
   // Without a driver in sight the solver takes a build for the CPU.
-  if (story.conda) s.Speaks("says-mkl-build", kStrong);
+  if (story.conda) s.Speaks("says-mkl-build", kStrong).Speaks("says-not-the-gpu-package", kStrong);
   s.States(story.conda && story.Saw("says-docker-build"), "says-docker-build",
            "conda sees no driver while an image is built, and takes a build for the CPU", kStrong);
 }

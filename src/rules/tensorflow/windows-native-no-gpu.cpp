@@ -24,12 +24,16 @@ std::string DayOf(std::string_view version) {
   return {};
 }
 
-// A library of CUDA was opened: the build has CUDA, whatever its version is said to be.
-bool OpenedCudaDll(const LogStory& story) {
+// A library of CUDA was opened, or looked for: the build has CUDA, whatever its version is said to be.
+bool OpensCudaDll(const LogStory& story) {
   const std::vector<std::string> opened = story.Fields("successfully-opened", "library");
-  return std::any_of(opened.begin(), opened.end(), [](const std::string& library) {
+  const std::vector<std::string> missing = story.Fields("library-not-loaded", "library");
+  if (missing.empty() && story.MaySee("library-not-loaded")) return true;  // which one is not known
+  const auto of_cuda = [](const std::string& library) {
     return library.find(".dll") != library.npos && IsOfNvidia(library);
-  });
+  };
+  return std::any_of(opened.begin(), opened.end(), of_cuda) ||
+         std::any_of(missing.begin(), missing.end(), of_cuda);
 }
 
 void JudgeLog(Signs& s) {
@@ -39,7 +43,7 @@ void JudgeLog(Signs& s) {
   const std::string day = story.Mentions("tf_version", "nightly") ? DayOf(story.Stated("tf_version")) : "";
   const bool nightly_with = !day.empty() && day < kLastWith;
   if (story.linux_known || story.mac || story.wsl || story.Before("2.11") || nightly_with ||
-      OpenedCudaDll(story))
+      OpensCudaDll(story))
     return s.Drop();
   if (StatedTensorFlows(story, "pip_list").contains("tensorflow-intel"))
     s.StatesProof(true, "pip_list", "tensorflow-intel is TensorFlow for Windows, which has no CUDA");
