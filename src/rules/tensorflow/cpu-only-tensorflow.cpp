@@ -76,7 +76,8 @@ void JudgeLog(Signs& s) {
   s.States(plain && story.tensorflow.empty() && story.Saw("only-cpu-listed"), "says-installs-tensorflow",
            "the package tensorflow was installed, which up to 2.0 had no CUDA", kStrong);
   // A session of 1.x tells how the driver was called, whatever came of it, if the build has CUDA.
-  s.That(story.Before("2.0") && story.Saw("cpu-features") && story.Saw("only-cpu-listed") && !SpeaksOfCuda(story),
+  s.That(story.Before("2.0") && story.Saw("cpu-features") && story.Saw("only-cpu-listed") &&
+             !SpeaksOfCuda(story),
          "a session was started, and nothing was printed of the driver or a GPU, as a build with CUDA does",
          kDecisive);
   const bool built_without = BuiltWithoutCuda(story);
