@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <functional>
 
 #include "base/text.h"
 #include "facts/json.h"
@@ -100,19 +101,26 @@ std::vector<std::string> GpuNamesIn(std::string_view text) {
   for (const std::string& part : Split(plain, ',')) {
     std::vector<std::string> words;
     for (std::string_view word : SplitWords(part)) {
-      const std::string lower = Lower(word);
+      std::string lower = Lower(word);
+      const auto digit_at = [&](size_t at) {
+        return at < lower.size() && std::isdigit(static_cast<unsigned char>(lower[at])) != 0;
+      };
+      // "2xRTX"
+      if (digit_at(0) && lower.size() > 2 && lower[1] == 'x' && !digit_at(2)) {
+        word.remove_prefix(2);
+        lower.erase(0, 2);
+      }
       const bool number = word.find_first_not_of("0123456789") == word.npos;
-      const bool times = lower == "x" || (lower.ends_with('x') && lower.size() <= 3 &&
-                                          std::isdigit(static_cast<unsigned char>(lower[0])) != 0);
+      const bool times = lower == "x" || (lower.ends_with('x') && lower.size() <= 3 && digit_at(0));
       if (times || lower == "laptop" || lower == "gpu" || lower == "mobile") continue;
       if (lower == "gb" || lower == "gib") {  // "16 GB"
         if (!words.empty() && words.back().find_first_not_of("0123456789") == std::string::npos)
           words.pop_back();
         continue;
       }
-      if ((lower.ends_with("gb") || lower.ends_with("gib")) &&
-          std::isdigit(static_cast<unsigned char>(lower[0])) != 0)
-        continue;
+      if ((lower.ends_with("gb") || lower.ends_with("gib")) && digit_at(0)) continue;
+      if (lower.find_first_not_of("0123456789") == lower.size() - 1 && lower.ends_with('g'))
+        continue;                                                                                // "11g"
       if (number && words.empty() && part.find('x') != part.npos && word.size() <= 2) continue;  // "4 x P100"
       words.emplace_back(word);
     }
@@ -333,6 +341,17 @@ class Filler {
     take(quoted.machine);
     for (const Attempt& attempt : quoted.attempts) take(attempt.messages);
   }
+  // What was given in words; of a log the sentences between what programs printed.
+  std::vector<std::string_view> OwnWords() const {
+    if (!reading_.own_words.empty()) return {reading_.own_words};
+    std::vector<std::string_view> words;
+    for (const std::string& part : {std::cref(reading_.unread), std::cref(reading_.remarks)}) {
+      for (const std::string_view line : SplitLines(part)) {
+        if (IsSentence(line)) words.push_back(line);
+      }
+    }
+    return words;
+  }
   // What somebody says says what a list of the packages says.
   void TakeInstalledTogether() {
     if (!PackageList().empty()) return;
@@ -376,8 +395,10 @@ class Filler {
       }
       if (any) taken_.insert(key);
     }
-    for (const std::string& clause : Clauses(reading_.own_words)) {
-      if (SaysThatItIsMissing(Lower(clause))) take(clause, clause, {Witness::kStated, "the text"});
+    for (const std::string_view words : OwnWords()) {
+      for (const std::string& clause : Clauses(words)) {
+        if (SaysThatItIsMissing(Lower(clause))) take(clause, clause, {Witness::kStated, "the text"});
+      }
     }
     if (libraries.empty() || seen.contains("library-not-loaded")) return;
     missing.fields = Fact<std::map<std::string, std::vector<std::string>>>::Value({{"library", libraries}},
@@ -427,13 +448,7 @@ class Filler {
       for (const Said& said : SayingsIn(clauses, sayings))
         take(said, std::string(text), {Witness::kStated, "the text"});
     };
-    take_clauses(reading_.own_words);
-    for (const std::string_view line : SplitLines(reading_.unread)) {
-      if (reading_.own_words.empty() && IsSentence(line)) take_clauses(line);
-    }
-    for (const std::string_view line : SplitLines(reading_.remarks)) {
-      if (reading_.own_words.empty() && IsSentence(line)) take_clauses(line);
-    }
+    for (const std::string_view words : OwnWords()) take_clauses(words);
     for (const Said& said : SayingsIn(statements_.values, sayings)) {
       taken_.insert(said.key);
       take(said, said.text, {Witness::kStated, "stated: " + said.key});

@@ -236,6 +236,10 @@ bool GpuNotRegistered(const LogStory& story) {
 
 std::string_view XlaGpuAlone(const LogStory& story) {
   if (story.Saw("device-listed") || story.gpu_registered) return {};
+  // Up to 1.12 that device was there whatever the driver said.
+  if (story.cuinit_failed || story.Saw(Shows::kDriverRefuses) || story.Saw(Shows::kNoDevice) ||
+      story.Saw("no-device-node"))
+    return {};
   if (story.Saw("xla-gpu-listed")) return "xla-gpu-listed";
   if (GpuNotRegistered(story) && Registered(story, "XLA_GPU")) return "registered-devices";
   // What there is beside the device that the program names.
@@ -502,7 +506,7 @@ bool IsOfNvidia(std::string_view library) {
 }
 
 bool BuiltWithoutCuda(const LogStory& story) {
-  if (story.SawAny({"built-with-cuda-false", "says-built-without-cuda"})) return true;
+  if (story.SawAny({"built-with-cuda-false", "says-built-without-cuda", "cuda-not-enabled"})) return true;
   return story.StatedLike("is_built_with_cuda") == "false" ||
          story.StatedLike("get_build_info").find("'is_cuda_build': false") != std::string::npos;
 }

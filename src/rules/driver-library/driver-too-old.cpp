@@ -166,6 +166,8 @@ void JudgeLog(Signs& s) {
   }
   s.Speaks("cuda-unsupported-ptx", kDecisive);
   if (story.driver.empty() || story.windows || story.wsl || story.gpu_registered) return;
+  // What computes, rightly or not, has a driver that is new enough.
+  if (story.Saw("says-wrong-numbers") && story.Saw("says-right-on-cpu")) return;
   const std::string cuda = story.cuda.empty() ? CudaOfBuild(story) : story.cuda;
   const std::string floor = cuda.empty() ? std::string() : story.knowledge.DriverFloor(cuda);
   // "nvidia-410" is a branch: which release of it, it does not say.

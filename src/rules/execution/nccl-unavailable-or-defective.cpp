@@ -16,6 +16,8 @@ void JudgeLog(Signs& s) {
   }
   s.Speaks("nccl-error", kStrong);
   const bool several = story.Saw("says-several-gpus") || story.gpu_count > 1;
+  s.States(several && story.Saw("says-wrong-numbers"), "says-wrong-numbers",
+           "several GPUs together compute rubbish", kStrong);
   s.Speaks("dmar-fault", several ? kDecisive : kWeak);
   s.States(story.windows && several && !story.trouble, "os",
            "NCCL, which several GPUs need, is not made for Windows", kWeak);

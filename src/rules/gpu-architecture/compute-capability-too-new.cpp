@@ -64,6 +64,12 @@ bool BlasTooOld(const LogStory& story) {
   return story.Saw("blas-launch-failed") || story.Saw("cublas-execution-failed");
 }
 
+bool NewerThanCuda(const LogStory& story) {
+  const std::string cuda = story.cuda.empty() ? CudaOfBuild(story) : story.cuda;
+  const std::string highest = cuda.empty() ? std::string() : story.knowledge.CudaLimits(cuda).highest;
+  return !highest.empty() && !story.capability.empty() && CompareVersions(story.capability, highest) > 0;
+}
+
 void JudgeLog(Signs& s) {
   const LogStory& story = s.story;
   std::string why;
@@ -75,6 +81,9 @@ void JudgeLog(Signs& s) {
   // TensorFlow leaves out GPUs that are too old, or that it cannot open, and no new one.
   if (story.Saw("no-supported-device")) return;
   if (age == CodeAge::kNewer && fails) s.ThatProves(true, why);
+  // What runs on it of its generation's code, the cuBLAS of a CUDA before it does not all choose rightly.
+  s.That(age == CodeAge::kRuns && BlasTooOld(story) && NewerThanCuda(story),
+         "the GPU is newer than the CUDA that this TensorFlow was built with", kDecisive);
   // PTX that the build carries is compiled for the GPU at the start: that nothing is said to fail does not
   // tell whether it is. Who waits has it compiled; whose GPU is left out has another trouble.
   const bool left_out =

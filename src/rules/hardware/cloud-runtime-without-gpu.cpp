@@ -24,7 +24,7 @@ Verdict Check(const Facts& facts, const Knowledge&) {
 void JudgeLog(Signs& s) {
   const LogStory& story = s.story;
   // Their images run elsewhere, too: "kaggle/python-gpu-build".
-  const bool hosted = story.Saw("says-hosted-notebook") && !story.container;
+  const bool hosted = story.SawAny({"says-hosted-notebook", "notebook-folder"}) && !story.container;
   // The kernel of a rented machine looked for a GPU: its kind has none.
   if (!story.gpu_seen && story.Saw("says-rented-machine"))
     s.Speaks("module-no-device", kDecisive).Speaks("no-gpu-for-module", kDecisive);

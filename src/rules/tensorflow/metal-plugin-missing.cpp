@@ -7,7 +7,7 @@ namespace {
 
 void JudgeLog(Signs& s) {
   const LogStory& story = s.story;
-  if (!story.mac || story.SawAny({"plugin-optimizer", "no-gpu-kernel"})) return;
+  if (!story.mac || story.SawAny({"plugin-optimizer", "no-gpu-kernel", "pip-no-version"})) return;
   const bool apple = story.Saw("says-apple-silicon");
   const bool plugin = story.Mentions("pip_list", "tensorflow-metal") || story.Saw("metal");
   s.StatesProof(apple && !plugin && !story.Stated("pip_list").empty(), "pip_list",
