@@ -31,14 +31,13 @@ std::string_view LibraryIn(std::string_view word) {
 // Of a library: that it is not found, or does not load. `text` is in small letters.
 bool SaysThatItIsMissing(std::string_view text) {
   static constexpr std::string_view kWords[] = {
-      "not found",      "not find",       "n't find",       "not able to find",
-      "unable to find", "cannot load",    "could not load", "n't load",
-      "not load",       "failed to load", "fails to load",  "unable to load",
-      "cannot open",    "could not open", "n't open",       "missing",
-      "misses",         "nowhere",        "does not exist", "doesn't exist",
-      "is not there",   "isn't there",    "no such",        "lacks",
-      "not be found",   "not be loaded",  "not installed",  "fails to find",
-      "failed to find", "no longer there"};
+      "not found",     "not find",       "n't find",       "not able to find", "unable to find",
+      "cannot load",   "could not load", "n't load",       "not load",         "failed to load",
+      "fails to load", "unable to load", "cannot open",    "could not open",   "n't open",
+      "missing",       "misses",         "nowhere",        "does not exist",   "doesn't exist",
+      "doesnt exist",  "dont exist",     "don't exist",    "is not there",     "isn't there",
+      "no such",       "lacks",          "not be found",   "not be loaded",    "not installed",
+      "fails to find", "failed to find", "no longer there"};
   return std::any_of(std::begin(kWords), std::end(kWords),
                      [&](std::string_view word) { return text.find(word) != text.npos; });
 }

@@ -349,7 +349,7 @@ struct LogReader::State {
     }
     std::sort(found.begin(), found.end());
     found.erase(std::unique(found.begin(), found.end()), found.end());
-    if (package_word) TakePackage(text);
+    if (package_word) TakePackage(text, after);
     if (!inner.empty()) TakeHeadings(text, after);
     std::string wrapped;
     const Entry* best = nullptr;
@@ -423,8 +423,13 @@ struct LogReader::State {
     }
   }
 
-  void TakePackage(const std::string& text) {
+  void TakePackage(const std::string& text, std::string_view after) {
     std::optional<PackageLine> package = ReadPackage(text);
+    // What `pip show` prints.
+    constexpr std::string_view kName = "Name: ", kVersion = "Version: ";
+    if (text.starts_with(kName) && after.starts_with(kVersion))
+      package = ReadPackage(text.substr(kName.size()) + "==" +
+                            CleanLine(after.substr(kVersion.size(), after.find('\n') - kVersion.size())));
     if (!package || reading.packages.size() >= kMostPackages) return;
     reading.packages[package->name] = package->version;
     reading.package_lines[package->name] = line + 1;

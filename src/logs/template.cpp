@@ -81,7 +81,18 @@ std::optional<Template::Fields> Template::MatchAt(std::string_view line, size_t 
 
 std::optional<Template::Fields> Template::Match(std::string_view line) const {
   const std::string_view first = pieces_.front().literal;
-  if (first.empty()) return MatchAt(line, 0);
+  if (first.empty()) {
+    const Piece& hole = pieces_[1];
+    // A number begins where its digits do; anything else with the line.
+    if (hole.literal.empty() || (hole.type != Type::kNumber && hole.type != Type::kVersion))
+      return MatchAt(line, 0);
+    for (size_t at = line.find(hole.literal); at != line.npos; at = line.find(hole.literal, at + 1)) {
+      size_t start = at;
+      while (start > 0 && Allowed(hole.type, line[start - 1])) start--;
+      if (auto fields = MatchAt(line, start)) return fields;
+    }
+    return std::nullopt;
+  }
   for (size_t at = line.find(first); at != line.npos; at = line.find(first, at + 1)) {
     if (auto fields = MatchAt(line, at)) return fields;
   }

@@ -518,6 +518,27 @@ bool BuiltWithCuda(const LogStory& story) {
   return std::any_of(opened.begin(), opened.end(), IsOfNvidia);
 }
 
+namespace {
+// A release with sessions: only they map devices.
+bool OfSessions(const LogStory& story) {
+  const SeenMessage* listed = story.Message("only-cpu-listed");
+  return story.Before("2.0") || (story.tensorflow.empty() && listed != nullptr &&
+                                 listed->text.Peek()->find("Device mapping") != std::string::npos);
+}
+
+// TensorFlow printed something of the driver, a GPU or CUDA's libraries.
+bool SpeaksOfCuda(const LogStory& story) {
+  return BuiltWithCuda(story) || LibrariesFail(story) || story.Saw(Shows::kDriverLibraryMissing) ||
+         story.Saw(Shows::kDriverRefuses) || story.Saw(Shows::kNoDevice);
+}
+
+}  // namespace
+
+bool SessionWithoutCuda(const LogStory& story) {
+  return OfSessions(story) && story.Saw("cpu-features") && story.Saw("only-cpu-listed") &&
+         !SpeaksOfCuda(story);
+}
+
 std::set<std::string> StatedTensorFlows(const LogStory& story, const std::string& key) {
   std::set<std::string> names;
   const std::vector<std::string> known = story.knowledge.TensorFlowDistributions();

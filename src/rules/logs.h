@@ -100,6 +100,11 @@ bool IsOfNvidia(std::string_view library);
 bool BuiltWithoutCuda(const LogStory& story);
 // The driver was called or a library of CUDA opened, which only a build with CUDA does.
 bool BuiltWithCuda(const LogStory& story);
+// A session of 1.x started and told nothing of the driver, as it does whatever comes of it where the build
+// has CUDA.
+bool SessionWithoutCuda(const LogStory& story);
+inline constexpr const char* kSessionWithoutCuda =
+    "a session was started, and nothing was printed of the driver or a GPU, as a build with CUDA does";
 // Names of TensorFlow distributions in a stated list: "tensorflow 2.3.0; tensorflow-gpu 2.3.0".
 std::set<std::string> StatedTensorFlows(const LogStory& story, const std::string& key);
 // The GPU is used and nothing fails: what is left is how it is used, or how it looks.

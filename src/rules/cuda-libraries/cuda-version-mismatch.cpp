@@ -102,7 +102,10 @@ std::string WrongCudnn(const LogStory& story) {
 
 void JudgeLog(Signs& s) {
   const LogStory& story = s.story;
-  const bool fails = LibrariesFail(story) || story.Saw("only-cpu-listed") || story.Saw("no-gpu-in-process");
+  // Up to 2.0 a DLL that is not there ends the import, and is not named.
+  const bool linked = story.windows && story.Before("2.1") && story.Saw("dll-load");
+  const bool fails =
+      linked || LibrariesFail(story) || story.Saw("only-cpu-listed") || story.Saw("no-gpu-in-process");
   const std::string cuda = OtherCudaStated(story), cudnn = WrongCudnn(story);
   if (story.From("2.11") && story.windows) return;
   // The machine, its driver and its GPU do: what differs between releases is the CUDA that they open.
@@ -122,7 +125,10 @@ void JudgeLog(Signs& s) {
   // Of a container it is the host's that may be meant, but of TensorFlow's own image.
   const bool of_host = story.container && !story.Saw("says-tensorflow-image");
   if (story.only_stated && (!of_host || story.Saw("says-gpu-not-used"))) {
-    const Strength sure = of_host ? kWeak : kStrong;
+    // A GPU that this release has no code for is the nearer reason.
+    std::string why;
+    const bool newer = AgeOfCode(story, why) == CodeAge::kNewer;
+    const Strength sure = of_host || newer ? kWeak : kStrong;
     s.States(!cuda.empty(), "cuda", cuda, sure);
     s.States(!cudnn.empty(), "cudnn", cudnn, sure);
   }

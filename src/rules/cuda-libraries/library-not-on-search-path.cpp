@@ -71,8 +71,8 @@ void JudgeLog(Signs& s) {
   if (!MissingLibraries(story).empty()) s.Speaks("library-not-loaded", kWeak).Speaks("import-library", kWeak);
   if (!MissingLibraries(story).empty()) s.Speaks("dll-load", kWeak);
   // cuDNN was found, so its folder is where its parts are, or what they need is not there.
-  s.Speaks("part-not-found", kStrong);
-  s.That(story.Saw("part-not-found") && story.windows,
+  if (!story.MaySee("part-does-not-fit")) s.Speaks("part-not-found", kStrong);
+  s.That(story.Saw("part-not-found") && !story.MaySee("part-does-not-fit") && story.windows,
          "on Windows cuDNN needs zlibwapi.dll from 8.3 on, and its whole folder bin on PATH", kWeak);
   s.Speaks(XlaGpuAlone(story), kWeak);
   s.Speaks("cannot-dlopen-libraries", kWeak);

@@ -33,6 +33,8 @@ Verdict Check(const Facts& facts, const Knowledge& knowledge) {
 void JudgeLog(Signs& s) {
   const LogStory& story = s.story;
   // A kernel that is not found is one of the program's, none of the driver's.
+  s.Proves("hook-old-cgroups");
+  if (story.wsl) s.Speaks("hook-driver", kWeak).Speaks("nvml-not-loaded", kWeak);
   if (!story.container || story.Saw("kernel-not-in-module")) return;
   s.Speaks("cuda-not-found", story.wsl ? kDecisive : kStrong);
   s.That(s.any() && story.Saw("docker-desktop"), "Docker Desktop brings a toolkit of its own", kStrong);
@@ -59,7 +61,7 @@ NVIDIA's container toolkit puts the driver's libraries into a container, by a li
 
 ## How it is recognised
 
-In a container cuInit returns CUDA_ERROR_NOT_FOUND (500), "named symbol not found". In WSL that is Windows driver 555 or later (`libnvdxgdmal.so.1`) with a toolkit before 1.14.4, or Docker Desktop before 4.31.
+Under control groups of version 2, a toolkit before 1.8 ends with "cgroup subsystem devices not found". In a container cuInit returns CUDA_ERROR_NOT_FOUND (500), "named symbol not found". In WSL that is Windows driver 555 or later (`libnvdxgdmal.so.1`) with a toolkit before 1.14.4, or Docker Desktop before 4.31.
 
 ## How it happens
 

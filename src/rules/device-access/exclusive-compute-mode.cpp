@@ -39,7 +39,13 @@ void JudgeLog(Signs& s) {
   const bool mode =
       story.Mentions("compute_mode", "exclusive") || story.Mentions("compute_mode", "prohibited");
   s.StatesProof(mode, "compute_mode", "the compute mode is " + story.Stated("compute_mode"));
-  s.Proves("says-exclusive-mode").Proves("compute-mode-thread");
+  s.Proves("says-exclusive-mode");
+  // A setting alone is no fault where TensorFlow names another.
+  if (story.MaySee("gpu-ignored-cc")) {
+    s.Speaks("compute-mode-thread", kWeak);
+  } else {
+    s.Proves("compute-mode-thread");
+  }
   const bool shown = story.Saw("compute-mode") && !story.FieldHas("compute-mode", "mode", "Default");
   if (shown && story.Saw("cuda-busy")) s.Proves("compute-mode");
   s.Speaks("context-of-other-thread", kDecisive).Speaks("no-supported-device", kWeak);

@@ -70,7 +70,9 @@ Verdict Check(const Facts& facts, const Knowledge&) {
 void JudgeLog(Signs& s) {
   const LogStory& story = s.story;
   if (story.Saw("loader-takes-stub")) return;
-  s.Proves("libcuda-not-in-process");
+  // The library was opened, or something in its place: its name is not what TensorFlow looks for then.
+  if (!story.MaySee("cuinit-minus-one") && !story.FieldHas("successfully-opened", "library", "libcuda.so"))
+    s.Proves("libcuda-not-in-process");
   if (BuildsImage(story)) return;
   if (!story.wsl && !story.container) s.Speaks("says-no-libcuda", kStrong);
   // A container gets it from the host, with the GPU.

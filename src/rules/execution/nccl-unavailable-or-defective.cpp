@@ -21,6 +21,7 @@ void JudgeLog(Signs& s) {
   s.Speaks("dmar-fault", several ? kDecisive : kWeak);
   s.States(story.windows && several && !story.trouble, "os",
            "NCCL, which several GPUs need, is not made for Windows", kWeak);
+  s.States(story.Saw("says-nccl") && story.Saw("says-hangs"), "says-nccl", "it hangs with NCCL", kDecisive);
   s.States(several && story.Saw("says-hangs"), "says-hangs", "it hangs where several GPUs work together",
            kDecisive);
   s.States(!story.Stated("nccl").empty() && !s.any(), "nccl", "NCCL " + story.Stated("nccl"), kStrong);

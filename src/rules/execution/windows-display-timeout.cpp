@@ -9,7 +9,7 @@ void JudgeLog(Signs& s) {
   const LogStory& story = s.story;
   if (story.windows || story.wsl) {
     s.Proves("cuda-launch-timeout");
-    s.Speaks("cuda-launch-failed", kStrong);
+    s.Speaks("cuda-launch-failed", kStrong).Speaks("dxgi-device-removed", kStrong);
     if (story.only_stated && story.Saw("says-program-runs")) s.Speaks("says-kernel-dies", kWeak);
   } else {
     s.Speaks("cuda-launch-timeout", kDecisive);

@@ -59,6 +59,7 @@ Verdict Check(const Facts& facts, const Knowledge&) {
 
 void JudgeLog(Signs& s) {
   const LogStory& story = s.story;
+  if (story.wsl) return s.Drop();  // Windows has the driver
   s.Proves("module-not-found");
   s.Speaks("uvm-module-not-found", kDecisive);
   s.Speaks("module-unknown-symbol", kDecisive);

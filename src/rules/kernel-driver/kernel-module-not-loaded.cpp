@@ -44,8 +44,9 @@ Verdict Check(const Facts& facts, const Knowledge&) {
 
 void JudgeLog(Signs& s) {
   const LogStory& story = s.story;
+  if (story.wsl) return s.Drop();  // Windows has the driver
   s.Speaks("smi-failed", kStrong).Speaks("nvml-not-loaded", kDecisive).Speaks("hook-driver", kStrong);
-  if (!story.container && !story.wsl) {
+  if (!story.container) {
     s.Speaks("module-not-running", story.gpu_seen || DriverAnswered(story) ? kStrong : kWeak);
     s.Speaks("no-device-node", kWeak);
   }

@@ -86,6 +86,8 @@ void JudgeLog(Signs& s) {
   const double used = MiB(story.Field("smi-memory", "used") + "MiB"),
                total = MiB(story.Field("smi-memory", "total") + "MiB");
   s.That(fails && used > 0.9 * total && total > 0, "nvidia-smi shows the GPU's memory as taken", kDecisive);
+  s.That(story.Saw("smi-no-processes") && used > 0.5 * total && total > 0,
+         "nvidia-smi shows the GPU's memory as taken, and no process that it knows of", kDecisive);
   s.That(fails && PoolIsTiny(story),
          story.Saw("says-jetson")
              ? "TensorFlow got hardly any of the memory, which on a Jetson all programs of the CPU share"

@@ -138,7 +138,8 @@ Verdict Check(const Facts& facts, const Knowledge& knowledge) {
 bool WantsTensorFlow(const LogStory& story) {
   for (const std::string& requirement : story.Fields("pip-no-version", "requirement")) {
     const std::string name = Lower(requirement.substr(0, requirement.find_first_of("=<>~! ;[")));
-    if (name == "tensorflow" || name == "tensorflow-gpu" || name == "tf-nightly") return true;
+    const std::vector<std::string> known = story.knowledge.TensorFlowDistributions();
+    if (std::find(known.begin(), known.end(), name) != known.end()) return true;
   }
   return false;
 }

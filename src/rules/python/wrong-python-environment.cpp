@@ -52,6 +52,8 @@ void JudgeLog(Signs& s) {
   s.States(!story.trouble && !story.container && story.Saw("says-gpu-not-used") && WorksElsewhere(story),
            "says-gpu-not-used", "the GPU is used in one place and not in another", kDecisive);
   if (s.any()) s.Speaks("says-same-environment", kAgainst);
+  s.States(story.only_stated && story.Saw("says-import-fails") && WorksElsewhere(story),
+           "says-works-elsewhere", "TensorFlow is imported in one place and not in another", kDecisive);
   // From WSL, a name that ends in .exe starts Windows' program, whatever environment is active.
   if (story.wsl) s.Speaks("says-windows-program", kDecisive);
   if (story.only_stated && story.Saw("says-import-fails"))

@@ -37,6 +37,7 @@ void JudgeLog(Signs& s) {
   s.StatesProof(CondaCpuBuild(story), "conda_list", "the build is one for the CPU");
   s.States(story.conda && BuiltWithoutCuda(story) && !story.Saw("conda-gpu-row"), "install_method",
            "installed with conda, and built without CUDA", kDecisive);
+  if (story.conda) s.That(SessionWithoutCuda(story), kSessionWithoutCuda, kDecisive);
   // Without a driver in sight the solver takes a build for the CPU.
   if (story.conda) s.Speaks("says-mkl-build", kStrong).Speaks("says-not-the-gpu-package", kStrong);
   s.States(story.conda && story.Saw("says-docker-build"), "says-docker-build",

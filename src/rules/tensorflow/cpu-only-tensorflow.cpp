@@ -38,19 +38,6 @@ bool PlainWasCpu(const LogStory& story) {
   return story.Before("1.15") || (story.From("2.0") && story.Before("2.1"));
 }
 
-// A release with sessions: only they map devices.
-bool OfSessions(const LogStory& story) {
-  const SeenMessage* listed = story.Message("only-cpu-listed");
-  return story.Before("2.0") || (story.tensorflow.empty() && listed != nullptr &&
-                                 listed->text.Peek()->find("Device mapping") != std::string::npos);
-}
-
-// TensorFlow printed something of the driver, a GPU or CUDA's libraries.
-bool SpeaksOfCuda(const LogStory& story) {
-  return BuiltWithCuda(story) || LibrariesFail(story) || story.Saw(Shows::kDriverLibraryMissing) ||
-         story.Saw(Shows::kDriverRefuses) || story.Saw(Shows::kNoDevice);
-}
-
 void JudgeLog(Signs& s) {
   const LogStory& story = s.story;
   const std::set<std::string> listed = StatedTensorFlows(story, "pip_list");
@@ -82,11 +69,7 @@ void JudgeLog(Signs& s) {
   // Only the sessions of 1.x say so.
   s.States(plain && story.tensorflow.empty() && story.Saw("only-cpu-listed"), "says-installs-tensorflow",
            "the package tensorflow was installed, which up to 2.0 had no CUDA", kStrong);
-  // A session of 1.x tells how the driver was called, whatever came of it, if the build has CUDA.
-  s.That(
-      OfSessions(story) && story.Saw("cpu-features") && story.Saw("only-cpu-listed") && !SpeaksOfCuda(story),
-      "a session was started, and nothing was printed of the driver or a GPU, as a build with CUDA does",
-      kDecisive);
+  s.That(SessionWithoutCuda(story), kSessionWithoutCuda, kDecisive);
   const bool built_without = BuiltWithoutCuda(story);
   s.That(built_without, "TensorFlow says that it was built without CUDA", kDecisive);
 }

@@ -2,6 +2,7 @@
 
 #include "diagnose/rule.h"
 #include "rules/common.h"
+#include "rules/logs.h"
 #include "rules/repair.h"
 
 namespace tfdoctor {
@@ -42,6 +43,13 @@ Verdict Check(const Facts& facts, const Knowledge& knowledge) {
                                  " -c 'import tensorflow as tf; print(tf.config.list_physical_devices())'"}));
 }
 
+void JudgeLog(Signs& s) {
+  s.Speaks("hipinit-failed", kStrong).Speaks("hip-no-binary", kDecisive);
+  if (!s.any()) return;
+  s.Reason("not-judged");
+  s.Title("This TensorFlow computes through AMD's ROCm, which tfdoctor does not judge");
+}
+
 }  // namespace
 
 namespace rules {
@@ -58,6 +66,7 @@ constinit const Rule other_vendor_build = {
                       {"conflicting-tensorflow-packages"}}},
     .explains = {"no-nvidia-gpu", "cpu-only-tensorflow"},
     .check = Check,
+    .log = JudgeLog,
     .page = R"md(## What it means
 
 There are TensorFlows for other GPUs than NVIDIA's: tensorflow-rocm for AMD's, tensorflow-directml for those of Windows, plug-ins of Intel, Microsoft and Apple. They use no CUDA.

@@ -82,6 +82,7 @@ bool OfRayWorker(const LogStory& story, std::string_view id) {
 
 void JudgeLog(Signs& s) {
   const LogStory& story = s.story;
+  s.Speaks("visible-devices-emptied", kDecisive);
   const auto* variables = story.facts.environment.variables.Peek();
   const Fact<std::string>* stated = nullptr;
   if (variables != nullptr && variables->contains("CUDA_VISIBLE_DEVICES"))
@@ -119,6 +120,7 @@ void JudgeLog(Signs& s) {
     s.Speaks("cuda-no-device", kWeak);
     s.Speaks("versions-match", kStrong);
     s.That(story.smi_works, "nvidia-smi sees a GPU, and the program none", kStrong);
+    s.Speaks("says-intermittent", kAgainst).Speaks("says-machine-dies", kAgainst);
     s.Wants(story.facts.environment.variables);
   }
 }
