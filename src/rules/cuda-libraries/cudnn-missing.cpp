@@ -48,9 +48,7 @@ void JudgeLog(Signs& s) {
     }
   }
   if (missing.empty()) s.Speaks("cudnn-version-unknown", kStrong);
-  if (story.Message("cudnn-not-found-by-check") != nullptr &&
-      Lower(*story.Message("cudnn-not-found-by-check")->text.Peek()).find("cudnn") != std::string::npos)
-    s.Speaks("cudnn-not-found-by-check", kDecisive);
+  s.Speaks("cudnn-not-found-by-check", kDecisive);
   if (!s.any()) s.Speaks("says-no-cudnn", kStrong);
   const std::string looked = story.StatedLike("cudnn");
   s.States(SaysMissing(looked) || looked == "none" || looked == "no", "cudnn", "cuDNN is not there", kStrong);
