@@ -81,7 +81,7 @@ std::optional<Template::Fields> Template::MatchAt(std::string_view line, size_t 
 
 std::optional<Template::Fields> Template::Match(std::string_view line) const {
   const std::string_view first = pieces_.front().literal;
-  if (first.empty()) {
+  if (first.empty() && pieces_.size() > 1) {
     const Piece& hole = pieces_[1];
     // A number begins where its digits do; anything else with the line.
     if (hole.literal.empty() || (hole.type != Type::kNumber && hole.type != Type::kVersion))
