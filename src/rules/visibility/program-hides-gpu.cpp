@@ -208,7 +208,7 @@ The machine and the environment may be fine: the program says itself that Tensor
 
 ## How it is recognised
 
-`tfdoctor --script FILE` reads the program (a `.py` file or a notebook) and never runs it. It looks for lines that set `os.environ["CUDA_VISIBLE_DEVICES"]` to a value that leaves no GPU, `tf.config.set_visible_devices([], "GPU")`, `ConfigProto(device_count={"GPU": 0})` (for the graphs of TensorFlow 1), and `with tf.device("/CPU:0"):` around the training. A line that stands in a function or a condition may or may not be reached, and behind some calls it may come too late: then the cause stays open. JAX in the same program takes most of the GPU's memory at its first use.
+`tfdoctor --script FILE` reads the program (a `.py` file or a notebook) and the modules beside it that it imports, and never runs them. It looks for lines that set `os.environ["CUDA_VISIBLE_DEVICES"]` to a value that leaves no GPU, `tf.config.set_visible_devices([], "GPU")`, `ConfigProto(device_count={"GPU": 0})` (for the graphs of TensorFlow 1), and `with tf.device("/CPU:0"):` around the training. A line that stands in a function or a condition may or may not be reached, and behind some calls it may come too late: then the cause stays open. JAX in the same program takes most of the GPU's memory at its first use.
 
 ## How it happens
 
