@@ -553,6 +553,10 @@ std::set<std::string> StatedTensorFlows(const LogStory& story, const std::string
   return names;
 }
 
+bool FindsItSlow(const LogStory& story) {
+  return story.SawAny({"says-slow", "says-slower-on-gpu"}) && !story.Saw("says-gpu-not-used");
+}
+
 bool GpuWorks(const LogStory& story) { return !story.trouble && story.gpu_registered; }
 
 }  // namespace tfdoctor

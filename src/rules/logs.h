@@ -107,6 +107,8 @@ inline constexpr const char* kSessionWithoutCuda =
     "a session was started, and nothing was printed of the driver or a GPU, as a build with CUDA does";
 // Names of TensorFlow distributions in a stated list: "tensorflow 2.3.0; tensorflow-gpu 2.3.0".
 std::set<std::string> StatedTensorFlows(const LogStory& story, const std::string& key);
+// Somebody finds the GPU slow, so that it is used, and does not say that it is not.
+bool FindsItSlow(const LogStory& story);
 // The GPU is used and nothing fails: what is left is how it is used, or how it looks.
 bool GpuWorks(const LogStory& story);
 

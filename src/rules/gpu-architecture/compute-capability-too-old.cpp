@@ -73,12 +73,10 @@ void JudgeLog(Signs& s) {
   const std::string minimum = story.Field("minimum-capability", "minimum");
   s.That(!minimum.empty() && !story.capability.empty() && CompareVersions(story.capability, minimum) < 0,
          "it asks for " + minimum + "; the GPU is " + story.capability, kDecisive);
-  // Who finds it slow has it used.
-  const bool of_speed = story.SawAny({"says-slow", "says-slower-on-gpu"}) && !story.Saw("says-gpu-not-used");
   // Where something else is complained of, an old GPU need not be the reason.
   if (age == CodeAge::kOlder && !story.Saw(Shows::kNoCode))
     s.That(!story.gpu_registered, why,
-           of_speed                                     ? kWeak
+           FindsItSlow(story)                           ? kWeak
            : story.trouble || BuildOf(story) == nullptr ? kStrong
                                                         : kDecisive);
   if (age == CodeAge::kNewer || IsBlackwell(story)) return;

@@ -8,14 +8,12 @@ namespace {
 void JudgeLog(Signs& s) {
   const LogStory& story = s.story;
   if (!story.mac || story.SawAny({"plugin-optimizer", "no-gpu-kernel", "pip-no-version"})) return;
-  // Who finds it slow has it used, or does not say.
-  const bool of_speed = story.SawAny({"says-slow", "says-slower-on-gpu"}) && !story.Saw("says-gpu-not-used");
   const bool apple = story.Saw("says-apple-silicon");
   const bool plugin = story.Mentions("pip_list", "tensorflow-metal") || story.Saw("metal");
   s.StatesProof(apple && !plugin && !story.Stated("pip_list").empty(), "pip_list",
                 "tensorflow-metal is not installed");
   s.States(apple && !plugin && story.Stated("pip_list").empty(), "says-apple-silicon",
-           "Apple's GPU needs tensorflow-metal", of_speed ? kWeak : kStrong);
+           "Apple's GPU needs tensorflow-metal", FindsItSlow(story) ? kWeak : kStrong);
 }
 
 }  // namespace
