@@ -14,8 +14,8 @@ namespace {
 constexpr size_t kStem = 6;          // letters that words of one family share: "install", "installed"
 constexpr double kSaturation = 1.5;  // k1 and b of BM25, at their usual values
 constexpr double kByLength = 0.75;
-// Of scores that are about as likely: with it, of 131 public reports that no rule understood, those that were
-// given a share of 20 to 40 % (40 to 60, 60 to 80, more) were right in 33 % (46, 50, 93).
+// Of scores that are about as likely. Of the reports that the pages were written after; of later ones a share
+// says much less (kAtMost in diagnose.cpp).
 constexpr double kSpread = 2.5;
 constexpr double kBesideWeighs = 0.5;
 constexpr double kLeast = 10;   // a score below it says nothing

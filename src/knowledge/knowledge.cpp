@@ -285,7 +285,7 @@ class Tables final : public Knowledge {
                              Join(Capabilities(), ", "))};
   }
 
-  std::shared_ptr<const std::vector<MessageRow>> Messages() const override {
+  const std::shared_ptr<const std::vector<MessageRow>>& Messages() const override {
     std::lock_guard lock(mutex_);
     if (messages_ == nullptr) messages_ = std::make_shared<const std::vector<MessageRow>>(UnpackMessages());
     return messages_;

@@ -227,7 +227,7 @@ class Knowledge {
 
   // Messages of programs.
   // The same ones at each call, so that what is made of them can be kept; their texts lie in the data.
-  virtual std::shared_ptr<const std::vector<MessageRow>> Messages() const = 0;
+  virtual const std::shared_ptr<const std::vector<MessageRow>>& Messages() const = 0;
   virtual std::vector<ErrorRow> Errors() const = 0;
 
   virtual std::vector<SayingRow> Sayings() const = 0;

@@ -506,7 +506,7 @@ bool IsOfNvidia(std::string_view library) {
 }
 
 bool BuiltWithoutCuda(const LogStory& story) {
-  if (story.SawAny({"built-with-cuda-false", "says-built-without-cuda", "cuda-not-enabled"})) return true;
+  if (story.SawAny({"built-with-cuda-false", "says-built-without-cuda"})) return true;
   return story.StatedLike("is_built_with_cuda") == "false" ||
          story.StatedLike("get_build_info").find("'is_cuda_build': false") != std::string::npos;
 }

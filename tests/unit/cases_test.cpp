@@ -320,6 +320,27 @@ TEST(Questions, AnswersTellTheCausesApart) {
   EXPECT_LT(share(judge(kPath, "yes"), "driver-library-missing"), share(before, "driver-library-missing"));
 }
 
+// A saying that half of all reports hold would make half of all answers wrong and sure.
+TEST(Sayings, OrdinarySentencesProveNothing) {
+  constexpr double kUnsure = 0.8;
+  std::ifstream file(TFDOCTOR_SOURCE_DIR "/tests/ordinary-sentences.txt");
+  size_t sentences = 0;
+  for (std::string sentence; std::getline(file, sentence);) {
+    if (sentence.starts_with('#')) continue;
+    sentences++;
+    LogReading reading = ReadLog(sentence, BuiltInKnowledge());
+    reading.own_words = sentence;
+    Facts facts;
+    AddLog(reading, {}, BuiltInKnowledge(), true, facts);
+    const Diagnosis diagnosis = Diagnose(facts, BuiltInKnowledge(), AllRules());
+    for (const Finding& finding : diagnosis.causes) {
+      EXPECT_FALSE(finding.holds) << finding.rule->id << ": " << sentence;
+      EXPECT_LT(finding.likelihood, kUnsure) << finding.rule->id << ": " << sentence;
+    }
+  }
+  EXPECT_GE(sentences, 30U);
+}
+
 TEST(Rules, HaveUniqueIdsAndCompletePages) {
   std::set<std::string_view> ids;
   for (const Rule* rule : AllRules()) {

@@ -48,7 +48,7 @@ class SmallKnowledge : public Knowledge {
     if (text == "NVIDIA A100-SXM4-40GB") return *FindGpu("20b0");
     return Error{ErrorKind::kNotFound, "no such GPU"};
   }
-  std::shared_ptr<const std::vector<MessageRow>> Messages() const override { return messages_; }
+  const std::shared_ptr<const std::vector<MessageRow>>& Messages() const override { return messages_; }
   std::vector<ErrorRow> Errors() const override { return {}; }
   std::vector<DefectRow> Defects(std::string_view) const override { return {}; }
   std::optional<JetsonRow> JetsonWheel(std::string_view) const override { return std::nullopt; }

@@ -32,9 +32,9 @@ Verdict Check(const Facts& facts, const Knowledge& knowledge) {
 
 void JudgeLog(Signs& s) {
   const LogStory& story = s.story;
-  // A kernel that is not found is one of the program's, none of the driver's.
   s.Proves("hook-old-cgroups");
   if (story.wsl) s.Speaks("hook-driver", kWeak).Speaks("nvml-not-loaded", kWeak);
+  // A kernel that is not found is one of the program's, none of the driver's.
   if (!story.container || story.Saw("kernel-not-in-module")) return;
   s.Speaks("cuda-not-found", story.wsl ? kDecisive : kStrong);
   s.That(s.any() && story.Saw("docker-desktop"), "Docker Desktop brings a toolkit of its own", kStrong);

@@ -52,8 +52,8 @@ void JudgeLog(Signs& s) {
   s.States(!story.trouble && !story.container && story.Saw("says-gpu-not-used") && WorksElsewhere(story),
            "says-gpu-not-used", "the GPU is used in one place and not in another", kDecisive);
   if (s.any()) s.Speaks("says-same-environment", kAgainst);
-  s.States(story.only_stated && story.Saw("says-import-fails") && WorksElsewhere(story),
-           "says-works-elsewhere", "TensorFlow is imported in one place and not in another", kDecisive);
+  s.States(story.only_stated && story.Saw("says-import-fails") && story.Saw("says-imports-elsewhere"),
+           "says-imports-elsewhere", "TensorFlow is imported in one place and not in another", kDecisive);
   // From WSL, a name that ends in .exe starts Windows' program, whatever environment is active.
   if (story.wsl) s.Speaks("says-windows-program", kDecisive);
   if (story.only_stated && story.Saw("says-import-fails"))
@@ -72,10 +72,10 @@ void JudgeLog(Signs& s) {
   // On Windows python3 starts the Store's Python, whatever environment is active.
   s.States(story.windows && story.Mentions("command", "python3"), "command",
            "on Windows python3 is another interpreter than python", kDecisive);
-  s.Speaks("no-tensorflow",
-           story.SawAny({"conda-gpu-row", "user-site", "says-terminal-works", "says-works-elsewhere"})
-               ? kDecisive
-               : kWeak);
+  s.Speaks("no-tensorflow", story.SawAny({"conda-gpu-row", "user-site", "says-terminal-works",
+                                          "says-works-elsewhere", "says-imports-elsewhere"})
+                                ? kDecisive
+                                : kWeak);
 }
 
 }  // namespace

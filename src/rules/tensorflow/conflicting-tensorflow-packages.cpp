@@ -78,8 +78,7 @@ void JudgeLog(Signs& s) {
     for (const char* brought : {"tensorflow-intel", "tensorflow-macos", "tensorflow-cpu-aws"})
       listed.erase(brought);
   }
-  if (!BuiltWithCuda(story))
-    s.Speaks("says-not-the-gpu-package", kStrong).Speaks("says-both-packages", kDecisive);
+  if (!BuiltWithCuda(story)) s.Speaks("says-not-the-gpu-package", kStrong);
   // What another package brought over tensorflow-gpu.
   s.States(story.Saw("says-tensorflow-gpu") && story.Saw("says-no-longer") && listed.size() < 2,
            "says-no-longer", "what was installed later may have brought tensorflow over tensorflow-gpu",

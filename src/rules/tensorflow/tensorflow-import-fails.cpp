@@ -139,8 +139,11 @@ void JudgeLog(Signs& s) {
   }
   s.Speaks("symbol-not-found", kStrong).Speaks("native-runtime", kWeak);
   const bool of_cuda = !MissingLibraries(story).empty() || MissesDriverLibrary(story);
-  // Later builds for Windows open no library of CUDA.
-  if (!of_cuda && story.windows && story.From("2.11")) s.Proves("dll-load");
+  // Later builds for Windows open no library of CUDA; the line names what of TensorFlow does not load.
+  const SeenMessage* dll = story.Message("dll-load");
+  if (!of_cuda && dll != nullptr && story.windows && story.From("2.11") &&
+      dll->text.Peek()->find("tensorflow") != std::string::npos)
+    s.Proves("dll-load");
   if (!of_cuda && !s.any()) s.Speaks("dll-load", kStrong);
   // What dies while it computes has been imported.
   if (story.only_stated && !story.Saw("says-program-runs")) s.Speaks("says-kernel-dies", kStrong);
