@@ -196,8 +196,17 @@ bool Before(const Finding& a, const Finding& b) {
   return a.rule->link < b.rule->link;
 }
 
+bool OnlyHints(const Finding& finding) {
+  return std::all_of(finding.evidence.begin(), finding.evidence.end(),
+                     [](const Evidence& one) { return one.strength == Strength::kWeak; });
+}
+
 void WeighOpen(Diagnosis& diagnosis) {
-  double sum = kSomethingElse;
+  const auto hinted = [](const Finding& one) { return one.holds || OnlyHints(one); };
+  // Where nothing is known but hints, what no rule knows is likelier.
+  const bool only_hints = std::all_of(diagnosis.causes.begin(), diagnosis.causes.end(), hinted);
+  const double something_else = only_hints ? 2 * kSomethingElse : kSomethingElse;
+  double sum = something_else;
   bool any = false;
   for (Finding& finding : diagnosis.causes) {
     if (finding.holds) continue;
@@ -210,7 +219,7 @@ void WeighOpen(Diagnosis& diagnosis) {
   for (Finding& finding : diagnosis.causes) {
     if (!finding.holds) finding.likelihood /= sum;
   }
-  diagnosis.other_likelihood = kSomethingElse / sum;
+  diagnosis.other_likelihood = something_else / sum;
 }
 
 bool SomeMessageUnknown(const Facts& facts) {
@@ -252,6 +261,8 @@ bool Confident(const std::vector<Judged>& all, const Diagnosis& diagnosis, const
     return false;  // something worse may be behind it
   if (!head->holds) {
     if (head->likelihood < 0.8) return false;
+    // That nothing else is known does not make of a hint a reason.
+    if (OnlyHints(*head)) return false;
     for (const Finding& other : diagnosis.causes) {
       if (&other != head && !other.holds && other.likelihood > 0.1) return false;
     }

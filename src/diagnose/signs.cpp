@@ -87,8 +87,10 @@ LogStory::LogStory(const Facts& f, const Knowledge& k) : facts(f), knowledge(k),
   }
   const std::string os = Stated("os"), method = Stated("install_method"), gpu = Stated("gpu");
   auto has = [](const std::string& text, std::string_view part) { return text.find(part) != text.npos; };
-  wsl = SawAny({"says-wsl", "says-wsl1"}) || facts.host.wsl.Peek() != nullptr;
-  windows = !wsl && (NamesWindows(os) || Saw("says-windows")) && !has(os, "linux");
+  wsl = SawAny({"says-wsl", "says-wsl1", "says-linux-on-windows"}) || facts.host.wsl.Peek() != nullptr;
+  // A hosted notebook is used in a browser, on whatever system.
+  windows =
+      !wsl && !Saw("says-hosted-notebook") && (NamesWindows(os) || Saw("says-windows")) && !has(os, "linux");
   mac = has(os, "macos") || has(os, "mac os") || has(os, "os x") || Saw("says-mac");
   linux_known = !os.empty() && !windows && !mac;
   const std::string* machine = facts.host.machine.Peek();

@@ -73,6 +73,13 @@ bool Contains(const Words& all, const Words& part) {
   return std::search(all.begin(), all.end(), part.begin(), part.end()) != all.end();
 }
 
+// "GT 630 OEM" and "GT 630 Rev. 2" call themselves GT 630, whatever chip they have.
+Words WithoutRevision(Words words) {
+  if (!words.empty() && words.back() == "oem") words.pop_back();
+  if (words.size() > 1 && words[words.size() - 2] == "rev") words.resize(words.size() - 2);
+  return words;
+}
+
 // How many words the name has beyond those wanted; kNoFit: it does not fit. One id may stand for several
 // names: "Tesla C2050 / C2070", "Quadro RTX 6000/8000" (where the second lacks the words before the number).
 constexpr size_t kNoFit = std::numeric_limits<size_t>::max();
@@ -88,7 +95,9 @@ size_t WordsBeyond(const Words& wanted, std::string_view name) {
     } else if (Digit(words[0][0])) {
       words.insert(words.begin(), before_number.begin(), before_number.end());
     }
-    if (Contains(words, wanted)) best = std::min(best, words.size() - wanted.size());
+    if (!Contains(words, wanted)) continue;
+    const Words called = WithoutRevision(words);
+    best = std::min(best, (Contains(called, wanted) ? called : words).size() - wanted.size());
   }
   return best;
 }

@@ -8,24 +8,6 @@ namespace tfdoctor {
 
 namespace {
 
-// The parts of a text between the first of these words, then the next.
-template <size_t N>
-std::vector<std::string_view> SplitAt(std::string_view text, const std::string_view (&between)[N]) {
-  constexpr size_t kLongest = 8192;  // as of a statement
-  text = text.substr(0, kLongest);
-  std::vector<std::string_view> parts;
-  while (!text.empty()) {
-    size_t end = text.size(), next = end;
-    for (const std::string_view word : between) {
-      const size_t at = text.find(word);
-      if (at < end) end = at, next = at + word.size();
-    }
-    parts.push_back(text.substr(0, end));
-    text.remove_prefix(next);
-  }
-  return parts;
-}
-
 template <size_t N>
 bool In(std::string_view word, const std::string_view (&list)[N]) {
   return std::find(std::begin(list), std::end(list), word) != std::end(list);

@@ -1,6 +1,7 @@
 // What people write between the lines that programs print.
 #pragma once
 
+#include <algorithm>
 #include <map>
 #include <string>
 #include <string_view>
@@ -13,6 +14,24 @@ namespace tfdoctor {
 inline bool IsOfUnpartedText(char c) {
   const auto byte = static_cast<unsigned char>(c);
   return byte >= 0xE3 && byte <= 0xED;
+}
+
+// The parts of a text between the first of these words, then the next.
+template <size_t N>
+std::vector<std::string_view> SplitAt(std::string_view text, const std::string_view (&between)[N]) {
+  constexpr size_t kLongest = 8192;  // as of a statement
+  text = text.substr(0, kLongest);
+  std::vector<std::string_view> parts;
+  while (!text.empty()) {
+    size_t end = text.size(), next = end;
+    for (const std::string_view word : between) {
+      const size_t at = text.find(word);
+      if (at < end) end = at, next = at + word.size();
+    }
+    parts.push_back(text.substr(0, end));
+    text.remove_prefix(next);
+  }
+  return parts;
 }
 
 // Whether a line is a sentence that somebody wrote: mostly plain words, and among them such as only sentences

@@ -631,6 +631,21 @@ LogReading LogReader::SoFar() const {
 
 uint64_t LogReader::recognised() const { return state_->recognised; }
 
+namespace {
+
+// A terminal wrapped the line before, which ends within its words where another line of the text ends, too.
+bool GoesOnFrom(const std::vector<std::string_view>& lines, size_t at) {
+  const size_t width = lines[at - 1].size();
+  const auto word = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); };
+  if (width < kNarrowestTerminal || lines[at].size() > width || !word(lines[at - 1].back()) ||
+      !word(lines[at][0]))
+    return false;
+  return std::count_if(lines.begin(), lines.end(),
+                       [&](std::string_view one) { return one.size() == width; }) > 1;
+}
+
+}  // namespace
+
 LogReading LogReader::Finish(bool parts) {
   State& state = *state_;
   const bool unfinished = !state.pending.empty();
@@ -641,6 +656,7 @@ LogReading LogReader::Finish(bool parts) {
     const std::vector<std::string_view> lines = SplitLines(state.beginning);
     for (size_t i = 0; i < lines.size(); i++) {
       if (Trim(lines[i]).empty()) continue;
+      if (state.recognised_lines.contains(i) && GoesOnFrom(lines, i)) continue;
       if (!state.recognised_lines.contains(i + 1)) {
         state.reading.unread += std::string(lines[i]) + "\n";
       } else if (const std::string remark = state.Remark(lines[i]); !remark.empty()) {

@@ -112,6 +112,30 @@ bool Holds(std::string_view text, std::string_view words) {
   return false;
 }
 
+// "gpu util*|gpu load* .. low|idle": in one sentence each of the groups, one of its words; of a group behind
+// a
+// '!' none.
+bool Says(std::string_view text, const std::string& words) {
+  constexpr std::string_view kAnd = " .. ";
+  if (words.find(kAnd) == words.npos) return Holds(text, words);
+  static constexpr std::string_view kEnds[] = {". ", "? ", "! ", "; ", "\n"};
+  for (const std::string_view sentence : SplitAt(text, kEnds)) {
+    bool all = true;
+    for (std::string_view rest = words; all && !rest.empty();) {
+      const size_t end = rest.find(kAnd);
+      std::string_view group = rest.substr(0, end);
+      rest = end == rest.npos ? std::string_view() : rest.substr(end + kAnd.size());
+      const bool none = group.starts_with('!');
+      if (none) group.remove_prefix(1);
+      const std::vector<std::string> one_of = Split(group, '|');
+      all = none != std::any_of(one_of.begin(), one_of.end(),
+                                [&](const std::string& one) { return Holds(sentence, one); });
+    }
+    if (all) return true;
+  }
+  return false;
+}
+
 // Whether a key is one of those that a saying is for: holds one of these, and none that a '!' stands before.
 bool Under(std::string_view key, const std::vector<std::string>& parts) {
   bool any = false, found = false;
@@ -163,7 +187,7 @@ std::vector<Said> SayingsIn(const std::map<std::string, std::string>& values,
     for (const SayingRow& row : sayings) {
       if (!Under(key, row.under)) continue;
       const auto in_text = [&](const std::string& words) {
-        return (!no || words.starts_with("not ")) && Holds(lower, words);
+        return (!no || words.starts_with("not ")) && Says(lower, words);
       };
       if (std::any_of(row.words.begin(), row.words.end(), in_text)) said.push_back({row.id, key, text});
     }

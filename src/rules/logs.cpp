@@ -486,6 +486,9 @@ void Harmless(Signs& s, std::string_view id, Strength beside_trouble) {
   }
 }
 
+bool ImportEnds(const LogStory& story) {
+  return story.SawAny({"illegal-instruction", "numpy-abi", "protobuf", "glibc-version", "no-tensorflow"});
+}
 bool GpuTrouble(const LogStory& story) {
   for (const Shows kind : {Shows::kDriverLibraryMissing, Shows::kDriverRefuses, Shows::kNoDevice,
                            Shows::kDriverToolFails, Shows::kLibrariesFail, Shows::kNoCode}) {

@@ -93,6 +93,8 @@ bool DriverAnswered(const LogStory& story);
 bool SomethingFails(const LogStory& story);
 // A harmless message is the answer only where nothing else is wrong.
 void Harmless(Signs& s, std::string_view id, Strength beside_trouble = Strength::kAgainst);
+// The import of TensorFlow fails for a reason that has nothing to do with the GPU.
+bool ImportEnds(const LogStory& story);
 // Something shows that the GPU, its driver or CUDA is what is wrong.
 bool GpuTrouble(const LogStory& story);
 // A library that is NVIDIA's: "libcudart.so.12", "cudnn64_8.dll", "libnccl.so.2".

@@ -373,6 +373,9 @@ TEST(Gpus, NamesThatDoNotSay) {
   // Sold under one name with two chips.
   EXPECT_NE(message("GTX 860M").find("GK104M [GeForce GTX 860M] (3.0), GM107M [GeForce GTX 860M] (5.0)"),
             std::string::npos);
+  // Later ones under the name of the first.
+  EXPECT_NE(message("GeForce GT 630").find("GK208 [GeForce GT 630 Rev. 2] (3.5)"), std::string::npos);
+  EXPECT_EQ(message("GT 630 Rev. 2"), "found GK208 [GeForce GT 630 Rev. 2]");
   EXPECT_NE(message("rtx 4095").find("GeForce RTX 4090"), std::string::npos);
   EXPECT_NE(message("7.4").find("no GPU of compute capability 7.4 in our data; known are 1.0,"),
             std::string::npos);

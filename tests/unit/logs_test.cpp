@@ -427,6 +427,14 @@ TEST(Sayings, AreWordsOfTheirOwnAndNotTakenBack) {
   EXPECT_FALSE(says("note", "ékvm", "kvm"));
   EXPECT_FALSE(says("", "", "kvm"));
   EXPECT_FALSE(says("note", "kv", "kvm"));
+  // Groups of words in one sentence.
+  const std::string low = "gpu util*|gpu load* .. low|0 % .. !cpu";
+  EXPECT_TRUE(says("symptom", "The GPU load is low", low));
+  EXPECT_TRUE(says("symptom", "It is slow. Very low, the gpu-util", low));
+  EXPECT_FALSE(says("symptom", "The GPU load is high. The loss is low", low));
+  EXPECT_FALSE(says("symptom", "The GPU load is as low as the CPU's", low));
+  EXPECT_FALSE(says("symptom", "No GPU load, low or not", low));
+  EXPECT_FALSE(says("symptom", "", low));
   EXPECT_TRUE(SaidBy("symptom", "works", {"works"}, {"terminal"}).empty());
   EXPECT_FALSE(SaidBy("in the terminal", "works", {"works"}, {"terminal"}).empty());
 }

@@ -112,11 +112,12 @@ void JudgeLog(Signs& s) {
   if (story.only_stated && !story.Saw("says-no-libcuda")) s.Speaks("says-other-release-works", kStrong);
   // The CUDA of a hosted notebook is made for the TensorFlow that came with it.
   const bool hosted = story.Saw("says-hosted-notebook") && (story.only_stated || story.Saw("gpu-not-found"));
-  const bool has_gpu = story.gpu_seen || story.SawAny({"says-gpu-runtime", "says-worked-before"});
+  const bool has_gpu =
+      story.gpu_seen || story.SawAny({"says-gpu-runtime", "says-worked-before", "says-no-longer"});
   if (hosted && has_gpu) {
     s.Speaks("says-own-tensorflow", kStrong);
-    s.States(!s.any() && story.pip && !story.tensorflow.empty(), "install_method",
-             "TensorFlow was installed over the one that the notebook came with", kStrong);
+    s.States(!s.any() && story.pip && (!story.tensorflow.empty() || story.Saw("says-no-longer")),
+             "install_method", "TensorFlow was installed over the one that the notebook came with", kStrong);
   }
   if (!fails && !story.gpu_registered && !story.trouble) {
     const std::string path = OtherCudaOnPath(story);
@@ -148,9 +149,10 @@ void JudgeLog(Signs& s) {
   // cuSOLVER counts for itself: CUDA 11.0 has libcusolver.so.10, later ones libcusolver.so.11 (the nvidia
   // wheels).
   const std::vector<std::string> missing = MissingLibraries(story);
-  const bool of_11_0 = missing.size() == 1 && missing.front() == "libcusolver.so.10";
+  const bool of_11_0 = missing.size() == 1 &&
+                       (missing.front() == "libcusolver.so.10" || missing.front() == "cusolver64_10.dll");
   s.That(of_11_0 && (MajorVersion(story.cuda) >= 11 || MajorVersion(CudaOfBuild(story)) >= 11),
-         "libcusolver.so.10 is there up to CUDA 11.0; later ones have libcusolver.so.11", kDecisive);
+         "cuSOLVER has the number 10 up to CUDA 11.0, and the number 11 in later ones", kDecisive);
   s.That(missing.size() == 1 && missing.front() == "libcusolver.so.11" && story.cuda.starts_with("11.0"),
          "libcusolver.so.11 came with CUDA 11.1; CUDA " + story.cuda + " has libcusolver.so.10", kDecisive);
   const bool of_11 = story.FieldHas("successfully-opened", "library", "libcublas.so.11");

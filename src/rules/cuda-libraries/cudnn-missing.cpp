@@ -47,11 +47,13 @@ void JudgeLog(Signs& s) {
       s.Title("A part of cuDNN is not installed");
     }
   }
-  if (missing.empty()) s.Speaks("cudnn-version-unknown", kStrong);
+  if (missing.empty()) s.Speaks("cudnn-version-unknown", kStrong).Speaks("cudnn-not-loaded", kStrong);
   s.Speaks("cudnn-not-found-by-check", kDecisive);
   if (!s.any()) s.Speaks("says-no-cudnn", kStrong);
   const std::string looked = story.StatedLike("cudnn");
   s.States(SaysMissing(looked) || looked == "none" || looked == "no", "cudnn", "cuDNN is not there", kStrong);
+  s.That(s.any() && story.container && story.Saw("says-another-image-works"), "another image has it",
+         kAgainst);
   if (s.any() && !LibrarySeen(story).empty()) s.That(true, "it is on this machine", kAgainst);
 }
 

@@ -48,10 +48,12 @@ void JudgeLog(Signs& s) {
                       list.find("all") == list.npos,
                   "capabilities", "the capabilities lack compute: " + *said->text.Peek());
   }
+  // Who looked and found no CUDA in the image names what is missing besides.
+  const Strength sure = story.Saw("says-no-cuda") ? kWeak : kDecisive;
   s.That(story.container && MissesDriverLibrary(story) && story.smi_works,
-         "nvidia-smi works in the container and libcuda.so.1 is not there", kDecisive);
+         "nvidia-smi works in the container and libcuda.so.1 is not there", sure);
   if (story.container || story.Saw("says-kubernetes"))
-    s.Speaks("smi-without-libcuda", kDecisive).Speaks("says-smi-without-cuda", kDecisive);
+    s.Speaks("smi-without-libcuda", sure).Speaks("says-smi-without-cuda", sure);
   // The container was given a GPU, and not the driver's library for computing.
   const bool given = story.Saw("docker-gpus-flag") || story.Mentions("command", "--gpus");
   s.States(story.container && given && SaysMissing(story.StatedLike("libcuda")), "libcuda",

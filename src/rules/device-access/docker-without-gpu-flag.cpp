@@ -49,6 +49,8 @@ void JudgeLog(Signs& s) {
   const LogStory& story = s.story;
   s.Speaks("nvidia-image-banner", kDecisive);
   if (!story.container || InSingularity(story) || story.Saw("says-kubernetes")) return;
+  // The driver's library is given together with the GPU.
+  if (story.FieldHas("successfully-opened", "library", "libcuda.so") && !story.Saw(Shows::kNoDevice)) return;
   s.Speaks("says-no-smi", kStrong);
   // Where the image was built and then started, it is the container that runs.
   const bool building = BuildsImage(story);
@@ -57,7 +59,9 @@ void JudgeLog(Signs& s) {
   if (story.wsl || building || !story.Stated("docker_gpus").empty()) return;
   const bool one = StartsOneWithoutGpu(story);
   if (!one && (story.smi_works || story.Saw("docker-gpus-flag"))) return;
-  s.States(one && story.only_stated, "command", "it is started without a GPU", kDecisive);
+  // NVIDIA's runtime may be the engine's default, where something else is wrong.
+  s.States(one && story.only_stated, "command", "it is started without a GPU",
+           story.Saw("stubs-on-path") ? kStrong : kDecisive);
   s.That(one && story.Saw(Shows::kDriverToolFails), "it is started without a GPU (docker run)", kDecisive);
   s.That(one && MissesDriverLibrary(story) && !story.Saw(Shows::kDriverToolFails) &&
              !story.Saw(Shows::kNoDevice),

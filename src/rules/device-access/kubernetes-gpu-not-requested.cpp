@@ -46,7 +46,7 @@ void JudgeLog(Signs& s) {
   s.That(story.Saw("pod-specification") && !story.MaySee("pod-asks-for-gpu"),
          "the pod, as shown, asks for no GPU", kDecisive);
   s.Speaks("cuda-303", kWeak).Speaks("cuda-no-device", kStrong).Speaks("no-device-node", kStrong);
-  s.Speaks("import-libcuda", kWeak).Speaks("smi-missing", kStrong);
+  s.Speaks("import-libcuda", kWeak).Speaks("smi-missing", kStrong).Speaks("says-no-smi", kStrong);
   s.States(SaysMissing(story.StatedLike("nvidia-smi")) || SaysMissing(story.StatedLike("nvidia_smi")),
            "nvidia-smi", "the pod has no nvidia-smi, which comes with a GPU", kStrong);
 }

@@ -42,6 +42,8 @@ int WindowsBuild(const LogStory& story) {
 void JudgeLog(Signs& s) {
   const LogStory& story = s.story;
   s.Proves("dxg-missing").Proves("dml-adapter").Proves("says-no-dxg");
+  // WSL 1 has no kernel of its own, and so no modules and no GPU.
+  s.Speaks("wsl1-kernel", kDecisive);
   if (!story.wsl) return;
   s.Speaks("says-wsl1", kDecisive);
   const int build = WindowsBuild(story);

@@ -28,10 +28,13 @@ Verdict Check(const Facts& facts, const Knowledge&) {
 }
 
 void JudgeLog(Signs& s) {
+  const LogStory& story = s.story;
   s.Proves("cuda-stub").Proves("loader-takes-stub");
-  s.Speaks("says-stub-folder", kStrong);
+  // There libcuda.so is for linking; TensorFlow's own images for builds have a libcuda.so.1 beside it.
+  const Strength taken = story.Saw("says-tensorflow-image") || story.trouble ? kStrong : kWeak;
+  s.Speaks("says-stub-folder", taken).Speaks("stubs-on-path", taken);
   // Images have a stub that answers where the engine gave no driver.
-  s.Speaks("cuinit-minus-one", s.story.container ? kWeak : kDecisive);
+  s.Speaks("cuinit-minus-one", story.container ? kWeak : kDecisive);
 }
 
 }  // namespace

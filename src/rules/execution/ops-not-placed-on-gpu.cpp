@@ -14,7 +14,7 @@ void JudgeLog(Signs& s) {
     const bool both = story.FieldHas(id, "device", "CPU:0") && story.FieldHas(id, "device", "GPU:0");
     if (both && !story.trouble && !story.Saw("says-int32")) s.Speaks(id, kStrong);
   }
-  if (!story.trouble) s.Speaks("says-op-on-cpu", kStrong);
+  if (!story.trouble) s.Speaks("says-op-on-cpu", kStrong).Speaks("says-nothing-runs-on-gpu", kStrong);
   // Functions of Dataset.map run on the CPU, whatever device stands around them.
   if (!story.trouble)
     s.Speaks("says-dataset-map", story.SawAny({"says-slow", "says-cpu-busy"}) ? kDecisive : kWeak);

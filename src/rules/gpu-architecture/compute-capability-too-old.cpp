@@ -73,10 +73,12 @@ void JudgeLog(Signs& s) {
   const std::string minimum = story.Field("minimum-capability", "minimum");
   s.That(!minimum.empty() && !story.capability.empty() && CompareVersions(story.capability, minimum) < 0,
          "it asks for " + minimum + "; the GPU is " + story.capability, kDecisive);
-  // Where something else is complained of, an old GPU need not be the reason.
+  // Where something else is complained of, an old GPU need not be the reason; nor where it is not known what
+  // is too new for it.
+  const bool release_known = !story.tensorflow.empty() || !story.cuda.empty();
   if (age == CodeAge::kOlder && !story.Saw(Shows::kNoCode))
     s.That(!story.gpu_registered, why,
-           FindsItSlow(story)                           ? kWeak
+           FindsItSlow(story) || !release_known         ? kWeak
            : story.trouble || BuildOf(story) == nullptr ? kStrong
                                                         : kDecisive);
   if (age == CodeAge::kNewer || IsBlackwell(story)) return;

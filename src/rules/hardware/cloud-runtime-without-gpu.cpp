@@ -52,7 +52,7 @@ void JudgeLog(Signs& s) {
   // matter.
   if (!s.any() && chosen) return s.Drop();
   const bool asked = story.SawAny({"says-cpu", "says-slow", "says-slow-start", "says-gpu-not-used"});
-  s.States(!s.any() && !chosen && story.only_stated && asked, "os",
+  s.States(!s.any() && !chosen && !story.Saw("says-no-longer") && story.only_stated && asked, "os",
            "a hosted notebook has no GPU until one is chosen", kWeak);
 }
 

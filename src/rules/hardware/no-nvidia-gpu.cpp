@@ -64,6 +64,8 @@ void JudgeLog(Signs& s) {
   const bool known =
       stated == "none" || stated == "no" || story.SawAny({"says-no-gpu", "says-machine-without-gpu"});
   if (known && story.MaySee("device-unavailable")) return;
+  // What ends the import ends it before anybody looks for a GPU.
+  if (story.no_gpu_stated && ImportEnds(story)) s.Lesser(Effect::kDegrades);
   const bool building = BuildsImage(story);
   const bool missing = MissesDriverLibrary(story) || story.Saw(Shows::kNoDevice) || story.Saw("cudart-stub");
   // Where only harmless messages are asked about, that there is no GPU is no fault.

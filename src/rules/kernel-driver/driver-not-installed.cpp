@@ -41,6 +41,7 @@ Verdict Check(const Facts& facts, const Knowledge&) {
 }
 
 void JudgeLog(Signs& s) {
+  if (!s.story.smi_works) s.Speaks("says-driver-removed", kWeak);
   const LogStory& story = s.story;
   if (story.Saw(Shows::kDriverRefuses)) return;
   // A container or pod gets nvidia-smi from the host, with the GPU.

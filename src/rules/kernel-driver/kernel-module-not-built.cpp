@@ -59,7 +59,7 @@ Verdict Check(const Facts& facts, const Knowledge&) {
 
 void JudgeLog(Signs& s) {
   const LogStory& story = s.story;
-  if (story.wsl) return s.Drop();  // Windows has the driver
+  if (story.wsl || story.MaySee("wsl1-kernel")) return s.Drop();  // Windows has the driver
   s.Proves("module-not-found");
   s.Speaks("uvm-module-not-found", kDecisive);
   s.Speaks("module-unknown-symbol", kDecisive);
@@ -72,6 +72,8 @@ void JudgeLog(Signs& s) {
   // A reboot starts the newest kernel that was installed meanwhile.
   s.States(fails && story.Saw("says-after-reboot") && story.Saw("says-worked-before"), "says-after-reboot",
            "since a reboot", kStrong);
+  s.States(fails && story.Saw("says-headers-help"), "says-headers-help",
+           "the headers of the running kernel help: a module is built with them", kDecisive);
   s.Speaks("smi-failed", kWeak).Speaks("node-not-added", kWeak);
 }
 

@@ -18,9 +18,11 @@ void JudgeLog(Signs& s) {
       .Speaks("cudnn-not-initialized", kWeak)
       .Speaks("no-algorithm-worked", kStrong);
   s.Speaks("blas-launch-failed", kWeak);
-  s.States(story.Saw("says-out-of-memory") && story.Saw("says-torch-beside"), "says-torch-beside",
-           "TensorFlow takes the whole memory of the GPU, and PyTorch in the same program finds none",
-           kDecisive);
+  s.States(
+      story.Saw("says-framework-beside") && story.SawAny({"says-out-of-memory", "dnn-not-found"}),
+      "says-framework-beside",
+      "TensorFlow takes the whole memory of the GPU, and another framework in the same program finds none",
+      kDecisive);
   s.States(story.Saw("says-dense-works") && story.Saw("says-conv-fails"), "says-conv-fails",
            "cuBLAS works and cuDNN finds no memory", kStrong);
   if (s.any()) s.Wants(story.facts.device_memory.holders);

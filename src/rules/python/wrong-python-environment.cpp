@@ -72,6 +72,8 @@ void JudgeLog(Signs& s) {
   // On Windows python3 starts the Store's Python, whatever environment is active.
   s.States(story.windows && story.Mentions("command", "python3"), "command",
            "on Windows python3 is another interpreter than python", kDecisive);
+  // IPython's traceback, whose last line is missing.
+  if (story.Saw("no-module") && WorksElsewhere(story)) s.Speaks("import-line-fails", kDecisive);
   s.Speaks("no-tensorflow", story.SawAny({"conda-gpu-row", "user-site", "says-terminal-works",
                                           "says-works-elsewhere", "says-imports-elsewhere"})
                                 ? kDecisive

@@ -50,7 +50,10 @@ void JudgeLog(Signs& s) {
   // TensorFlow's own images bring what their TensorFlow opens.
   if (story.Saw("says-tensorflow-image") && !MissingLibraries(story).empty())
     s.Speaks("import-library", kDecisive).Speaks("library-not-loaded", kDecisive);
-  s.Speaks("says-other-image-works", kStrong);
+  // What the image lacks, it was to bring.
+  const bool lacks = !MissingLibraries(story).empty();
+  s.Speaks("says-other-image-works", lacks ? kDecisive : kStrong);
+  if (lacks && story.container) s.Speaks("says-another-image-works", kDecisive);
   if (story.Saw("says-container")) s.Speaks("says-no-cuda", kStrong);
   // conda's packages name what they need; where a library of theirs has another version, one named it
   // wrongly.

@@ -79,6 +79,12 @@ void JudgeLog(Signs& s) {
       listed.erase(brought);
   }
   if (!BuiltWithCuda(story)) s.Speaks("says-not-the-gpu-package", kStrong);
+  s.States(story.Saw("says-both-installed") && story.Saw("says-tensorflow-gpu") && !has_cuda,
+           "says-both-installed", "tensorflow and tensorflow-gpu are installed together", kDecisive);
+  // Removing one of them removes files of the other.
+  s.States(story.Saw("says-gone-after-uninstall") && story.Saw("says-tensorflow-gpu"),
+           "says-gone-after-uninstall", "with the other package its files were removed", kDecisive);
+  s.Speaks("says-gpu-package-removed", kWeak);
   // What another package brought over tensorflow-gpu.
   s.States(story.Saw("says-tensorflow-gpu") && story.Saw("says-no-longer") && listed.size() < 2,
            "says-no-longer", "what was installed later may have brought tensorflow over tensorflow-gpu",

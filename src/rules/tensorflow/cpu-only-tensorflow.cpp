@@ -48,6 +48,8 @@ void JudgeLog(Signs& s) {
       "tf_version", "a package for the CPU is installed");
   if (!BuiltWithCuda(story)) s.Speaks("says-not-the-gpu-package", kStrong);
   s.Proves("bazel-config-unknown");
+  // What it was replaced by has no CUDA up to 2.0.
+  if (!story.From("2.1")) s.Speaks("says-gpu-package-removed", story.tensorflow.empty() ? kWeak : kDecisive);
   // The libraries for other languages come in a package for the CPU and one for the GPU as well.
   s.States(story.Saw("says-native-package-for-cpu") && !story.Saw("says-native-package-for-gpu") &&
                story.only_stated && story.Saw("says-gpu-not-used"),
@@ -70,7 +72,9 @@ void JudgeLog(Signs& s) {
   s.States(plain && story.tensorflow.empty() && story.Saw("only-cpu-listed"), "says-installs-tensorflow",
            "the package tensorflow was installed, which up to 2.0 had no CUDA", kStrong);
   s.That(SessionWithoutCuda(story), kSessionWithoutCuda, kDecisive);
-  const bool built_without = BuiltWithoutCuda(story);
+  // Where there is no GPU such a build is what one expects: what fails is the program that names one.
+  const bool built_without =
+      BuiltWithoutCuda(story) && !(story.no_gpu_stated && story.MaySee("device-unavailable"));
   s.That(built_without, "TensorFlow says that it was built without CUDA", kDecisive);
 }
 

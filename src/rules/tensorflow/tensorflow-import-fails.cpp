@@ -148,6 +148,7 @@ void JudgeLog(Signs& s) {
   // What dies while it computes has been imported.
   if (story.only_stated && !story.Saw("says-program-runs")) s.Speaks("says-kernel-dies", kStrong);
   if (story.only_stated) s.Speaks("says-import-fails", kWeak);
+  s.Speaks("says-import-requirement", kDecisive);
   const std::set<std::string> libc = VersionsOf(story.StatedLike("glibc"));
   const bool fails = story.SawAny({"traceback", "native-runtime", "says-import-fails"});
   s.States(libc.size() > 1 && fails, "glibc",

@@ -49,7 +49,7 @@ void JudgeLog(Signs& s) {
     s.StatesProof(true, "pip_list", "tensorflow-intel is TensorFlow for Windows, which has no CUDA");
   if (!story.windows || story.container) return;
   // What does not even start has a fault before that.
-  if (story.MaySee("dll-load")) s.Lesser(Effect::kDegrades);
+  if (story.MaySee("dll-load") || story.Saw("gpu-stub")) s.Lesser(Effect::kDegrades);
   const bool newer = story.From("2.11") || day >= kFirstWithout;
   s.StatesProof(newer, "os",
                 "natively on Windows TensorFlow has had no CUDA since 2.11; this is " +

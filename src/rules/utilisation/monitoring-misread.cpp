@@ -7,14 +7,18 @@ namespace {
 
 void JudgeLog(Signs& s) {
   const LogStory& story = s.story;
-  s.States(story.only_stated && story.Saw("says-task-manager") && !story.Saw("says-task-manager-cuda"),
-           "says-task-manager", "Task Manager's first graphs leave out what CUDA does", kDecisive);
+  s.States((story.only_stated || GpuWorks(story)) && story.Saw("says-task-manager") &&
+               !story.Saw("says-task-manager-cuda"),
+           "says-task-manager", "Task Manager's first graphs leave out what CUDA does",
+           GpuWorks(story) || story.Before("2.11") ? kDecisive : kWeak);
   s.States(story.wsl && story.Saw("says-monitor-shows-nothing"), "says-monitor-shows-nothing",
            "in WSL the driver tells neither utilisation nor processes; Windows does", kDecisive);
+  // Windows' graphs show the engine that somebody chose, and CUDA and DirectML compute on others.
+  if (story.windows) s.Speaks("says-monitor-shows-nothing", kStrong);
   // The driver knows the numbers that the host gives to processes, not those of the container.
   if (story.container) s.Speaks("says-no-process-listed", kDecisive);
-  s.States(!s.any() && GpuWorks(story) && story.SawAny({"says-gpu-memory-used", "says-task-manager"}),
-           "gpu_memory_used", "the GPU's memory is in use, so TensorFlow has it", kDecisive);
+  s.States(!s.any() && GpuWorks(story) && story.Saw("says-gpu-memory-used"), "gpu_memory_used",
+           "the GPU's memory is in use, so TensorFlow has it", kDecisive);
 }
 
 }  // namespace

@@ -109,6 +109,8 @@ void JudgeLog(Signs& s) {
     return;
   }
   if (!OrderIsRefused(story.facts)) s.Speaks("cuinit-invalid-device", kStrong);
+  // Where the program has a GPU, those are its workers that asked for none.
+  if (story.gpu_registered && story.Saw("says-scheduler")) return;
   // They give a program that asked for no GPU a list that is empty.
   if (story.Saw(Shows::kNoDevice)) s.Speaks("says-scheduler", kStrong);
   s.That(OfRayWorker(story, "cuda-no-device"),
