@@ -39,7 +39,7 @@ test-sanitize: setup-test
 
 # What test-sanitize leaves out.
 test-slow: configure-tests
-	cmake --build build -j$(JOBS)
+	cmake --build build --target slow_tests -j$(JOBS)
 	ctest --test-dir build -j$(JOBS) --output-on-failure --no-tests=error -L 'slow|many'
 
 test-real: configure-tests

@@ -87,11 +87,13 @@ LogStory::LogStory(const Facts& f, const Knowledge& k) : facts(f), knowledge(k),
   }
   const std::string os = Stated("os"), method = Stated("install_method"), gpu = Stated("gpu");
   auto has = [](const std::string& text, std::string_view part) { return text.find(part) != text.npos; };
-  wsl = SawAny({"says-wsl", "says-wsl1", "says-linux-on-windows"}) || facts.host.wsl.Peek() != nullptr;
+  wsl = SawAny({"says-wsl", "says-wsl1", "says-linux-on-windows", "wsl-folder"}) ||
+        facts.host.wsl.Peek() != nullptr;
   // A hosted notebook is used in a browser, on whatever system.
   windows =
       !wsl && !Saw("says-hosted-notebook") && (NamesWindows(os) || Saw("says-windows")) && !has(os, "linux");
-  mac = has(os, "macos") || has(os, "mac os") || has(os, "os x") || Saw("says-mac");
+  mac = has(os, "macos") || has(os, "mac os") || has(os, "os x") || SawAny({"says-mac", "of-macos"});
+  mac = mac && !Saw("says-hosted-notebook");
   linux_known = !os.empty() && !windows && !mac;
   const std::string* machine = facts.host.machine.Peek();
   aarch64 =
@@ -110,6 +112,12 @@ LogStory::LogStory(const Facts& f, const Knowledge& k) : facts(f), knowledge(k),
     tensorflow = OnlyVersion(*wanted->text.Peek());
   python = OnlyVersion(Stated("python"));
   driver = OnlyVersion(Stated("driver"));
+  // Debian's and Ubuntu's packages have the branch in the name: "nvidia-410", "nvidia-driver-535".
+  for (const std::string_view package : {"nvidia-driver-", "nvidia-"}) {
+    const size_t at = Stated("driver").rfind(package);
+    if (driver.empty() && at != std::string::npos)
+      driver = OnlyVersion(Stated("driver").substr(at + package.size()));
+  }
   if (const std::string* version = facts.kernel_driver.version.Peek(); driver.empty() && version != nullptr)
     driver = *version;
   const std::string cuda_words = Stated("cuda");

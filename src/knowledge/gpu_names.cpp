@@ -61,6 +61,12 @@ Words WithoutVariant(const Words& words) {
   return rest;
 }
 
+// People write "GTX 3090" and "RTX 1080".
+Words WithOtherPrefix(Words words) {
+  for (std::string& word : words) word = word == "gtx" ? "rtx" : word == "rtx" ? "gtx" : word;
+  return words;
+}
+
 // "GA104 [GeForce RTX 3070]": the name that people know stands in brackets; else the chip is the name.
 std::string_view MarketingName(std::string_view name) {
   size_t open = name.find('['), close = name.rfind(']');
@@ -195,6 +201,7 @@ Result<GpuModel> FindModel(std::string_view text, const std::vector<GpuModel>& m
   Words wanted = WordsOf(text);
   std::vector<const GpuModel*> fitting = Fitting(wanted, models, MarketingName);
   if (fitting.empty()) fitting = Fitting(WithoutVariant(wanted), models, MarketingName);
+  if (fitting.empty()) fitting = Fitting(WithOtherPrefix(wanted), models, MarketingName);
   if (fitting.empty()) fitting = Fitting(wanted, models, Chip);
   if (fitting.empty()) return Unknown(text, wanted, models);
   bool differ = std::any_of(fitting.begin(), fitting.end(), [&](const GpuModel* model) {

@@ -31,13 +31,13 @@ std::string_view LibraryIn(std::string_view word) {
 // Of a library: that it is not found, or does not load. `text` is in small letters.
 bool SaysThatItIsMissing(std::string_view text) {
   static constexpr std::string_view kWords[] = {
-      "not found",     "not find",       "n't find",       "not able to find", "unable to find",
-      "cannot load",   "could not load", "n't load",       "not load",         "failed to load",
-      "fails to load", "unable to load", "cannot open",    "could not open",   "n't open",
-      "missing",       "misses",         "nowhere",        "does not exist",   "doesn't exist",
-      "doesnt exist",  "dont exist",     "don't exist",    "is not there",     "isn't there",
-      "no such",       "lacks",          "not be found",   "not be loaded",    "not installed",
-      "fails to find", "failed to find", "no longer there"};
+      "not found",     "not find",       "n't find",        "not able to find", "unable to find",
+      "cannot load",   "could not load", "n't load",        "not load",         "failed to load",
+      "fails to load", "unable to load", "cannot open",     "could not open",   "n't open",
+      "missing",       "misses",         "nowhere",         "does not exist",   "doesn't exist",
+      "doesnt exist",  "dont exist",     "don't exist",     "is not there",     "isn't there",
+      "no such",       "lacks",          "not be found",    "not be loaded",    "not installed",
+      "fails to find", "failed to find", "no longer there", "are not in",       "is not in"};
   return std::any_of(std::begin(kWords), std::end(kWords),
                      [&](std::string_view word) { return text.find(word) != text.npos; });
 }
@@ -417,18 +417,30 @@ class Filler {
         missing.push_back(std::string(LibraryIn(library)));
     }
     if (missing.empty()) return;
-    const std::vector<std::string_view> lines = SplitLines(reading_.unread);
-    for (size_t i = 0; i < lines.size(); i++) {
-      const std::string lower = Lower(lines[i]);
+    const auto take = [&](std::string_view words, std::string_view next, const std::string& text,
+                          const Origin& origin) {
+      const std::string lower = Lower(words);
       for (const std::string& library : missing) {
         const size_t at = library.empty() ? lower.npos : lower.find(Lower(library));
-        if (at == lower.npos ||
-            !ShowsThatItIsThere(lower, at, library.size(), i + 1 < lines.size() ? Trim(lines[i + 1]) : ""))
-          continue;
+        if (at == lower.npos || !ShowsThatItIsThere(lower, at, library.size(), next)) continue;
         SeenMessage& there = seen["says-library-is-there"];
-        there.text = Fact<std::string>::Value(std::string(lines[i]), {Witness::kLog, "the text"});
-        there.fields = Fact<std::map<std::string, std::vector<std::string>>>::Value(
-            {{"library", {library}}}, {Witness::kLog, "the text"});
+        there.text = Fact<std::string>::Value(text, origin);
+        there.fields =
+            Fact<std::map<std::string, std::vector<std::string>>>::Value({{"library", {library}}}, origin);
+        return true;
+      }
+      return false;
+    };
+    const std::vector<std::string_view> lines = SplitLines(reading_.unread);
+    for (size_t i = 0; i < lines.size(); i++) {
+      if (take(lines[i], i + 1 < lines.size() ? Trim(lines[i + 1]) : "", std::string(lines[i]),
+               {Witness::kLog, "the text"}))
+        return;
+    }
+    for (const auto& [key, value] : statements_.values) {
+      for (const std::string& clause : Clauses(value)) {
+        if (!take(clause, "", value, {Witness::kStated, "stated: " + key})) continue;
+        taken_.insert(key);
         return;
       }
     }

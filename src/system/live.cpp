@@ -207,7 +207,8 @@ class Live : public System {
       if (slash == std::string::npos || slash == 0) break;
       const auto known = folders_.find(path.substr(0, slash));
       if (known == folders_.end() || known->second < 0) continue;
-      return {known->second, path.c_str() + path.find_first_not_of('/', slash)};  // "folder//name"
+      const size_t name = path.find_first_not_of('/', slash);                         // "folder//name"
+      return {known->second, name == std::string::npos ? "." : path.c_str() + name};  // "folder/"
     }
     return {AT_FDCWD, path.c_str()};
   }

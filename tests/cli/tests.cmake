@@ -29,6 +29,7 @@ set_target_properties(dump_tree PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINA
 add_test(NAME image COMMAND ${Python3_EXECUTABLE} ${CMAKE_CURRENT_LIST_DIR}/image_test.py $<TARGET_FILE:tfdoctor>
                             $<TARGET_FILE:lay_environment> $<TARGET_FILE:dump_tree>)
 set_tests_properties(image PROPERTIES LABELS slow)
+add_dependencies(slow_tests lay_environment dump_tree)
 # The real driver, where there is one; elsewhere ctest says "Skipped", which is not "Passed".
 add_test(NAME gpu COMMAND ${Python3_EXECUTABLE} ${CMAKE_SOURCE_DIR}/tests/real/gpu_test.py $<TARGET_FILE:tfdoctor>
                           $<TARGET_FILE:lay_environment>)

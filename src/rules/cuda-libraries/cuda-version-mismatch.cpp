@@ -155,7 +155,8 @@ void JudgeLog(Signs& s) {
          "cuSOLVER has the number 10 up to CUDA 11.0, and the number 11 in later ones", kDecisive);
   s.That(missing.size() == 1 && missing.front() == "libcusolver.so.11" && story.cuda.starts_with("11.0"),
          "libcusolver.so.11 came with CUDA 11.1; CUDA " + story.cuda + " has libcusolver.so.10", kDecisive);
-  const bool of_11 = story.FieldHas("successfully-opened", "library", "libcublas.so.11");
+  const bool of_11 = story.FieldHas("successfully-opened", "library", "libcublas.so.11") ||
+                     story.FieldHas("successfully-opened", "library", "libcusparse.so.11");
   s.That(missing.size() == 1 && missing.front() == "libcusolver.so.11" && of_11 &&
              !story.cuda.starts_with("11."),
          "the other libraries of CUDA 11 are there: libcusolver.so.11 came with CUDA 11.1, CUDA 11.0 has "

@@ -48,7 +48,7 @@ void JudgeLog(Signs& s) {
     }
   }
   if (missing.empty()) s.Speaks("cudnn-version-unknown", kStrong).Speaks("cudnn-not-loaded", kStrong);
-  s.Speaks("cudnn-not-found-by-check", kDecisive);
+  s.Speaks("cudnn-not-found-by-check", runtime ? kWeak : kDecisive);
   if (!s.any()) s.Speaks("says-no-cudnn", kStrong);
   const std::string looked = story.StatedLike("cudnn");
   s.States(SaysMissing(looked) || looked == "none" || looked == "no", "cudnn", "cuDNN is not there", kStrong);

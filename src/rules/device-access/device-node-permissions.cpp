@@ -155,8 +155,8 @@ void JudgeLog(Signs& s) {
   const LogStory& story = s.story;
   if (story.windows || story.mac) return;
   s.Proves("smi-insufficient");
-  // In a container it is the engine that gives the permission or does not.
-  if (story.container) {
+  // In a container it is the engine that gives the permission or does not, in WSL it is Windows.
+  if (story.container || story.wsl) {
     s.Speaks("smi-no-permission", kWeak);
   } else {
     s.Proves("smi-no-permission");

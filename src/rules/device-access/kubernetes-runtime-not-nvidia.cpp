@@ -51,6 +51,7 @@ void JudgeLog(Signs& s) {
   if (story.Saw("says-kubernetes") && MissesDriverLibrary(story) && !story.Saw("smi-without-libcuda")) {
     s.That(true, "a pod without the driver's library: the node's runtime did not put it in", kDecisive);
   }
+  if (story.Saw("says-kubernetes")) s.Speaks("nvml-no-library", kStrong);
   // What was asked for was given, or the pod would wait; then the runtime did not put in what belongs to it.
   if (story.SawAny({"pod-asks-for-gpu", "says-gpu-requested"})) s.Speaks("smi-missing", kStrong);
   s.States(story.Saw("says-kubernetes") && story.Saw("says-container-has-gpu"), "says-container-has-gpu",

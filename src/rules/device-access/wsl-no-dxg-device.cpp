@@ -49,7 +49,10 @@ void JudgeLog(Signs& s) {
   const int build = WindowsBuild(story);
   s.StatesProof(build > 0 && build < kFirstBuild, "os", "this Windows gives WSL no GPU");
   s.Speaks("cuda-insufficient-driver", kDecisive).Speaks("dxcore-failed", kDecisive);
-  s.Speaks("smi-failed", kWeak).Speaks("nvml-not-loaded", kStrong).Speaks("hook-driver", kStrong);
+  s.Speaks("smi-failed", kWeak)
+      .Speaks("nvml-not-loaded", kStrong)
+      .Speaks("smi-no-permission", kStrong)
+      .Speaks("hook-driver", kStrong);
   s.Speaks("no-device-node", kWeak).Speaks("smi-missing", kWeak).Speaks("gpu-not-found", kWeak);
 }
 

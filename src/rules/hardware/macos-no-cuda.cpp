@@ -18,7 +18,7 @@ void JudgeLog(Signs& s) {
   const bool speaks_of_it = words.empty()
                                 ? unread.state() != FactState::kUnknown
                                 : words.find("gpu") != words.npos || words.find("cuda") != words.npos;
-  const bool asked = (story.only_stated && speaks_of_it) || GpuTrouble(story);
+  const bool asked = (story.only_stated && speaks_of_it) || GpuTrouble(story) || story.Saw("nvml-no-library");
   s.StatesProof(asked, "os", "macOS: its TensorFlow has had no CUDA since 1.2");
   s.States(!asked && speaks_of_it && !story.harmless, "os", "macOS: its TensorFlow has had no CUDA since 1.2",
            kWeak);

@@ -59,7 +59,8 @@ Verdict Check(const Facts& facts, const Knowledge&) {
 
 void JudgeLog(Signs& s) {
   const LogStory& story = s.story;
-  if (story.wsl || story.MaySee("wsl1-kernel")) return s.Drop();  // Windows has the driver
+  if (story.wsl || story.MaySee("wsl1-kernel") || story.MaySee("module-alias-off"))
+    return s.Drop();  // Windows has the driver
   s.Proves("module-not-found");
   s.Speaks("uvm-module-not-found", kDecisive);
   s.Speaks("module-unknown-symbol", kDecisive);

@@ -81,6 +81,8 @@ void JudgeLog(Signs& s) {
   } else if (!refused) {
     s.Speaks("says-other-process", kStrong);
   }
+  s.Speaks("says-closing-helps",
+           fails || story.SawAny({"says-out-of-memory", "says-other-process"}) ? kDecisive : kWeak);
   s.Speaks("says-memory-left-taken", kStrong).Speaks("no-gpu-free", kStrong);
   s.Speaks("session-not-created", kStrong).Speaks("context-out-of-memory", kDecisive);
   const double used = MiB(story.Field("smi-memory", "used") + "MiB"),

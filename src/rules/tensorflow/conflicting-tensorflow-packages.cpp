@@ -85,6 +85,7 @@ void JudgeLog(Signs& s) {
   s.States(story.Saw("says-gone-after-uninstall") && story.Saw("says-tensorflow-gpu"),
            "says-gone-after-uninstall", "with the other package its files were removed", kDecisive);
   s.Speaks("says-gpu-package-removed", kWeak);
+  if (!story.From("2.1")) s.Speaks("says-brings-cpu-package", kStrong);
   // What another package brought over tensorflow-gpu.
   s.States(story.Saw("says-tensorflow-gpu") && story.Saw("says-no-longer") && listed.size() < 2,
            "says-no-longer", "what was installed later may have brought tensorflow over tensorflow-gpu",
