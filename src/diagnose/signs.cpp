@@ -78,6 +78,20 @@ const std::map<std::string, std::string>* Statements(const Facts& facts) {
 
 }  // namespace
 
+namespace {
+
+// "D:\\proj\\.venv\\Scripts\\python.exe": a path as Windows has them begins a statement or a word of it.
+bool NamesDrive(const std::map<std::string, std::string>& statements) {
+  return std::any_of(statements.begin(), statements.end(), [](const auto& one) {
+    const std::string& value = one.second;
+    const size_t at = value.find(":\\");
+    const auto letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); };
+    return at != value.npos && at > 0 && letter(value[at - 1]) && (at == 1 || !letter(value[at - 2]));
+  });
+}
+
+}  // namespace
+
 LogStory::LogStory(const Facts& f, const Knowledge& k) : facts(f), knowledge(k), statements_(Statements(f)) {
   for (const MessageRow& row : *knowledge.Messages()) {
     if (!Saw(row.id)) continue;
@@ -90,8 +104,9 @@ LogStory::LogStory(const Facts& f, const Knowledge& k) : facts(f), knowledge(k),
   wsl = SawAny({"says-wsl", "says-wsl1", "says-linux-on-windows", "wsl-folder"}) ||
         facts.host.wsl.Peek() != nullptr;
   // A hosted notebook is used in a browser, on whatever system.
-  windows =
-      !wsl && !Saw("says-hosted-notebook") && (NamesWindows(os) || Saw("says-windows")) && !has(os, "linux");
+  windows = !wsl && !Saw("says-hosted-notebook") &&
+            (NamesWindows(os) || Saw("says-windows") || (os.empty() && NamesDrive(*statements_))) &&
+            !has(os, "linux");
   mac = has(os, "macos") || has(os, "mac os") || has(os, "os x") || SawAny({"says-mac", "of-macos"});
   mac = mac && !Saw("says-hosted-notebook");
   linux_known = !os.empty() && !windows && !mac;
@@ -112,11 +127,20 @@ LogStory::LogStory(const Facts& f, const Knowledge& k) : facts(f), knowledge(k),
     tensorflow = OnlyVersion(*wanted->text.Peek());
   python = OnlyVersion(Stated("python"));
   driver = OnlyVersion(Stated("driver"));
+  // "535 (12.2)": no driver has such a number, its CUDA has.
+  if (!windows && !driver.empty() && MajorVersion(driver) < 100) driver.clear();
+  if (driver.empty()) {
+    const std::string words = Stated("driver");
+    const size_t end = words.find_first_not_of("0123456789.");
+    if (MajorVersion(words.substr(0, end)) >= 100) driver = words.substr(0, end);
+  }
   // Debian's and Ubuntu's packages have the branch in the name: "nvidia-410", "nvidia-driver-535".
   for (const std::string_view package : {"nvidia-driver-", "nvidia-"}) {
-    const size_t at = Stated("driver").rfind(package);
-    if (driver.empty() && at != std::string::npos)
-      driver = OnlyVersion(Stated("driver").substr(at + package.size()));
+    const std::string words = Stated("driver");
+    const size_t at = words.rfind(package);
+    const std::string branch = at == std::string::npos ? std::string() : words.substr(at + package.size());
+    if (driver.empty() && MajorVersion(branch.substr(0, branch.find_first_not_of("0123456789."))) >= 100)
+      driver = branch.substr(0, branch.find_first_not_of("0123456789."));
   }
   if (const std::string* version = facts.kernel_driver.version.Peek(); driver.empty() && version != nullptr)
     driver = *version;
@@ -139,6 +163,8 @@ LogStory::LogStory(const Facts& f, const Knowledge& k) : facts(f), knowledge(k),
                           MaySee("says-rocm") || MaySee("hipinit-failed");
   if (capability.empty() && !for_others && (NamesOtherMaker(gpu) || NamesOtherMaker(Lower(gpu_name))))
     no_gpu_stated = true;
+  const std::string adapters = StatedLike("display_adapter") + StatedLike("display adapter");
+  if (gpu.empty() && NamesOtherMaker(adapters) && !has(adapters, "nvidia")) no_gpu_stated = true;
   no_gpu_stated =
       no_gpu_stated || gpu == "none" || gpu == "no" || SawAny({"says-no-gpu", "says-machine-without-gpu"});
   if (const bool* registered = facts.log.gpu_registered.Peek()) gpu_registered = *registered;

@@ -276,7 +276,9 @@ class Filler {
       // "1 for the actors": words about it.
       const bool words = name == "CUDA_VISIBLE_DEVICES" && SplitWords(value).size() > 2 &&
                          std::isdigit(static_cast<unsigned char>(value[0])) != 0;
-      if (words || value.find("worker") != value.npos || value == "unset" || value == "not set") continue;
+      if (words || value.find("worker") != value.npos) continue;
+      const bool unset = value.find("unset") != value.npos || value.find("not set") != value.npos;
+      if (unset) continue;
       taken_.insert(found->first);
       variables[name] = Fact<std::string>::Value(found->second, {Witness::kStated, "stated: " + name});
     }

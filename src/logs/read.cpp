@@ -42,6 +42,13 @@ constexpr std::pair<std::string_view, std::string_view> kHeadings[] = {
     {"OS Platform and Distribution", "os"},
 };
 
+// What somebody asks a shell, and is told in the next line.
+constexpr std::pair<std::string_view, std::string_view> kAskedInShell[] = {
+    {"echo $NVIDIA_DRIVER_CAPABILITIES", "nvidia_driver_capabilities"},
+    {"echo $CUDA_VISIBLE_DEVICES", "cuda_visible_devices"},
+    {"prime-select query", "prime-select"},
+};
+
 // "- TensorFlow version (use command below): 2.4.0"; of "### TensorFlow version" the next line that is not
 // empty. Empty: nothing is said.
 std::string_view ValueOfHeading(std::string_view line, std::string_view heading, std::string_view after) {
@@ -234,6 +241,7 @@ struct LogReader::Tables {
     }
     for (std::string_view anchor : kPackageAnchors) by_anchor.try_emplace(anchor);
     for (const auto& [heading, key] : kHeadings) by_anchor.try_emplace(heading);
+    for (const auto& [command, key] : kAskedInShell) by_anchor.try_emplace(command);
     for (auto& [anchor, of] : by_anchor) {
       anchors.push_back(anchor);
       of_packages.push_back(std::find(std::begin(kPackageAnchors), std::end(kPackageAnchors), anchor) !=
@@ -350,7 +358,10 @@ struct LogReader::State {
     std::sort(found.begin(), found.end());
     found.erase(std::unique(found.begin(), found.end()), found.end());
     if (package_word) TakePackage(text, after);
-    if (!inner.empty()) TakeHeadings(text, after);
+    if (!inner.empty()) {
+      TakeHeadings(text, after);
+      TakeAskedInShell(text, after);
+    }
     std::string wrapped;
     const Entry* best = nullptr;
     std::optional<uint32_t> row_done;
@@ -420,6 +431,14 @@ struct LogReader::State {
       const size_t split = value.find_first_of("/,");
       reading.stated.try_emplace("cuda", Trim(value.substr(0, split)));
       if (split != value.npos) reading.stated.try_emplace("cudnn", Trim(value.substr(split + 1)));
+    }
+  }
+
+  void TakeAskedInShell(std::string_view text, std::string_view after) {
+    for (const auto& [command, key] : kAskedInShell) {
+      const std::string_view answer = Trim(after.substr(0, after.find('\n')));
+      const bool word = !answer.empty() && answer.size() <= 80 && answer.find_first_of(" $#>") == answer.npos;
+      if (text.ends_with(command) && word) reading.stated.try_emplace(std::string(key), answer);
     }
   }
 

@@ -61,8 +61,9 @@ constexpr std::string_view kGone[] = {"disabled",    "disable",   "off",     "ne
 
 // Whether what stands before takes back what follows: "…without the", "no".
 bool Denied(std::string_view before) {
-  static constexpr std::string_view kDenials[] = {"no",      "not",   "without", "never",
-                                                  "neither", "isn't", "non",     "both"};
+  static constexpr std::string_view kDenials[] = {"no",    "not",  "without", "never", "neither",
+                                                  "isn't", "non",  "both",    "kein",  "keine",
+                                                  "nicht", "ohne", "sans",    "sin"};
   static constexpr std::string_view kBetween[] = {"a", "an", "the", "any", "in", "on", "under", "using"};
   const auto last = [&] {
     while (!before.empty() && IsGap(before.back())) before.remove_suffix(1);

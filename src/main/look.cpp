@@ -28,6 +28,16 @@ std::optional<EarlyEnd> TakePath(const System& system, const std::string& machin
                                 machine.empty() ? "" : " in ", machine));
 }
 
+// A folder that is no environment, whole or broken.
+bool HoldsNoPython(const System& system, const std::string& path) {
+  const Result<FileStat> stat = system.Stat(path);
+  if (!stat || stat->type != FileType::kDirectory) return false;
+  static constexpr const char* kAny[] = {"bin/python", "bin/python3", "python",
+                                         "python3",    "pyvenv.cfg",  "conda-meta"};
+  return std::all_of(std::begin(kAny), std::end(kAny),
+                     [&](const char* name) { return system.LStat(path + "/" + name).not_found(); });
+}
+
 std::optional<EarlyEnd> TakeData(const Arguments& arguments, const System& system,
                                  std::unique_ptr<Knowledge>& knowledge) {
   if (arguments.data.empty()) return std::nullopt;
@@ -59,6 +69,10 @@ std::optional<EarlyEnd> TakeQuestion(const Arguments& arguments, const System& s
       return UsageError(taken.error().message);
   }
   if (auto end = TakePath(system, machine, "--python", arguments.python, question.python)) return end;
+  if (!question.python.empty() && HoldsNoPython(system, question.python))
+    return UsageError(
+        fmt::format("--python {}: there is no Python in this folder (neither bin/python nor pyvenv.cfg)",
+                    arguments.python));
   if (auto end = TakePath(system, machine, "--script", arguments.script, question.script)) return end;
   question.driver_calls = !arguments.no_driver_calls;
   question.driver_limit = std::chrono::seconds(arguments.driver_limit);

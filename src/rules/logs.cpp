@@ -298,13 +298,14 @@ std::string LibrarySeen(const LogStory& story) {
   if (!story.Field("says-library-is-there", "library").empty())
     return *story.Message("says-library-is-there")->text.Peek();
   for (const char* key :
-       {"find ", "present", "locate", "ls ", "exists", "found_in", "found in", "lies_in", "lies in"}) {
+       {"find ", "present", "locate", "ls ", "ls_", "exists", "found_in", "found in", "lies_in", "lies in"}) {
     std::string value = story.StatedLike(key);
     if (value.empty() || SaysMissing(value)) continue;
     // A list of what lies in a folder has to name one of them.
     const std::vector<std::string> missing = MissingLibraries(story);
     const auto listed = [&](const std::string& name) { return value.find(name) != value.npos; };
-    if (std::string_view(key) != "ls " || std::any_of(missing.begin(), missing.end(), listed)) return value;
+    if (!std::string_view(key).starts_with("ls") || std::any_of(missing.begin(), missing.end(), listed))
+      return value;
   }
   return {};
 }
@@ -488,6 +489,10 @@ void Harmless(Signs& s, std::string_view id, Strength beside_trouble) {
 
 bool ImportEnds(const LogStory& story) {
   return story.SawAny({"illegal-instruction", "numpy-abi", "protobuf", "glibc-version", "no-tensorflow"});
+}
+bool WantsGpuPackageOnMac(const LogStory& story) {
+  constexpr std::string_view kPackage = "tensorflow-gpu";
+  return story.mac && story.FieldHas("pip-no-version", "requirement", kPackage);
 }
 bool GpuTrouble(const LogStory& story) {
   for (const Shows kind : {Shows::kDriverLibraryMissing, Shows::kDriverRefuses, Shows::kNoDevice,

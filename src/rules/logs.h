@@ -95,6 +95,8 @@ bool SomethingFails(const LogStory& story);
 void Harmless(Signs& s, std::string_view id, Strength beside_trouble = Strength::kAgainst);
 // The import of TensorFlow fails for a reason that has nothing to do with the GPU.
 bool ImportEnds(const LogStory& story);
+// pip was asked on macOS for the package of the GPU, which ended there with 1.1.
+bool WantsGpuPackageOnMac(const LogStory& story);
 // Something shows that the GPU, its driver or CUDA is what is wrong.
 bool GpuTrouble(const LogStory& story);
 // A library that is NVIDIA's: "libcudart.so.12", "cudnn64_8.dll", "libnccl.so.2".

@@ -71,6 +71,11 @@ Result<Source> InRoot(const SourceOptions& options, const System& live) {
   RootSettings settings;
   if (Result<bool> taken = TakeEnvironment(options, live, settings.environment); !taken.ok())
     return taken.error();
+  if (Result<FileStat> stat = live.Stat(options.root); stat && stat->type == FileType::kRegular)
+    return Error{
+        ErrorKind::kMalformed,
+        fmt::format("--root {}: this is a file; an image is judged with --image, a recording with --from",
+                    Printable(options.root))};
   Result<std::unique_ptr<System>> root = RootSystem(options.root, std::move(settings));
   if (!root.ok()) return Error{root.error().kind, "--root: " + root.error().message};
   Source source;

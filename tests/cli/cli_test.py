@@ -121,6 +121,7 @@ class UsageErrors(Case):
                 (["--python"], "--python"),
                 (["--python", ""], "--python"),
                 (["--python", "/no/such/python"], "no such file"),
+                (["--python", "/var"], "there is no Python in this folder"),
                 (["--script", "/no/such/train.py"], "no such file"),
                 (["--data", "/no/such/data.toml"], "--data"),
                 (["--data", "/"], "--data"),
@@ -316,6 +317,8 @@ class Check(Case):
         with tempfile.TemporaryDirectory() as folder:
             self.answer("--facts", env={}, cwd=folder)
             self.answer("--facts", env={"PATH": ""}, cwd=folder)
+            self.usage_error("--python", folder, says="there is no Python in this folder")
+            open(folder + "/pyvenv.cfg", "w").close()
             self.answer("--python", folder, "--facts")
             os.symlink("gone", folder + "/python")
             self.answer("--python", folder + "/python", "--facts")
@@ -390,7 +393,8 @@ class Check(Case):
             place = os.path.join(folder.encode(), evil)
             os.mkdir(place)
             script = os.path.join(place, b"train.py")
-            open(script, "w").close()
+            for file in (script, os.path.join(place, b"pyvenv.cfg")):
+                open(file, "w").close()
             env = dict(os.environb, LD_LIBRARY_PATH=place, CUDA_VISIBLE_DEVICES=evil, XLA_FLAGS=evil, VIRTUAL_ENV=place,
                        LC_ALL=b"C.UTF-8", PATH=place + b":" + os.environb[b"PATH"])
             for arguments in ([], ["-v"], ["--script", script], ["--python", place], ["-v", "--width", "40"]):

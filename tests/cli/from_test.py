@@ -180,7 +180,7 @@ class Roots(Case):
         self.assertFalse(answer["facts"]["driver_answers"]["asked"]["value"])
 
     def test_bad_roots(self):
-        for root, says in (("/etc/passwd", "directory"), ("/no/such/root", "No such file"), ("", "value")):
+        for root, says in (("/etc/passwd", "this is a file; an image is judged with --image"), ("/no/such/root", "No such file"), ("", "value")):
             self.refused("--root", root, says=says)
         self.refused("--root", "/", "--from", "/x", says="different machines")
 

@@ -82,6 +82,7 @@ Verdict Check(const Facts& facts, const Knowledge& knowledge) {
 void JudgeLog(Signs& s) {
   const LogStory& story = s.story;
   s.Proves("cudnn-version-mismatch").Proves("cudnn-sublibrary-mismatch");
+  s.Speaks("says-cudnn-versions", kDecisive);
   s.Speaks("autotuner-no-config", kDecisive).Speaks("part-does-not-fit", kDecisive);
   // That a file is not there says nothing of versions.
   if (!story.Saw("part-not-found")) s.Speaks("cudnn-sublibrary-loading", kStrong);

@@ -18,6 +18,7 @@ void JudgeLog(Signs& s) {
       s.Speaks("says-launcher", kDecisive);
     return;
   }
+  if (story.Saw("says-launcher")) s.Speaks("says-path-in-profile", kDecisive);
   // Also macOS' DYLD_LIBRARY_PATH.
   const std::string path = story.StatedLike("ld_library_path");
   s.States(path.find("set in the shell") != path.npos && story.Saw("says-program-lacks-gpu"),

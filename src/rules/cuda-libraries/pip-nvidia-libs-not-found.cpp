@@ -122,6 +122,8 @@ void JudgeLog(Signs& s) {
   s.States(story.only_stated && before_extra && !story.windows && !story.conda, "pip_list",
            "NVIDIA's packages are installed, and TensorFlow before 2.14 does not look where they are",
            kStrong);
+  if (LibrariesFail(story) && !story.tensorflow.empty() && story.Before("2.14") && !story.windows)
+    s.Speaks("says-nvidia-packages", kDecisive);
   if (!LibrariesFail(story) || (!story.and_cuda && !story.Mentions("pip_list", "nvidia-"))) return;
   // The libraries are there; whether this release looks at them is known of many.
   const bool unseen = !story.tensorflow.empty() && !ExtraDefect(story.knowledge, story.tensorflow).empty();

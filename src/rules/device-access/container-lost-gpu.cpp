@@ -63,6 +63,7 @@ void JudgeLog(Signs& s) {
   if (before && story.container) s.Proves("nvml-unknown-error");
   // From its first moment a container shows the same where its engine gives no permission.
   s.Speaks("nvml-unknown-error", kStrong);
+  if (s.any()) s.Speaks("says-from-the-start", kAgainst);
   // One that is lost is not there, not busy.
   if (s.any()) s.Speaks("cuda-busy", kAgainst);
   s.That(s.any() && story.smi_works, "nvidia-smi worked before in the same log", kStrong);

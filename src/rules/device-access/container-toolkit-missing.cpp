@@ -28,7 +28,9 @@ Verdict Check(const Facts& facts, const Knowledge&) {
 
 void JudgeLog(Signs& s) {
   const LogStory& story = s.story;
-  if (NamesDockerDesktop(story) || story.SawAny({"snap-docker", "says-docker-snap"})) {
+  // Where another engine or root has it, it is installed.
+  if (NamesDockerDesktop(story) || story.SawAny({"says-works-as-root", "says-root-has-gpu"}) ||
+      story.SawAny({"snap-docker", "says-docker-snap"})) {
     s.Speaks("no-device-driver", kStrong);
   } else {
     s.Proves("no-device-driver");

@@ -162,7 +162,8 @@ void JudgeLog(Signs& s) {
     s.Proves("smi-no-permission");
   }
   // Whether this user is in the group, the line does not say.
-  s.Speaks("node-for-a-group", kWeak);
+  s.Speaks("node-for-a-group", story.Saw(Shows::kNoDevice) ? kStrong : kWeak);
+  s.Speaks("says-node-mode", kDecisive);
   const bool root = story.SawAny({"says-works-as-root", "says-root-has-gpu"});
   s.States(root && (story.Saw(Shows::kNoDevice) || story.Saw("cuda-unknown")),
            story.Saw("says-works-as-root") ? "says-works-as-root" : "says-root-has-gpu", "it works for root",

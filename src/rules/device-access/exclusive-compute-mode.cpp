@@ -36,6 +36,8 @@ Verdict Check(const Facts& facts, const Knowledge& knowledge) {
 
 void JudgeLog(Signs& s) {
   const LogStory& story = s.story;
+  if (s.story.SawAny({"session-not-created", "context-failed", "cuda-busy"}))
+    s.Speaks("smi-exclusive", kDecisive);
   const bool mode =
       story.Mentions("compute_mode", "exclusive") || story.Mentions("compute_mode", "prohibited");
   s.StatesProof(mode, "compute_mode", "the compute mode is " + story.Stated("compute_mode"));

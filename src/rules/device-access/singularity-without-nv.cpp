@@ -38,6 +38,7 @@ void JudgeLog(Signs& s) {
   for (const std::string& arguments : story.Fields("singularity-run", "arguments")) {
     if (arguments.find("--nv") != arguments.npos) return;
     s.Speaks("singularity-run", kDecisive);
+    s.That(MissesDriverLibrary(story), "the driver's library comes with --nv", kDecisive);
   }
   if (!InSingularity(story) || story.smi_works) return;
   s.Speaks("cuda-303", kStrong).Speaks("module-not-running", kWeak).Speaks("import-libcuda", kStrong);

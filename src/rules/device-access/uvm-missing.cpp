@@ -40,6 +40,7 @@ void JudgeLog(Signs& s) {
   const LogStory& story = s.story;
   if (story.windows || story.mac) return;
   s.Speaks("uvm-module-not-found", kDecisive);
+  if (story.FieldHas("module-not-found", "part", "uvm")) s.Speaks("module-not-found", kDecisive);
   // Where the driver's own module does not load, this one cannot.
   s.Speaks("uvm-not-loaded", story.SawAny({"module-no-device", "legacy-gpu"}) ? kWeak : kDecisive);
   s.Speaks("node-not-added", story.FieldHas("node-not-added", "name", "uvm") ? kStrong : kWeak);

@@ -49,7 +49,13 @@ Verdict Check(const Facts& facts, const Knowledge&) {
 
 void JudgeLog(Signs& s) {
   const LogStory& story = s.story;
-  s.Proves("nvml-mismatch").Proves("versions-differ").Proves("api-mismatch").Proves("hook-mismatch");
+  s.Proves("nvml-mismatch").Proves("api-mismatch").Proves("hook-mismatch");
+  // A library of another version is also one for forward compatibility, which was put there on purpose.
+  if (story.Saw("cuda-compat")) {
+    s.Speaks("versions-differ", kStrong);
+  } else {
+    s.Proves("versions-differ");
+  }
   const std::string kernel = story.Stated("kernel_version"), dso = story.Stated("dso_version");
   s.StatesProof(!kernel.empty() && !dso.empty() && kernel != dso, "dso_version",
                 "module " + kernel + ", library " + dso);

@@ -158,6 +158,7 @@ Verdict Check(const Facts& facts, const Knowledge& knowledge) {
 
 void JudgeLog(Signs& s) {
   const LogStory& story = s.story;
+  s.Speaks("says-driver-insufficient", kDecisive);
   s.Proves("hook-requirement").Proves("ptx-unsupported-version");
   if (story.wsl || !NoDriverForCuda(story).empty()) {
     s.Speaks("cuda-insufficient-driver", kWeak);

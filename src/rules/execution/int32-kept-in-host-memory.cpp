@@ -7,6 +7,9 @@ namespace {
 
 void JudgeLog(Signs& s) {
   const LogStory& story = s.story;
+  for (const char* id : {"op-placed", "device-of-result"}) {
+    if (s.story.FieldHas(id, "device", "CPU:0")) s.Speaks("int32-tensor", kDecisive);
+  }
   s.StatesProof(story.Mentions("dtype", "int32") && !story.trouble, "dtype",
                 "tensors of int32 are kept in the host's memory by design");
   if (story.FieldHas("device-of-result", "device", "CPU:0") && !story.trouble)

@@ -14,7 +14,7 @@ void JudgeLog(Signs& s) {
   } else if (unregistered) {
     s.Proves("no-opkernel");
   }
-  s.Speaks("nccl-error", kStrong);
+  s.Speaks("nccl-error", kStrong).Speaks("says-nccl-setting-helps", kDecisive);
   const bool several = story.Saw("says-several-gpus") || story.gpu_count > 1;
   s.States(several && story.Saw("says-wrong-numbers"), "says-wrong-numbers",
            "several GPUs together compute rubbish", kStrong);

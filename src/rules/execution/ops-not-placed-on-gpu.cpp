@@ -12,7 +12,7 @@ void JudgeLog(Signs& s) {
   // Some run on the GPU, and some do not.
   for (const char* id : {"op-placed", "device-of-result"}) {
     const bool both = story.FieldHas(id, "device", "CPU:0") && story.FieldHas(id, "device", "GPU:0");
-    if (both && !story.trouble && !story.Saw("says-int32")) s.Speaks(id, kStrong);
+    if (both && !story.trouble && !story.SawAny({"says-int32", "int32-tensor"})) s.Speaks(id, kStrong);
   }
   if (!story.trouble) s.Speaks("says-op-on-cpu", kStrong).Speaks("says-nothing-runs-on-gpu", kStrong);
   // Functions of Dataset.map run on the CPU, whatever device stands around them.

@@ -100,6 +100,10 @@ void JudgeLog(Signs& s) {
   const bool cudnn = !story.cudnn.empty() && CompareVersions(story.cudnn, "9.11") >= 0;
   s.States(old && cudnn, "cudnn", "cuDNN from 9.11 on has no code for GPUs before compute capability 7.5",
            kDecisive);
+  // "91300" is 9.13.0.
+  const int loaded = std::atoi(story.Field("cudnn-loaded", "version").c_str());
+  s.That(old && loaded >= 91100 && story.SawAny({"dnn-not-found", "cudnn-handle", "conv-algorithm"}),
+         "the cuDNN that is loaded has no code for GPUs before compute capability 7.5", kDecisive);
   s.Speaks("cuda-arch-mismatch", kStrong);
 }
 

@@ -73,6 +73,8 @@ void JudgeLog(Signs& s) {
   if (s.any() || story.trouble) return;
   // That something happens at the first step is not yet that it is slow.
   const bool slow = story.Saw("says-slow") || !story.capability.empty();
+  // What ends in rubbish or an error is not compiled to the end.
+  if (story.Saw("says-wrong-numbers")) return;
   s.Speaks("says-slow-start", slow ? kStrong : kWeak);
   std::string why;
   const CodeAge age = AgeOfCode(story, why);

@@ -29,6 +29,11 @@ void JudgeLog(Signs& s) {
   if (!story.gpu_seen && story.Saw("says-rented-machine"))
     s.Speaks("module-no-device", kDecisive).Speaks("no-gpu-for-module", kDecisive);
   s.Proves("use-gpu-instance");
+  // AWS: the families p and g have GPUs, m, c, r and t have none.
+  const std::string type = story.Stated("instance_type");
+  const bool plain = type.size() > 2 && std::string_view("mcrtiz").find(type[0]) != std::string_view::npos &&
+                     type[1] >= '1' && type[1] <= '9' && type.find('.') != type.npos;
+  s.States(plain, "instance_type", "this type of machine has no GPU", kDecisive);
   // The words of the test that Colab's introduction gives.
   if (!hosted) {
     if (!story.gpu_registered) s.Speaks("gpu-not-found", kWeak);

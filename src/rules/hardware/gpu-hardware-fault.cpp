@@ -203,7 +203,7 @@ void JudgeLog(Signs& s) {
     stated = stated || IsOfHardware(story.knowledge, code, true);
   s.StatesProof(stated, "xid", "Xid " + story.Stated("xid"));
   // No program can switch a machine off; power and hardware can.
-  s.Speaks("says-machine-dies", kDecisive)
+  s.Speaks("says-machine-dies", story.Saw("says-secure-boot") ? kWeak : kDecisive)
       .Speaks("device-handle", story.Saw("says-virtual-machine") ? kWeak : kStrong);
   s.Speaks("cuda-launch-failed", story.windows ? kWeak : kStrong);
   s.Speaks("cuda-illegal-instruction", kDecisive);

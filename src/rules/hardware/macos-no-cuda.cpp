@@ -9,8 +9,8 @@ namespace {
 void JudgeLog(Signs& s) {
   const LogStory& story = s.story;
   // Up to 1.1 there were builds with CUDA: one that opens libraries of it may be such a one.
-  if (!story.mac || story.MaySee("says-apple-silicon") || story.MaySee("import-library") ||
-      story.MaySee("library-not-loaded"))
+  if (!story.mac || story.MaySee("says-apple-silicon") || story.MaySee("of-apple-silicon") ||
+      story.MaySee("import-library") || story.MaySee("library-not-loaded"))
     return;
   // That an import or an installation fails, needs no GPU.
   const Fact<std::string>& unread = story.facts.log.unread;
@@ -19,6 +19,7 @@ void JudgeLog(Signs& s) {
                                 ? unread.state() != FactState::kUnknown
                                 : words.find("gpu") != words.npos || words.find("cuda") != words.npos;
   const bool asked = (story.only_stated && speaks_of_it) || GpuTrouble(story) || story.Saw("nvml-no-library");
+  s.StatesProof(WantsGpuPackageOnMac(story), "os", "tensorflow-gpu for macOS ended with 1.1");
   s.StatesProof(asked, "os", "macOS: its TensorFlow has had no CUDA since 1.2");
   s.States(!asked && speaks_of_it && !story.harmless, "os", "macOS: its TensorFlow has had no CUDA since 1.2",
            kWeak);

@@ -28,7 +28,8 @@ Verdict Check(const Facts& facts, const Knowledge&) {
 void JudgeLog(Signs& s) {
   const LogStory& story = s.story;
   const std::string instances = story.Stated("mig_instances");
-  const bool several = story.Saw("says-several-mig") || std::atoi(instances.c_str()) > 1;
+  const bool several = story.Saw("says-several-mig") || std::atoi(instances.c_str()) > 1 ||
+                       story.Fields("mig-device", "ordinal").size() > 1;
   s.States(several && !story.Saw(Shows::kNoDevice), "mig",
            "a program gets one instance of MIG, however many there are", kDecisive);
   const bool slice = story.Saw("says-mig-slice") || story.gpu_name.find("MIG") != std::string::npos;

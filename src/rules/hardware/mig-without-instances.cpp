@@ -32,6 +32,7 @@ Verdict Check(const Facts& facts, const Knowledge&) {
 }
 
 void JudgeLog(Signs& s) {
+  s.Speaks("says-mig-instances-gone", kDecisive);
   s.Proves("mig-no-instances");
   const std::string instances = s.story.Stated("mig_instances");
   s.StatesProof(instances == "0" || instances == "none" || instances == "[]", "mig_instances",

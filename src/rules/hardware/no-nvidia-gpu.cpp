@@ -74,6 +74,8 @@ void JudgeLog(Signs& s) {
   s.States(building && missing, "says-docker-build",
            "an image is built without a GPU: what fails there need not fail later",
            story.Saw("import-libcuda") ? kStrong : kDecisive);
+  if (!story.gpu_seen && !story.MaySee("lspci-nvidia"))
+    s.Speaks("lspci-other", missing ? kDecisive : kStrong);
   if (!story.gpu_seen) {
     s.Speaks("module-no-device", kStrong)
         .Speaks("no-gpu-for-module", kStrong)

@@ -36,6 +36,8 @@ Verdict Check(const Facts& facts, const Knowledge& knowledge) {
 
 void JudgeLog(Signs& s) {
   const LogStory& story = s.story;
+  if (story.mac) return;
+  s.Speaks("says-driver-files-broken", kDecisive);
   // Where the log says why, the failed installation is what follows.
   const bool why = story.SawAny({"key-rejected", "dkms-failed", "headers-missing", "gcc-check", "nouveau",
                                  "other-driver-holds", "legacy-gpu", "open-required"});

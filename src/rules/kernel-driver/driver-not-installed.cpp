@@ -44,6 +44,7 @@ void JudgeLog(Signs& s) {
   if (!s.story.smi_works) s.Speaks("says-driver-removed", kWeak);
   const LogStory& story = s.story;
   if (story.Saw(Shows::kDriverRefuses)) return;
+  s.Speaks("says-no-driver-package", kDecisive);
   // A container or pod gets nvidia-smi from the host, with the GPU.
   const bool contained = story.container || story.Saw("says-kubernetes");
   s.Speaks("smi-missing", contained ? kWeak : kDecisive);

@@ -61,7 +61,14 @@ void JudgeLog(Signs& s) {
   const LogStory& story = s.story;
   if (story.wsl || story.MaySee("wsl1-kernel") || story.MaySee("module-alias-off"))
     return s.Drop();  // Windows has the driver
-  s.Proves("module-not-found");
+  // nvidia-smi needs the driver's own module, and not nvidia-uvm.
+  const SeenMessage* module = story.Message("module-not-found");
+  const bool uvm = story.FieldHas("module-not-found", "part", "uvm");
+  if (uvm || (module != nullptr && module->fields.Peek() == nullptr)) {
+    s.Speaks("module-not-found", story.smi_works ? kWeak : kStrong);
+  } else {
+    s.Proves("module-not-found");
+  }
   s.Speaks("uvm-module-not-found", kDecisive);
   s.Speaks("module-unknown-symbol", kDecisive);
   const bool fails = story.Saw(Shows::kDriverToolFails) || (story.only_stated && story.Saw("says-smi-fails"));
@@ -75,6 +82,16 @@ void JudgeLog(Signs& s) {
            "since a reboot", kStrong);
   s.States(fails && story.Saw("says-headers-help"), "says-headers-help",
            "the headers of the running kernel help: a module is built with them", kDecisive);
+  // "/lib/modules/5.19.9/extra/nvidia only", and the kernel is another.
+  const std::string running = story.StatedLike("uname"), there = story.StatedLike("/lib/modules");
+  constexpr std::string_view kModules = "/lib/modules/";
+  const size_t at = there.find(kModules);
+  if (!running.empty() && at != there.npos && there.find("nvidia") != there.npos) {
+    const std::string of =
+        there.substr(at + kModules.size(), there.find('/', at + kModules.size()) - at - kModules.size());
+    s.States(running.find(of) == running.npos, "/lib/modules",
+             "there is a module for the kernel " + of + " alone", kDecisive);
+  }
   s.Speaks("smi-failed", kWeak).Speaks("node-not-added", kWeak);
 }
 

@@ -44,6 +44,8 @@ Verdict Check(const Facts& facts, const Knowledge&) {
 
 void JudgeLog(Signs& s) {
   const LogStory& story = s.story;
+  if (s.story.SawAny({"module-not-running", "smi-failed"})) s.Speaks("dkms-installed", kDecisive);
+  s.Speaks("says-modprobe-helps", kDecisive);
   if (story.wsl) return s.Drop();  // Windows has the driver
   s.Speaks("smi-failed", kStrong).Speaks("nvml-not-loaded", kDecisive).Speaks("hook-driver", kStrong);
   if (!story.container) {

@@ -84,7 +84,8 @@ void JudgeLog(Signs& s) {
   s.Speaks("says-closing-helps",
            fails || story.SawAny({"says-out-of-memory", "says-other-process"}) ? kDecisive : kWeak);
   s.Speaks("says-memory-left-taken", kStrong).Speaks("no-gpu-free", kStrong);
-  s.Speaks("session-not-created", kStrong).Speaks("context-out-of-memory", kDecisive);
+  s.Speaks("session-not-created", story.Saw("smi-exclusive") ? kWeak : kStrong)
+      .Speaks("context-out-of-memory", kDecisive);
   const double used = MiB(story.Field("smi-memory", "used") + "MiB"),
                total = MiB(story.Field("smi-memory", "total") + "MiB");
   // TensorFlow's own process takes nearly all, too: the table of while it ran tells nothing.

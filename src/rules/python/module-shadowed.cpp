@@ -78,7 +78,9 @@ Verdict Check(const Facts& facts, const Knowledge&) {
 }
 
 void JudgeLog(Signs& s) {
-  s.Speaks("tensorflow-attribute", kStrong).Speaks("not-a-package", kStrong);
+  s.Speaks("tensorflow-attribute", kStrong)
+      .Speaks("source-directory", kStrong)
+      .Speaks("not-a-package", kStrong);
   const SeenMessage* file = s.story.Message("file-called-tensorflow");
   // Other packages have modules of this name, too.
   if (file != nullptr && file->text.Peek()->find("-packages/") == std::string::npos)

@@ -196,6 +196,8 @@ void JudgeLog(Signs& s) {
   }
   if (story.Saw("conda-tensorflow-python")) s.Proves("conda-python");
   if (story.Saw("gpu-stub") || !WantsTensorFlow(story)) return;
+  // tensorflow-gpu for macOS ended with 1.1, whatever the Python.
+  if (WantsGpuPackageOnMac(story)) return void(s.Speaks("pip-no-version", kWeak));
   // With files for other releases pip lists their versions; it does not when none fits this Python.
   const bool none = story.FieldHas("pip-no-version", "versions", "none") ||
                     story.Fields("pip-no-version", "versions").empty();

@@ -49,7 +49,8 @@ void JudgeLog(Signs& s) {
   if (story.conda && story.trouble) s.Speaks("says-two-channels", kStrong);
   if (story.Saw("conda-of-defaults")) s.Speaks("conda-of-forge", kStrong);
   s.States(story.Saw("says-conda-forge") && story.Saw("says-defaults-channel"), "says-defaults-channel",
-           "packages come from conda-forge and from defaults", kStrong);
+           "packages come from conda-forge and from defaults",
+           story.SawAny({"undefined-symbol", "import-library"}) ? kDecisive : kStrong);
   if (symbol == nullptr) return;
   const bool conda_path = symbol->text.Peek()->find("conda") != std::string::npos || story.conda;
   if (!conda_path) return;

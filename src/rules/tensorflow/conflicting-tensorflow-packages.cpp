@@ -59,7 +59,8 @@ bool PlainHasCuda(const LogStory& story, const std::string& version) {
 void JudgeLog(Signs& s) {
   const LogStory& story = s.story;
   std::set<std::string> listed = StatedTensorFlows(story, "pip_list");
-  for (const char* key : {"install_order", "packages", "installed", "distributions"}) {
+  for (const char* key : {"install_order", "packages", "installed", "distributions", "pip_freeze",
+                          "pip_freeze_excerpt", "pip_list_excerpt"}) {
     for (const std::string& name : StatedTensorFlows(story, key)) listed.insert(name);
   }
   // What was frozen, listed or told.

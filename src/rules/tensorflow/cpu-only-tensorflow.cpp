@@ -46,6 +46,8 @@ void JudgeLog(Signs& s) {
   s.StatesProof(
       story.Mentions("tf_version", "cpu package") || story.Mentions("install_method", "tensorflow-cpu"),
       "tf_version", "a package for the CPU is installed");
+  s.States(story.StatedLike("pip_show").find("tensorflow-cpu: ") != std::string::npos, "pip_show",
+           "tensorflow-cpu is installed", kDecisive);
   if (!BuiltWithCuda(story)) s.Speaks("says-not-the-gpu-package", kStrong);
   s.Proves("bazel-config-unknown");
   // What it was replaced by has no CUDA up to 2.0.

@@ -8,11 +8,12 @@ namespace {
 void JudgeLog(Signs& s) {
   const LogStory& story = s.story;
   if (!story.mac || story.SawAny({"plugin-optimizer", "no-gpu-kernel", "pip-no-version"})) return;
-  const bool apple = story.Saw("says-apple-silicon");
+  const bool apple = story.SawAny({"says-apple-silicon", "of-apple-silicon"});
   const bool plugin = story.Mentions("pip_list", "tensorflow-metal") || story.Saw("metal");
   s.StatesProof(apple && !plugin && !story.Stated("pip_list").empty(), "pip_list",
                 "tensorflow-metal is not installed");
-  s.States(apple && !plugin && story.Stated("pip_list").empty(), "says-apple-silicon",
+  s.States(apple && !plugin && story.Stated("pip_list").empty(),
+           story.Saw("says-apple-silicon") ? "says-apple-silicon" : "of-apple-silicon",
            "Apple's GPU needs tensorflow-metal", FindsItSlow(story) ? kWeak : kStrong);
 }
 

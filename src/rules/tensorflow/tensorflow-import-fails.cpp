@@ -133,9 +133,11 @@ void JudgeLog(Signs& s) {
   s.Proves("numpy-abi").Proves("protobuf").Proves("illegal-instruction").Proves("glibc-version");
   s.Speaks("value-not-converted", kStrong);
   const SeenMessage* symbol = story.Message("undefined-symbol");
-  if (symbol != nullptr) s.Speaks("undefined-symbol", story.conda ? kWeak : kStrong);
+  // Of packages of two channels it is known which fit each other.
+  const bool mixed = story.Saw("says-conda-forge") && story.Saw("says-defaults-channel");
+  if (symbol != nullptr) s.Speaks("undefined-symbol", story.conda || mixed ? kWeak : kStrong);
   for (const std::string& library : story.Fields("import-library", "library")) {
-    if (!IsOfNvidia(library)) s.Speaks("import-library", story.conda ? kStrong : kDecisive);
+    if (!IsOfNvidia(library)) s.Speaks("import-library", mixed ? kWeak : story.conda ? kStrong : kDecisive);
   }
   s.Speaks("symbol-not-found", kStrong).Speaks("native-runtime", kWeak);
   const bool of_cuda = !MissingLibraries(story).empty() || MissesDriverLibrary(story);
@@ -146,7 +148,8 @@ void JudgeLog(Signs& s) {
     s.Proves("dll-load");
   if (!of_cuda && !s.any()) s.Speaks("dll-load", kStrong);
   // What dies while it computes has been imported.
-  if (story.only_stated && !story.Saw("says-program-runs")) s.Speaks("says-kernel-dies", kStrong);
+  if (story.only_stated && !story.Saw("says-program-runs") && !story.Saw("says-cudnn-versions"))
+    s.Speaks("says-kernel-dies", kStrong);
   if (story.only_stated) s.Speaks("says-import-fails", kWeak);
   s.Speaks("says-import-requirement", kDecisive);
   const std::set<std::string> libc = VersionsOf(story.StatedLike("glibc"));

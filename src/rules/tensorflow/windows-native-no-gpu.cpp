@@ -47,6 +47,8 @@ void JudgeLog(Signs& s) {
     return s.Drop();
   if (StatedTensorFlows(story, "pip_list").contains("tensorflow-intel"))
     s.StatesProof(true, "pip_list", "tensorflow-intel is TensorFlow for Windows, which has no CUDA");
+  s.StatesProof(story.StatedLike("pip_show").find("tensorflow-intel") != std::string::npos && story.windows,
+                "pip_show", "tensorflow-intel is TensorFlow for Windows, which has no CUDA");
   if (!story.windows || story.container) return;
   // What does not even start has a fault before that.
   if (story.MaySee("dll-load") || story.Saw("gpu-stub")) s.Lesser(Effect::kDegrades);

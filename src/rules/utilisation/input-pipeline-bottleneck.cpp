@@ -23,7 +23,7 @@ double Percent(std::string_view text) {
 
 void JudgeLog(Signs& s) {
   s.Proves("input-pipeline");
-  if (s.story.trouble) return;
+  if (s.story.trouble || s.story.Saw("says-data-is-ready")) return;
   s.Speaks("says-cpu-busy", s.story.SawAny({"says-gpu-idle", "says-loads-data"}) ? kStrong : kWeak);
   const double busy = Percent(s.story.StatedLike("util"));
   s.States(busy >= 0 && busy <= 30, "utilisation", "the GPU is busy for a small part of the time", kWeak);

@@ -17,6 +17,7 @@ void JudgeLog(Signs& s) {
   if (story.windows) s.Speaks("says-monitor-shows-nothing", kStrong);
   // The driver knows the numbers that the host gives to processes, not those of the container.
   if (story.container) s.Speaks("says-no-process-listed", kDecisive);
+  if (story.container && story.only_stated) s.Speaks("smi-no-processes", kStrong);
   s.States(!s.any() && GpuWorks(story) && story.Saw("says-gpu-memory-used"), "gpu_memory_used",
            "the GPU's memory is in use, so TensorFlow has it", kDecisive);
 }

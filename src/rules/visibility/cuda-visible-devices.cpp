@@ -110,7 +110,7 @@ void JudgeLog(Signs& s) {
   }
   if (!OrderIsRefused(story.facts)) s.Speaks("cuinit-invalid-device", kStrong);
   // Where the program has a GPU, those are its workers that asked for none.
-  if (story.gpu_registered && story.Saw("says-scheduler")) return;
+  if (story.gpu_registered && (story.Saw("says-scheduler") || OfRayWorker(story, "cuda-no-device"))) return;
   // They give a program that asked for no GPU a list that is empty.
   if (story.Saw(Shows::kNoDevice)) s.Speaks("says-scheduler", kStrong);
   s.That(OfRayWorker(story, "cuda-no-device"),

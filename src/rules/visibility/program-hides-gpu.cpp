@@ -183,7 +183,7 @@ void JudgeLog(Signs& s) {
   const LogStory& story = s.story;
   s.States(story.Saw("says-shell-has-gpu") && story.Saw("says-program-lacks-gpu"), "says-program-lacks-gpu",
            "an interactive Python sees the GPU, and the program does not", kDecisive);
-  s.Speaks("says-program-hides-gpu", kDecisive);
+  s.Speaks("says-program-hides-gpu", kDecisive).Speaks("program-hides-all", kDecisive);
   if (!story.gpu_registered && !BeginsWithTheFirst(story)) s.Speaks("says-program-sets-devices", kDecisive);
   if (!s.any() && BeginsWithTheFirst(story)) s.Drop();
 }
