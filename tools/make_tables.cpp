@@ -219,6 +219,10 @@ void WriteAll(Rows rows, Writer& w) {
           d.package + " " + d.version);
   }
   w.Close();
+  w.Open("CudaOfRelease", "kCudaOfReleases");
+  for (const CudaOfReleaseRow& c : rows.cudas_of_releases)
+    w.Add(fmt::format("{}, {}", w.Text(c.release), w.Text(c.cuda)), c.release);
+  w.Close();
   w.Open("Jetson", "kJetsons");
   for (const JetsonRow& j : rows.jetsons)
     w.Add(fmt::format("{}, {}, {}", w.Text(j.release), w.Text(j.python), w.Text(j.wheel)), j.release);

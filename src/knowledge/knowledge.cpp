@@ -317,6 +317,16 @@ class Tables final : public Knowledge {
     return std::nullopt;
   }
 
+  std::string CudaOfRelease(std::string_view minor) const override {
+    for (const CudaOfReleaseRow& row : own_.cudas_of_releases) {
+      if (row.release == minor) return row.cuda;
+    }
+    for (const tables::CudaOfRelease& row : tables::kCudaOfReleases) {
+      if (View(row.release) == minor) return Copy(row.cuda);
+    }
+    return {};
+  }
+
   std::optional<bool> KnowsXlaFlag(std::string_view release, std::string_view flag) const override {
     const std::vector<std::string> parts = Split(release, '.');
     if (parts.size() < 2) return std::nullopt;

@@ -156,6 +156,12 @@ struct JetsonRow {
   std::string wheel;    // its address
 };
 
+// The CUDA that a minor release of TensorFlow opens, of which no build is in the data.
+struct CudaOfReleaseRow {
+  std::string release;  // "1.12"
+  std::string cuda;     // "9.0"
+};
+
 // How people are asked for a fact, and what it is with each of the usual answers.
 struct QuestionRow {
   std::string fact;  // "driver_library.cuda.path"
@@ -191,6 +197,8 @@ class Knowledge {
   virtual std::vector<DefectRow> Defects(std::string_view package) const = 0;
   // For Jetson Linux "36.4.3"; nullopt: the data has none.
   virtual std::optional<JetsonRow> JetsonWheel(std::string_view jetson_linux) const = 0;
+  // For a minor release of which the data has no build ("1.12"); empty: nothing is known.
+  virtual std::string CudaOfRelease(std::string_view minor) const = 0;
   // Whether this release of TensorFlow ("2.21.0") knows the flag; nullopt: the data does not have the
   // release.
   virtual std::optional<bool> KnowsXlaFlag(std::string_view release, std::string_view flag) const = 0;

@@ -78,6 +78,10 @@ struct Defect {  // in the order of the files
   Text package, version, defect;
 };
 
+struct CudaOfRelease {  // in the order of the files
+  Text release, cuda;
+};
+
 struct Jetson {  // in the order of the files
   Text release, python, wheel;
 };
@@ -109,6 +113,7 @@ extern const std::span<const GpuRange> kGpuRanges;
 extern const std::span<const Message> kMessages;
 extern const std::span<const Error> kErrors;
 extern const std::span<const Defect> kDefects;
+extern const std::span<const CudaOfRelease> kCudaOfReleases;
 extern const std::span<const Jetson> kJetsons;
 extern const std::span<const XlaFlag> kXlaFlags;
 extern const std::span<const Question> kQuestions;

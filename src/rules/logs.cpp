@@ -207,7 +207,9 @@ std::string CudaOfBuild(const LogStory& story) {
       if (best.empty() || CompareVersions(version, best) > 0) best = version, cuda = build->cuda_version;
     }
   }
-  return cuda;
+  if (!cuda.empty()) return cuda;
+  const size_t patch = story.tensorflow.find('.', story.tensorflow.find('.') + 1);
+  return story.knowledge.CudaOfRelease(story.tensorflow.substr(0, patch));
 }
 
 bool SameCuda(const std::string& a, const std::string& b) {

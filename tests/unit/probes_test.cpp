@@ -51,6 +51,7 @@ class SmallKnowledge : public Knowledge {
   const std::shared_ptr<const std::vector<MessageRow>>& Messages() const override { return messages_; }
   std::vector<ErrorRow> Errors() const override { return {}; }
   std::vector<DefectRow> Defects(std::string_view) const override { return {}; }
+  std::string CudaOfRelease(std::string_view) const override { return {}; }
   std::optional<JetsonRow> JetsonWheel(std::string_view) const override { return std::nullopt; }
   std::optional<bool> KnowsXlaFlag(std::string_view, std::string_view) const override { return std::nullopt; }
   std::vector<QuestionRow> Questions() const override { return {}; }

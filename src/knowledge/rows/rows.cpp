@@ -488,6 +488,14 @@ void AddJetson(Row&, Row& row, Rows& rows) {
   rows.jetsons.push_back(std::move(j));
 }
 
+void AddCudaOfRelease(Row&, Row& row, Rows& rows) {
+  CudaOfReleaseRow c;
+  c.release = row.Text("release", kDotted, kMust);
+  c.cuda = row.Text("cuda", kDotted, kMust);
+  Once(row, rows, "the CUDA of TensorFlow " + c.release);
+  rows.cudas_of_releases.push_back(std::move(c));
+}
+
 void AddXlaFlag(Row&, Row& row, Rows& rows) {
   XlaFlagRow f;
   f.flag = row.Text("flag", kLine, kMust);
@@ -539,6 +547,7 @@ constexpr Kind kKinds[] = {
     {"floors", true, AddFloor},
     {"gpu_ranges", true, AddGpuRange},
     {"gpus", true, AddGpu},
+    {"cuda_of_release", true, AddCudaOfRelease},
     {"jetson", true, AddJetson},
     {"messages", true, AddMessage},
     {"ptx", true, AddPtx},

@@ -71,6 +71,7 @@ struct Rows {
   std::vector<ErrorData> errors;
   std::vector<DefectRow> defects;
   std::vector<JetsonRow> jetsons;
+  std::vector<CudaOfReleaseRow> cudas_of_releases;
   std::vector<XlaFlagRow> xla_flags;
   std::vector<QuestionRow> questions;
   std::vector<SayingRow> sayings;
