@@ -80,7 +80,7 @@ const std::map<std::string, std::string>* Statements(const Facts& facts) {
 
 namespace {
 
-// "D:\\proj\\.venv\\Scripts\\python.exe": a path as Windows has them begins a statement or a word of it.
+// "D:\proj\.venv\Scripts\python.exe": a path as Windows has them begins a statement or a word of it.
 bool NamesDrive(const std::map<std::string, std::string>& statements) {
   return std::any_of(statements.begin(), statements.end(), [](const auto& one) {
     const std::string& value = one.second;
@@ -129,18 +129,14 @@ LogStory::LogStory(const Facts& f, const Knowledge& k) : facts(f), knowledge(k),
   driver = OnlyVersion(Stated("driver"));
   // "535 (12.2)": no driver has such a number, its CUDA has.
   if (!windows && !driver.empty() && MajorVersion(driver) < 100) driver.clear();
-  if (driver.empty()) {
+  // "410.48 from apt"; Debian's and Ubuntu's packages have the branch in the name: "nvidia-driver-535".
+  for (const std::string_view before : {"", "nvidia-driver-", "nvidia-"}) {
     const std::string words = Stated("driver");
-    const size_t end = words.find_first_not_of("0123456789.");
-    if (MajorVersion(words.substr(0, end)) >= 100) driver = words.substr(0, end);
-  }
-  // Debian's and Ubuntu's packages have the branch in the name: "nvidia-410", "nvidia-driver-535".
-  for (const std::string_view package : {"nvidia-driver-", "nvidia-"}) {
-    const std::string words = Stated("driver");
-    const size_t at = words.rfind(package);
-    const std::string branch = at == std::string::npos ? std::string() : words.substr(at + package.size());
-    if (driver.empty() && MajorVersion(branch.substr(0, branch.find_first_not_of("0123456789."))) >= 100)
-      driver = branch.substr(0, branch.find_first_not_of("0123456789."));
+    const size_t at = before.empty() ? 0 : words.rfind(before);
+    if (!driver.empty() || at == std::string::npos) continue;
+    const std::string rest = words.substr(at + before.size());
+    const std::string number = rest.substr(0, rest.find_first_not_of("0123456789."));
+    if (MajorVersion(number) >= 100) driver = number;
   }
   if (const std::string* version = facts.kernel_driver.version.Peek(); driver.empty() && version != nullptr)
     driver = *version;

@@ -113,9 +113,8 @@ bool Holds(std::string_view text, std::string_view words) {
   return false;
 }
 
-// "gpu util*|gpu load* .. low|idle": in one sentence each of the groups, one of its words; of a group behind
-// a
-// '!' none.
+// "gpu util*|gpu load* .. low|idle": in one sentence one of the words of each group; of a group behind a '!'
+// none.
 bool Says(std::string_view text, const std::string& words) {
   constexpr std::string_view kAnd = " .. ";
   if (words.find(kAnd) == words.npos) return Holds(text, words);

@@ -59,8 +59,8 @@ Verdict Check(const Facts& facts, const Knowledge&) {
 
 void JudgeLog(Signs& s) {
   const LogStory& story = s.story;
-  if (story.wsl || story.MaySee("wsl1-kernel") || story.MaySee("module-alias-off"))
-    return s.Drop();  // Windows has the driver
+  // In WSL Windows has the driver; an alias sends modprobe elsewhere.
+  if (story.wsl || story.MaySee("wsl1-kernel") || story.MaySee("module-alias-off")) return s.Drop();
   // nvidia-smi needs the driver's own module, and not nvidia-uvm.
   const SeenMessage* module = story.Message("module-not-found");
   const bool uvm = story.FieldHas("module-not-found", "part", "uvm");

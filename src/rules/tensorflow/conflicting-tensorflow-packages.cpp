@@ -59,8 +59,7 @@ bool PlainHasCuda(const LogStory& story, const std::string& version) {
 void JudgeLog(Signs& s) {
   const LogStory& story = s.story;
   std::set<std::string> listed = StatedTensorFlows(story, "pip_list");
-  for (const char* key : {"install_order", "packages", "installed", "distributions", "pip_freeze",
-                          "pip_freeze_excerpt", "pip_list_excerpt"}) {
+  for (const char* key : {"install_order", "packages", "installed", "distributions", "pip_freeze"}) {
     for (const std::string& name : StatedTensorFlows(story, key)) listed.insert(name);
   }
   // What was frozen, listed or told.
