@@ -76,10 +76,6 @@ const std::map<std::string, std::string>* Statements(const Facts& facts) {
   return stated == nullptr ? &none : stated;
 }
 
-}  // namespace
-
-namespace {
-
 // "D:\proj\.venv\Scripts\python.exe": a path as Windows has them begins a statement or a word of it.
 bool NamesDrive(const std::map<std::string, std::string>& statements) {
   return std::any_of(statements.begin(), statements.end(), [](const auto& one) {
@@ -108,7 +104,7 @@ LogStory::LogStory(const Facts& f, const Knowledge& k) : facts(f), knowledge(k),
             (NamesWindows(os) || Saw("says-windows") || (os.empty() && NamesDrive(*statements_))) &&
             !has(os, "linux");
   mac = has(os, "macos") || has(os, "mac os") || has(os, "os x") || SawAny({"says-mac", "of-macos"});
-  mac = mac && !Saw("says-hosted-notebook");
+  if (Saw("says-hosted-notebook")) mac = false;
   linux_known = !os.empty() && !windows && !mac;
   const std::string* machine = facts.host.machine.Peek();
   aarch64 =

@@ -39,11 +39,11 @@ struct Said {
 // Words are those of a SayingRow. Case does not matter; a blank stands for blanks, '-', '_' and ':'. They
 // begin and end where a word does ("snap" does not end in "snap-in"), unless a '*' at the end lets the word
 // go on. Said is nothing that "no", "not", "without", "never" or "both" ("the same in both Docker and conda")
-// stands before ("no Docker Desktop"), an
-// article or preposition between them or not, nor what "disabled", "removed" and the like stand before or
-// behind. " .. " parts groups that stand in one sentence, in any order, '|' the words of a group, of which
-// one is enough; of a group behind a '!' none may be there: "gpu util*|gpu load* .. low|idle .. !cpu". After
-// a '=' the words are all that is said: "=terminal" is "terminal": true.
+// stands before ("no Docker Desktop"; in some other languages, too), an article or preposition between them
+// or not, nor what "disabled", "removed" and the like stand before or behind. " .. " parts groups that stand
+// in one sentence, in any order, '|' the words of a group, of which one is enough; of a group behind a '!'
+// none may be there: "gpu util*|gpu load* .. low|idle .. !cpu". After a '=' the words are all that is said:
+// "=terminal" is "terminal": true.
 std::vector<Said> SayingsIn(const std::map<std::string, std::string>& values,
                             const std::vector<SayingRow>& sayings);
 

@@ -11,6 +11,7 @@
 #include "diagnose/since.h"
 #include "main/output.h"
 #include "plan/plan.h"
+#include "python/interpreter.h"
 #include "rules/all.h"
 #include "saved/state.h"
 
@@ -31,11 +32,8 @@ std::optional<EarlyEnd> TakePath(const System& system, const std::string& machin
 // A folder that is no environment, whole or broken.
 bool HoldsNoPython(const System& system, const std::string& path) {
   const Result<FileStat> stat = system.Stat(path);
-  if (!stat || stat->type != FileType::kDirectory) return false;
-  static constexpr const char* kAny[] = {"bin/python", "bin/python3", "python",
-                                         "python3",    "pyvenv.cfg",  "conda-meta"};
-  return std::all_of(std::begin(kAny), std::end(kAny),
-                     [&](const char* name) { return system.LStat(path + "/" + name).not_found(); });
+  if (!stat || stat->type != FileType::kDirectory || !InterpreterIn(system, path).empty()) return false;
+  return system.LStat(path + "/pyvenv.cfg").not_found() && system.LStat(path + "/conda-meta").not_found();
 }
 
 std::optional<EarlyEnd> TakeData(const Arguments& arguments, const System& system,

@@ -264,10 +264,8 @@ Result<Interpreter> FindNamed(const System& system, const std::string& asked) {
   std::string path = AbsPath(asked, system.WorkingDirectory());
   Result<FileStat> stat = system.Stat(path);
   if (stat && stat->type == FileType::kDirectory) {
-    for (const char* name : {"bin/python", "bin/python3", "python", "python3"}) {
-      std::string candidate = JoinPath(path, name);
-      if (system.LStat(candidate).ok()) return Finish(system, candidate, "--python");
-    }
+    if (const std::string found = InterpreterIn(system, path); !found.empty())
+      return Finish(system, found, "--python");
     return Error{ErrorKind::kNotFound, "there is no bin/python in " + Printable(path)};
   }
   if (!stat && asked.find('/') == std::string::npos && !system.LStat(path).ok()) {
@@ -282,6 +280,14 @@ Result<Interpreter> FindNamed(const System& system, const std::string& asked) {
 }
 
 }  // namespace
+
+std::string InterpreterIn(const System& system, const std::string& folder) {
+  for (const char* name : {"bin/python", "bin/python3", "python", "python3"}) {
+    std::string candidate = JoinPath(folder, name);
+    if (!system.LStat(candidate).not_found()) return candidate;
+  }
+  return {};
+}
 
 std::string FindOnPath(const System& system, const std::string& path, const std::string& name) {
   for (const std::string& entry : Split(path, ':')) {

@@ -37,6 +37,10 @@ struct Interpreter {
 // it could not be told.
 Result<Interpreter> FindInterpreter(const System& system, const std::string& asked);
 
+// Where the folder of an environment has its interpreter (or something that could not be read in its place);
+// empty: it has none.
+std::string InterpreterIn(const System& system, const std::string& folder);
+
 // The first executable file of this name on PATH, absolute; empty when there is none.
 std::string FindOnPath(const System& system, const std::string& path, const std::string& name);
 

@@ -479,6 +479,13 @@ bool SomethingFails(const LogStory& story) {
   return story.Saw(Shows::kMemoryFails) || story.Saw(Shows::kHandleFails) || GpuTrouble(story);
 }
 
+void AgainstMissing(Signs& s) {
+  if (!s.any()) return;
+  // The program that starts it lacks the search path of the shell.
+  if (s.story.Saw("says-launcher")) s.Speaks("says-path-in-profile", kAgainst);
+  s.Speaks("says-nvidia-packages", kAgainst);
+}
+
 void Harmless(Signs& s, std::string_view id, Strength beside_trouble) {
   // Where TensorFlow has no GPU, something is wrong that it does not say. Nor is a notice what somebody asks
   // about who complains of something else.

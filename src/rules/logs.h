@@ -91,6 +91,9 @@ bool WorksElsewhere(const LogStory& story);
 bool DriverAnswered(const LogStory& story);
 // The log shows what ended the program: memory, a handle of a library, or the GPU.
 bool SomethingFails(const LogStory& story);
+// What tells that libraries are there, and only not where this program looks, speaks against their being
+// missing.
+void AgainstMissing(Signs& s);
 // A harmless message is the answer only where nothing else is wrong.
 void Harmless(Signs& s, std::string_view id, Strength beside_trouble = Strength::kAgainst);
 // The import of TensorFlow fails for a reason that has nothing to do with the GPU.

@@ -365,6 +365,13 @@ TEST(Gpus, BySpelling) {
   }
 }
 
+TEST(TensorFlow, CudaOfReleasesWithoutABuild) {
+  EXPECT_EQ(Known().CudaOfRelease("1.4"), "8.0");
+  EXPECT_EQ(Known().CudaOfRelease("1.12"), "9.0");
+  EXPECT_EQ(Known().CudaOfRelease("2.15"), "");
+  EXPECT_EQ(Known().CudaOfRelease(""), "");
+}
+
 TEST(Gpus, NamesThatDoNotSay) {
   auto message = [](std::string_view text) {
     Result<GpuModel> gpu = Known().FindGpuByName(text);

@@ -82,9 +82,7 @@ void JudgeLog(Signs& s) {
   if (!LibrarySeen(story).empty()) s.That(true, "the library is on this machine", kAgainst);
   if (story.and_cuda) s.States(true, "install_method", "the extra and-cuda brings them", kAgainst);
   if (s.any()) s.Wants(story.facts.cuda_libraries.opened);
-  // The program that starts it lacks the search path of the shell.
-  if (s.any() && s.story.Saw("says-launcher")) s.Speaks("says-path-in-profile", kAgainst);
-  if (s.any()) s.Speaks("says-nvidia-packages", kAgainst);
+  AgainstMissing(s);
 }
 
 }  // namespace

@@ -55,9 +55,7 @@ void JudgeLog(Signs& s) {
   s.That(s.any() && story.container && story.Saw("says-another-image-works"), "another image has it",
          kAgainst);
   if (s.any() && !LibrarySeen(story).empty()) s.That(true, "it is on this machine", kAgainst);
-  // The program that starts it lacks the search path of the shell.
-  if (s.any() && s.story.Saw("says-launcher")) s.Speaks("says-path-in-profile", kAgainst);
-  if (s.any()) s.Speaks("says-nvidia-packages", kAgainst);
+  AgainstMissing(s);
 }
 
 }  // namespace

@@ -18,7 +18,9 @@ void JudgeLog(Signs& s) {
       s.Speaks("says-launcher", kDecisive);
     return;
   }
-  if (story.Saw("says-launcher")) s.Speaks("says-path-in-profile", kDecisive);
+  // What no shell starts reads no profile; what runs in a terminal has its variables.
+  if (story.Saw("says-launcher"))
+    s.Speaks("says-path-in-profile", story.Saw("says-service") ? kDecisive : kStrong);
   // Also macOS' DYLD_LIBRARY_PATH.
   const std::string path = story.StatedLike("ld_library_path");
   s.States(path.find("set in the shell") != path.npos && story.Saw("says-program-lacks-gpu"),

@@ -1,3 +1,4 @@
+#include "base/text.h"
 #include "diagnose/rule.h"
 #include "rules/common.h"
 #include "rules/logs.h"
@@ -74,8 +75,12 @@ void JudgeLog(Signs& s) {
   s.States(building && missing, "says-docker-build",
            "an image is built without a GPU: what fails there need not fail later",
            story.Saw("import-libcuda") ? kStrong : kDecisive);
+  // Servers and laptops have an adapter of another maker for the screen, and NVIDIA's as "3D controller": who
+  // looked for VGA alone has not seen it.
+  const std::string asked = Lower(story.Field("lspci-command", "what"));
+  const bool all = asked.find("3d") != asked.npos;
   if (!story.gpu_seen && !story.MaySee("lspci-nvidia"))
-    s.Speaks("lspci-other", missing ? kDecisive : kStrong);
+    s.Speaks("lspci-other", !all ? kWeak : missing ? kDecisive : kStrong);
   if (!story.gpu_seen) {
     s.Speaks("module-no-device", kStrong)
         .Speaks("no-gpu-for-module", kStrong)
