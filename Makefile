@@ -46,6 +46,8 @@ test-real: configure-tests
 	cmake --build build --target tfdoctor fakes python_oracle_static -j$(JOBS)
 	tests/real/run $(REAL_ARGS)
 
+# Of the longest lists it runs the part whose turn it is with this commit, and says so; `make test-all` runs all.
+test: export TFDOCTOR_COMMIT = $(shell git rev-parse HEAD 2>/dev/null)
 # The unit tests run sanitized here (test-quick is for the inner loop), what takes minutes and the real wheels meet the
 # release binary; the wheels come from the network while the compiler works.
 test: run fetch-wheels lint test-sanitize test-slow test-real score

@@ -1,5 +1,5 @@
-# The table of rules comes from the folder: every src/rules/<link>/<cause>.cpp defines one constant, named after the
-# file. No list to keep.
+# The table of rules comes from the folder: every src/rules/<link>/<cause>.cpp defines `rule` in a namespace named after
+# the file. No list to keep. With names that no other file has, many of them are compiled as one, at a quarter of the time.
 file(GLOB rule_files CONFIGURE_DEPENDS src/rules/*/*.cpp)
 file(GLOB rules_support CONFIGURE_DEPENDS src/rules/*.cpp)
 set(declarations "")
@@ -7,17 +7,16 @@ set(entries "")
 foreach(file ${rule_files})
   get_filename_component(name ${file} NAME_WE)
   string(REPLACE "-" "_" symbol ${name})
-  string(APPEND declarations "extern const Rule ${symbol};\n")
-  string(APPEND entries "    &rules::${symbol},\n")
+  string(APPEND declarations "namespace ${symbol} {\nextern const Rule rule;\n}\n")
+  string(APPEND entries "    &${symbol}::rule,\n")
 endforeach()
 file(CONFIGURE OUTPUT ${CMAKE_BINARY_DIR}/generated/all_rules.cpp CONTENT
 "// Made by cmake/rules.cmake from the files under src/rules/.
 #include \"rules/all.h\"
 
 namespace tfdoctor {
-namespace rules {
-@declarations@}  // namespace rules
 
+@declarations@
 std::span<const Rule* const> AllRules() {
   static constexpr const Rule* kAll[] = {
 @entries@  };
@@ -26,4 +25,6 @@ std::span<const Rule* const> AllRules() {
 
 }  // namespace tfdoctor
 " @ONLY)
-set(tfdoctor_rules_sources ${rule_files} ${rules_support} ${CMAKE_BINARY_DIR}/generated/all_rules.cpp)
+set(rules_support ${rules_support} ${CMAKE_BINARY_DIR}/generated/all_rules.cpp)
+set_source_files_properties(${rules_support} PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
+set(tfdoctor_rules_sources ${rule_files} ${rules_support})

@@ -141,8 +141,6 @@ std::string ShellQuote(std::string_view word) {
 
 namespace {
 
-bool IsDigit(char c) { return c >= '0' && c <= '9'; }
-
 // Takes the next number off `text`; false when there is none.
 bool NextNumber(std::string_view& text, unsigned long long& number) {
   if (text.empty() || !IsDigit(text[0])) return false;

@@ -1,6 +1,9 @@
 // Small helpers on text that several folders need.
 #pragma once
 
+#include <algorithm>
+#include <initializer_list>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -15,6 +18,16 @@ std::string_view TakeLine(std::string_view& text);  // the first of them; the re
 // Words separated by blanks and tabs; no empty words.
 std::vector<std::string_view> SplitWords(std::string_view text);
 std::string_view Trim(std::string_view text);
+inline bool Has(std::string_view text, std::string_view part) {
+  return text.find(part) != std::string_view::npos;
+}
+inline bool IsOneOf(std::string_view text, std::initializer_list<std::string_view> list) {
+  return std::find(list.begin(), list.end(), text) != list.end();
+}
+inline bool IsOneOf(std::string_view text, std::span<const std::string_view> list) {
+  return std::find(list.begin(), list.end(), text) != list.end();
+}
+constexpr bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 std::string Lower(std::string_view text);
 std::string Join(const std::vector<std::string>& parts, std::string_view separator);
 

@@ -8,11 +8,6 @@ namespace tfdoctor {
 
 namespace {
 
-template <size_t N>
-bool In(std::string_view word, const std::string_view (&list)[N]) {
-  return std::find(std::begin(list), std::end(list), word) != std::end(list);
-}
-
 // A word of a sentence about packages.
 struct PackageWord {
   std::string word;     // in small letters, without what stands around it
@@ -61,7 +56,7 @@ std::map<std::string, std::string> TogetherIn(const std::vector<PackageWord>& wo
       "without",  "replaced", "whether",   "if",          "should",       "never",  "difference", "tried",
       "try",      "delete",   "deleted",   "need",        "needs",        "must",   "require",    "requires",
       "required", "want",     "wants",     "can"};
-  const auto there = [](const PackageWord& one) { return In(one.word, kThere); };
+  const auto there = [](const PackageWord& one) { return IsOneOf(one.word, kThere); };
   if (std::none_of(words.begin(), words.end(), there)) return {};
   std::map<std::string, std::string> found;
   bool joined = false, other = false;
@@ -73,11 +68,11 @@ std::map<std::string, std::string> TogetherIn(const std::vector<PackageWord>& wo
       if (last != nullptr && found[last->package].empty() && i > 0 && &words[i - 1] == last)
         found[last->package] = one.version;
       // "if I have both" is said of what is there, "if I should" is not.
-      other = other || (In(one.word, kElse) && (last != nullptr || one.word != "if"));
+      other = other || (IsOneOf(one.word, kElse) && (last != nullptr || one.word != "if"));
       if (last == nullptr) continue;
-      joined = joined || In(one.word, kJoins) || one.comma;
+      joined = joined || IsOneOf(one.word, kJoins) || one.comma;
       // After the last of them, only what is said at once: "… were uninstalled".
-      if (++between > 5 || (one.version.empty() && !In(one.word, kBetween))) {
+      if (++between > 5 || (one.version.empty() && !IsOneOf(one.word, kBetween))) {
         if (found.size() > 1) {
           for (size_t next = i; next < std::min(words.size(), i + 4); next++) {
             const std::string& after = words[next].word;

@@ -82,8 +82,6 @@ bool IsNameChar(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' ||
          c == '.';
 }
-bool IsDigit(char c) { return c >= '0' && c <= '9'; }
-
 struct PackageLine {
   std::string name, version, build;
 };

@@ -10,7 +10,7 @@ namespace tfdoctor {
 
 namespace {
 
-constexpr size_t kMostValues = 200;
+constexpr size_t kMostStatements = 200;
 constexpr size_t kLongestValue = 8192;
 
 bool IsYes(std::string_view value) {
@@ -50,11 +50,6 @@ bool GoesOn(std::string_view rest) {
   return !rest.empty() && IsWordCharacter(rest[0]);
 }
 
-template <size_t N>
-bool In(std::string_view word, const std::string_view (&list)[N]) {
-  return std::find(std::begin(list), std::end(list), word) != std::end(list);
-}
-
 // What is said of a thing that is not there any more: "nouveau is blacklisted", "I removed Docker Desktop".
 constexpr std::string_view kGone[] = {"disabled",    "disable",   "off",     "never",  "none",
                                       "blacklisted", "blacklist", "removed", "purged", "uninstalled"};
@@ -74,8 +69,8 @@ bool Denied(std::string_view before) {
     return word;
   };
   std::string_view word = last();
-  for (int i = 0; i < 2 && In(word, kBetween); i++) word = last();
-  return In(word, kDenials) || In(word, kGone);
+  for (int i = 0; i < 2 && IsOneOf(word, kBetween); i++) word = last();
+  return IsOneOf(word, kDenials) || IsOneOf(word, kGone);
 }
 
 // Whether what stands behind does: "shows no devices", "secure boot: disabled", "nouveau is blacklisted".
@@ -92,9 +87,9 @@ bool DeniedAfter(std::string_view rest) {
   };
   const bool goes_on = rest.starts_with(' ');
   std::string_view word = next();
-  if (goes_on && In(word, kNothing)) return true;
+  if (goes_on && IsOneOf(word, kNothing)) return true;
   if (word == "is" || word == "was" || word == "are") word = next();
-  return In(word, kGone);
+  return IsOneOf(word, kGone);
 }
 
 bool Holds(std::string_view text, std::string_view words) {
@@ -163,7 +158,7 @@ std::string Words(const nlohmann::json& json) {
 
 void Statements::Set(std::string_view key, std::string_view value) {
   const std::string name = Lower(Trim(key));
-  if (name.empty() || values.size() >= kMostValues) return;
+  if (name.empty() || values.size() >= kMostStatements) return;
   values[name] = std::string(value.substr(0, kLongestValue));
 }
 

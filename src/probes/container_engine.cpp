@@ -5,18 +5,15 @@
 
 #include "base/text.h"
 #include "probes/control_group.h"
+#include "probes/found.h"
 
 namespace tfdoctor {
 
 namespace {
 
-using Text = Fact<std::string>;
 using Flag = Fact<bool>;
-using List = Fact<std::vector<std::string>>;
 
-constexpr size_t kLargest = 1 << 20;
-
-Origin From(std::string path) { return {Witness::kMachine, std::move(path)}; }
+constexpr size_t kLargestFile = 1 << 20;
 
 // The first of these files that is there.
 template <size_t N>
@@ -33,7 +30,7 @@ Text FirstFile(const System& system, const char* const (&paths)[N]) {
 // "no-cgroups = true"; commented out, as the package has it, it is off.
 Flag NoCgroups(const System& system) {
   const std::string path = "/etc/nvidia-container-runtime/config.toml";
-  auto text = system.ReadAll(path, kLargest);
+  auto text = system.ReadAll(path, kLargestFile);
   if (text.not_found()) return Flag::Absent(From(path));
   if (!text.ok()) return Flag::Unknown(text.error().message, From(path));
   bool on = false;
@@ -82,7 +79,7 @@ Text Context(const System& system) {
   const std::string path = system.Env("HOME").value_or("") + "/.docker/config.json";
   if (auto variable = system.Env("DOCKER_CONTEXT"))
     return Text::Value(Printable(*variable, 100), From("environment variable DOCKER_CONTEXT"));
-  auto text = system.ReadAll(path, kLargest);
+  auto text = system.ReadAll(path, kLargestFile);
   if (text.not_found()) return Text::Absent(From(path));
   if (!text.ok()) return Text::Unknown(text.error().message, From(path));
   const auto json = nlohmann::json::parse(*text, nullptr, false);
@@ -107,7 +104,7 @@ Flag NvidiaRuntime(const System& system) {
   const Text file = FirstFile(system, kFiles);
   const std::string* path = file.Peek();
   if (path == nullptr) return Flag::Unknown("no configuration of containerd is found", file.origin());
-  auto text = system.ReadAll(*path, kLargest);
+  auto text = system.ReadAll(*path, kLargestFile);
   return text.ok() ? Flag::Value(text->find("nvidia-container-runtime") != std::string::npos, From(*path))
                    : Flag::Unknown(text.error().message, From(*path));
 }

@@ -19,8 +19,6 @@ std::string_view RootLine(std::string_view mountinfo) {
   return root;
 }
 
-bool Has(std::string_view text, std::string_view part) { return text.find(part) != std::string_view::npos; }
-
 }  // namespace
 
 std::string EngineOfControlGroup(std::string_view cgroup) {

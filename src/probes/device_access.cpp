@@ -1,12 +1,12 @@
 #include "base/text.h"
 #include "facts/devices.h"
+#include "probes/found.h"
 #include "probes/probes.h"
 
 namespace tfdoctor {
 
 namespace {
 
-using Text = Fact<std::string>;
 using Nodes = std::map<std::string, DeviceNode>;
 
 constexpr size_t kLargestAccounts = 4 << 20;

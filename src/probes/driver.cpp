@@ -9,19 +9,17 @@
 
 #include "base/text.h"
 #include "facts/visible_devices.h"
+#include "probes/found.h"
 #include "probes/probes.h"
 
 namespace tfdoctor {
 
 namespace {
 
-using Text = Fact<std::string>;
-using List = Fact<std::vector<std::string>>;
-
 // The variables that keep devices from a program. Source: CUDA C++ Programming Guide, "CUDA Environment
 // Variables".
 constexpr const char* kVisible = "CUDA_VISIBLE_DEVICES";
-constexpr const char* kOrder = "CUDA_DEVICE_ORDER";  // a value that is none of its words does
+constexpr const char* kDeviceOrder = "CUDA_DEVICE_ORDER";  // a value that is none of its words does
 
 constexpr size_t kLongestText = 512;
 constexpr const char* kNotCalled = "it was not called";
@@ -372,7 +370,8 @@ std::string WhyNoLibrary(const Facts& facts) {
 std::vector<std::string> HidingVariables(const System& system) {
   std::vector<std::string> names;
   if (system.Env(kVisible)) names.emplace_back(kVisible);
-  if (const auto order = system.Env(kOrder); order && !IsDeviceOrder(*order)) names.emplace_back(kOrder);
+  if (const auto order = system.Env(kDeviceOrder); order && !IsDeviceOrder(*order))
+    names.emplace_back(kDeviceOrder);
   return names;
 }
 

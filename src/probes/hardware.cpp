@@ -2,19 +2,17 @@
 #include <cstdio>
 
 #include "base/text.h"
+#include "probes/found.h"
 #include "probes/probes.h"
 
 namespace tfdoctor {
 
 namespace {
 
-using Text = Fact<std::string>;
 using Gpus = std::map<std::string, Gpu>;
 
 constexpr std::string_view kNvidia = "10de";
 constexpr std::string_view kAmd = "1002";
-
-Origin From(std::string path) { return {Witness::kMachine, std::move(path)}; }
 
 std::string VendorName(const std::string& pci_vendor) {
   if (pci_vendor == kNvidia) return "NVIDIA";

@@ -13,18 +13,16 @@
 
 #include "base/text.h"
 #include "facts/packages.h"
+#include "probes/found.h"
 
 namespace tfdoctor {
 
 namespace {
 
-using Text = Fact<std::string>;
 using Changes = std::map<std::string, PackageChange>;
 
 constexpr uint64_t kMostBytes = 1 << 20;  // of each log's end
 constexpr size_t kMostChanges = 100;
-
-Origin From(std::string path) { return {Witness::kMachine, std::move(path)}; }
 
 class Collector {
  public:
@@ -52,7 +50,7 @@ class Collector {
   Changes changes_;
 };
 
-Text Version(std::string_view text, const Origin& origin) {
+Text VersionText(std::string_view text, const Origin& origin) {
   return text.empty() || text == "<none>" ? Text::Absent(origin) : Text::Value(Printable(text, 80), origin);
 }
 
@@ -159,8 +157,8 @@ void OfDpkg(std::string_view log, const Origin& origin, Collector& found) {
     if (!BearsOnGpu(package.substr(0, package.find(' ')))) continue;
     auto words = SplitWords(action);
     if (words.size() < 4) continue;
-    found.Add(line.substr(0, 19), words[1].substr(0, words[1].find(':')), Version(words[2], origin),
-              Version(words[3], origin));
+    found.Add(line.substr(0, 19), words[1].substr(0, words[1].find(':')), VersionText(words[2], origin),
+              VersionText(words[3], origin));
   }
 }
 
@@ -188,8 +186,8 @@ void OfApt(std::string_view log, const Origin& origin, Collector& found) {
       const std::string last(Trim(versions.back()));
       const bool both = versions.size() > 1 && last != "automatic";
       found.Add(time, name.substr(0, name.find(':')),
-                both || removed ? Version(Trim(versions.front()), origin) : Text::Absent(origin),
-                removed ? Text::Absent(origin) : Version(both ? last : versions.front(), origin));
+                both || removed ? VersionText(Trim(versions.front()), origin) : Text::Absent(origin),
+                removed ? Text::Absent(origin) : VersionText(both ? last : versions.front(), origin));
       rest = rest.substr(std::min(close + 3, rest.size()));
     }
   }
@@ -240,7 +238,7 @@ void OfDnf(std::string_view log, const Origin& origin, Collector& found) {
     const std::string time = WithBlank(words[0]);
     if (rpm.name.empty() || time.empty()) continue;
     found.Add(time, rpm.name, Text::Unknown("the log does not tell", origin),
-              removed ? Text::Absent(origin) : Version(rpm.version, origin));
+              removed ? Text::Absent(origin) : VersionText(rpm.version, origin));
   }
 }
 
@@ -269,11 +267,12 @@ void OfDnf5(std::string_view log, const Origin& origin, Collector& found) {
     const auto before = installed.find(std::string(rpm.name));
     if (install) {
       installed[std::string(rpm.name)] = {time, std::string(rpm.version)};
-      found.Add(time, rpm.name, Text::Unknown("the log does not tell", origin), Version(rpm.version, origin));
+      found.Add(time, rpm.name, Text::Unknown("the log does not tell", origin),
+                VersionText(rpm.version, origin));
     } else if (before == installed.end()) {
-      found.Add(time, rpm.name, Version(rpm.version, origin), Text::Absent(origin));
+      found.Add(time, rpm.name, VersionText(rpm.version, origin), Text::Absent(origin));
     } else if (!rpm.name.starts_with("kernel")) {
-      found.Tell(before->second.time, rpm.name, Version(rpm.version, origin));
+      found.Tell(before->second.time, rpm.name, VersionText(rpm.version, origin));
     }
   }
 }
@@ -289,9 +288,9 @@ void OfZypper(std::string_view log, const Origin& origin, Collector& found) {
     const std::string_view action = Trim(cells[1]);
     if (action == "install") {
       found.Add(cells[0], cells[2], Text::Unknown("the log does not tell", origin),
-                Version(cells[3], origin));
+                VersionText(cells[3], origin));
     } else if (action == "remove") {
-      found.Add(cells[0], cells[2], Version(cells[3], origin), Text::Absent(origin));
+      found.Add(cells[0], cells[2], VersionText(cells[3], origin), Text::Absent(origin));
     }
   }
 }
@@ -329,7 +328,7 @@ void OfYum(const System& system, Collector& found) {
       const NameAndVersion rpm = OfRpm(full);
       if (!rpm.name.empty() && IsTime(time))
         found.Add(time, rpm.name, Text::Unknown("the log does not tell", origin),
-                  Version(rpm.version, origin));
+                  VersionText(rpm.version, origin));
     }
   }
 }
@@ -376,11 +375,11 @@ void OfPacman(std::string_view log, const Origin& origin, Collector& found) {
       return word;
     };
     if (words[2] == "upgraded" && words.size() > 6) {
-      found.Add(time, words[3], Version(bare(words[4]), origin), Version(bare(words[6]), origin));
+      found.Add(time, words[3], VersionText(bare(words[4]), origin), VersionText(bare(words[6]), origin));
     } else if (words[2] == "installed") {
-      found.Add(time, words[3], Text::Absent(origin), Version(bare(words[4]), origin));
+      found.Add(time, words[3], Text::Absent(origin), VersionText(bare(words[4]), origin));
     } else if (words[2] == "removed") {
-      found.Add(time, words[3], Version(bare(words[4]), origin), Text::Absent(origin));
+      found.Add(time, words[3], VersionText(bare(words[4]), origin), Text::Absent(origin));
     }
   }
 }
@@ -407,10 +406,11 @@ void OfConda(std::string_view log, const Origin& origin, Collector& found) {
     const std::string_view number = full.substr(version + 1, build - version - 1);
     if (line[0] == '-') {
       before[name] = std::string(number);
-      found.Add(time, name, Version(number, origin), Text::Absent(origin));
+      found.Add(time, name, VersionText(number, origin), Text::Absent(origin));
     } else {
       auto old = before.find(name);
-      found.Add(time, name, Version(old == before.end() ? "" : old->second, origin), Version(number, origin));
+      found.Add(time, name, VersionText(old == before.end() ? "" : old->second, origin),
+                VersionText(number, origin));
     }
   }
 }
@@ -453,7 +453,7 @@ void OfPip(const System& system, const Python& python, Collector& found) {
     if (one.time < first + kHour) continue;
     const Origin origin = From(one.path);
     found.Add(LocalTime(one.time), one.name, Text::Unknown("pip keeps no log", origin),
-              Version(one.version, origin));
+              VersionText(one.version, origin));
   }
 }
 

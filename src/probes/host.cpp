@@ -3,15 +3,12 @@
 #include "base/text.h"
 #include "elf/object.h"
 #include "probes/control_group.h"
+#include "probes/found.h"
 #include "probes/probes.h"
 
 namespace tfdoctor {
 
 namespace {
-
-using Text = Fact<std::string>;
-
-Origin From(std::string path) { return {Witness::kMachine, std::move(path)}; }
 
 // The text of a small file that every running Linux has: that it is not found only means that /proc or /sys
 // is not mounted here.

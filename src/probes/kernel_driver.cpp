@@ -1,15 +1,12 @@
 #include <set>
 
 #include "base/text.h"
+#include "probes/found.h"
 #include "probes/probes.h"
 
 namespace tfdoctor {
 
 namespace {
-
-using Text = Fact<std::string>;
-
-Origin From(std::string path) { return {Witness::kMachine, std::move(path)}; }
 
 struct Modules {
   Result<std::set<std::string>> names;
@@ -139,7 +136,7 @@ std::string VersionInDkms(const System& system, const std::string& kernel) {
   return versions.size() == 1 ? *versions.begin() : "";
 }
 
-Text Installed(const System& system, const Host& host) {
+Text InstalledVersion(const System& system, const Host& host) {
   const std::string* kernel = host.kernel.Peek();
   if (kernel == nullptr) return Text::Unknown(host.kernel.why(), From("/lib/modules"));
   const std::string folder = "/lib/modules/" + *kernel;
@@ -193,7 +190,7 @@ void ProbeKernelDriver(const System& system, const Knowledge& knowledge, const Q
                        Facts& facts) {
   if (!question.assumed_gpus.empty()) return Assume(knowledge, question, facts.kernel_driver);
   ProbeLoaded(system, facts.host, facts.kernel_driver);
-  facts.kernel_driver.installed_version = Installed(system, facts.host);
+  facts.kernel_driver.installed_version = InstalledVersion(system, facts.host);
 }
 
 }  // namespace tfdoctor

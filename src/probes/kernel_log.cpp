@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/text.h"
+#include "probes/found.h"
 #include "probes/history.h"
 
 namespace tfdoctor {
@@ -11,8 +12,6 @@ namespace {
 
 constexpr size_t kMost = 64;  // of each list
 constexpr size_t kLongest = 300;
-
-bool Has(std::string_view line, std::string_view part) { return line.find(part) != std::string_view::npos; }
 
 bool IsHex(char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F'); }
 
@@ -76,7 +75,6 @@ class Reader {
       return value.empty() ? Fact<std::string>::Absent(origin) : Fact<std::string>::Value(value, origin);
     };
     auto list = [&](const std::vector<std::string>& value) {
-      using List = Fact<std::vector<std::string>>;
       return value.empty() ? List::Absent(origin) : List::Value(value, origin);
     };
     using Map = Fact<std::map<std::string, std::string>>;
@@ -178,15 +176,15 @@ std::string_view SinceBoot(std::string_view text) {
 void ReadKernelLog(const System& system, KernelLog& log) {
   auto text = system.KernelLog();
   if (text.ok()) return ParseKernelLog(*text, {Witness::kMachine, "the kernel log"}, log);
-  constexpr uint64_t kMostBytes = 4 << 20;
+  constexpr uint64_t kMostOfLog = 4 << 20;
   const Result<int64_t> booted = BootTime(system);
   for (const char* path : {"/var/log/kern.log", "/var/log/dmesg", "/var/log/messages", "/var/log/syslog"}) {
     auto stat = system.Stat(path);
     if (!stat.ok()) continue;
     // Nothing writes it any more (the journal took over), or it is the image's: it tells of another start.
     if (booted.ok() && stat->mtime > 0 && stat->mtime < *booted) continue;
-    uint64_t from = stat->size > kMostBytes ? stat->size - kMostBytes : 0;
-    auto tail = system.Read(path, from, kMostBytes);
+    uint64_t from = stat->size > kMostOfLog ? stat->size - kMostOfLog : 0;
+    auto tail = system.Read(path, from, kMostOfLog);
     if (tail.ok()) return ParseKernelLog(SinceBoot(*tail), {Witness::kMachine, path}, log);
   }
   KernelLog::Describe(log, [&](const char*, auto& field, const char*) {

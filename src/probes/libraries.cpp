@@ -12,14 +12,13 @@
 #include "elf/loader.h"
 #include "elf/object.h"
 #include "knowledge/xla.h"
+#include "probes/found.h"
 #include "probes/probes.h"
 #include "python/distributions.h"
 
 namespace tfdoctor {
 
 namespace {
-
-constexpr Witness kMachine = Witness::kMachine;
 
 std::string FileName(const std::string& path) { return path.substr(path.rfind('/') + 1); }
 std::string Folder(const std::string& path) {
@@ -232,7 +231,6 @@ class LibraryProbe {
   }
 
   void FillCode(const std::string& soname, const std::string& file, Library& library) {
-    using List = Fact<std::vector<std::string>>;
     Origin origin{kMachine, file};
     std::string why = fmt::format("this version of {} is not in our data of {}", soname, knowledge_.Date());
     library.sass = List::Unknown(why, origin);
@@ -345,7 +343,6 @@ class LibraryProbe {
 
   // "libcudart.so.13" where "libcudart.so.12" is wanted; of each folder the shortest name.
   Fact<std::vector<std::string>> OtherVersions(const std::string& soname) {
-    using List = Fact<std::vector<std::string>>;
     const std::string stem = soname.substr(0, soname.find(".so.") + 4);
     std::vector<std::string> files;
     std::set<std::string> real_files;

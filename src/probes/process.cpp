@@ -6,6 +6,7 @@
 
 #include "base/text.h"
 #include "elf/object.h"
+#include "probes/found.h"
 #include "probes/probes.h"
 
 namespace tfdoctor {
@@ -35,7 +36,6 @@ class ProcessProbe {
 
   void Run() {
     RunningProcess& process = facts_.process;
-    using List = Fact<std::vector<std::string>>;
     const Result<std::vector<std::string>> files = system_.MappedFiles();
     if (!files.ok()) {
       process.mapped = List::Unknown(files.error().message, origin_);

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include "probes/found.h"
 #include "probes/probes.h"
 #include "python/path.h"
 
@@ -43,7 +44,6 @@ const char* NameOf(What what) {
 }
 
 ProgramLine Describe(const std::string& file, const ProgramAction& action) {
-  using Text = Fact<std::string>;
   const Origin origin{Witness::kMachine, (action.file.empty() ? file : action.file) + " " + action.where};
   ProgramLine line;
   line.what = Text::Value(NameOf(action.what), origin);

@@ -3,6 +3,7 @@
 #include "python/project.h"
 
 #include "base/text.h"
+#include "probes/found.h"
 #include "probes/probes.h"
 #include "python/path.h"
 
@@ -20,7 +21,6 @@ MarkerVariables Here(const Facts& facts) {
 
 void ProbeProject(const System& system, const Knowledge& knowledge, const Question& question, Facts& facts) {
   using Wanted = Fact<std::map<std::string, WantedTensorFlow>>;
-  using List = Fact<std::vector<std::string>>;
   Project& project = facts.project;
   const auto* installed = facts.tensorflow.installed.Peek();
   if (installed != nullptr && !installed->empty()) {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/text.h"
+#include "probes/found.h"
 #include "probes/probes.h"
 #include "python/distributions.h"
 #include "python/environment.h"
@@ -21,8 +22,6 @@ namespace tfdoctor {
 namespace {
 
 constexpr size_t kMaxElsewhere = 100;  // environments that are looked into when TensorFlow is missing here
-
-Origin From(std::string where) { return {Witness::kMachine, std::move(where)}; }
 
 template <class T>
 Fact<T> Known(T value, std::string where) {

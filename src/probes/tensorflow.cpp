@@ -7,6 +7,7 @@
 #include <set>
 
 #include "base/text.h"
+#include "probes/found.h"
 #include "probes/probes.h"
 #include "python/distributions.h"
 #include "python/requirement.h"
@@ -15,10 +16,6 @@
 namespace tfdoctor {
 
 namespace {
-
-constexpr Witness kMachine = Witness::kMachine;
-using Text = Fact<std::string>;
-using List = Fact<std::vector<std::string>>;
 
 // Everything that is decided by one file's text: `is_cuda_build = True` and `("is_cuda_build", True)` are
 // both there.

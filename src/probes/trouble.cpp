@@ -10,17 +10,13 @@
 #include "facts/devices.h"
 #include "probes/container_engine.h"
 #include "probes/control_group.h"
+#include "probes/found.h"
 #include "probes/kernel_log.h"
 #include "probes/probes.h"
 
 namespace tfdoctor {
 
 namespace {
-
-using Text = Fact<std::string>;
-using List = Fact<std::vector<std::string>>;
-
-Origin From(std::string path) { return {Witness::kMachine, std::move(path)}; }
 
 bool HasNvidiaAdapter(const Facts& facts) {
   const auto* gpus = facts.gpus.Peek();

@@ -23,13 +23,6 @@ bool IsFile(const System& system, const std::string& path) {
   Result<FileStat> stat = system.Stat(path);
   return stat && stat->type == FileType::kRegular;
 }
-bool IsDirectory(const System& system, const std::string& path) {
-  Result<FileStat> stat = system.Stat(path);
-  return stat && stat->type == FileType::kDirectory;
-}
-
-bool IsDigit(char c) { return c >= '0' && c <= '9'; }
-
 // "python3.11" -> {3, 11}; "python3.13t" has the suffix "t"; what follows ("m", "-dbg") does not matter here.
 std::optional<PythonVersion> VersionFromName(std::string_view name) {
   static constexpr std::string_view kPython = "python";
@@ -313,7 +306,7 @@ class Predictor {
       env_.base_prefix = SearchStandardLibrary(start);
       if (env_.base_prefix.empty()) env_.base_prefix = CompiledPrefix(config);
       env_.base_exec_prefix = SearchUp(start, [&](const std::string& at) {
-        return IsDirectory(system_, at + "/" + platlibdir_ + "/" + LibFolder() + "/lib-dynload");
+        return system_.IsDirectory(at + "/" + platlibdir_ + "/" + LibFolder() + "/lib-dynload");
       });
       if (env_.base_exec_prefix.empty()) env_.base_exec_prefix = env_.base_prefix;
     } else {
@@ -422,7 +415,7 @@ class Predictor {
     }
     if (user_site) {
       std::string folder = UserSite();
-      if (IsDirectory(system_, folder)) AddSiteFolder(folder, 0);
+      if (system_.IsDirectory(folder)) AddSiteFolder(folder, 0);
     }
     AddSitePackages(prefixes);
     NoteCustomize("sitecustomize");
@@ -473,7 +466,7 @@ class Predictor {
       }
       for (const std::string& folder : folders) {
         std::string path = JoinPath(prefix, folder);
-        if (IsDirectory(system_, path)) AddSiteFolder(path, 0);
+        if (system_.IsDirectory(path)) AddSiteFolder(path, 0);
       }
     }
   }
@@ -602,7 +595,7 @@ class Predictor {
     std::string portion = folder;
     for (const std::string& part : Split(name, '.')) portion = JoinPath(portion, part);
     const bool oldest = line.find("ie = os.path.exists(") != std::string::npos;
-    if (!IsDirectory(system_, portion)) return oldest || IsFile(system_, portion + ".py");
+    if (!system_.IsDirectory(portion)) return oldest || IsFile(system_, portion + ".py");
     if (oldest && system_.Exists(portion + "/__init__.py")) return true;
     std::vector<std::string>& portions = env_.preset[name];
     if (std::find(portions.begin(), portions.end(), portion) == portions.end()) portions.push_back(portion);
@@ -651,7 +644,7 @@ class Predictor {
       if (site_config_.config.Get("virtualenv")) return "virtualenv";
       return "venv";
     }
-    if (IsDirectory(system_, env_.prefix + "/conda-meta")) return "conda";
+    if (system_.IsDirectory(env_.prefix + "/conda-meta")) return "conda";
     std::string above = DirName(env_.prefix);
     if (BaseName(above) == "versions" && (BaseName(DirName(above)).find("pyenv") != std::string::npos ||
                                           DirName(above) == system_.Env("PYENV_ROOT"))) {
@@ -670,7 +663,7 @@ class Predictor {
       // Python takes the folder of the file behind links; a folder or an archive is itself the entry.
       std::string absolute = Absolute(script);
       std::string real = system_.RealPath(absolute).value_or(absolute);
-      bool runs_inside = IsDirectory(system_, real) || real.ends_with(".zip") || real.ends_with(".pyz");
+      bool runs_inside = system_.IsDirectory(real) || real.ends_with(".zip") || real.ends_with(".pyz");
       first = runs_inside ? absolute : DirName(real);
     }
     env_.sys_path.insert(env_.sys_path.begin(), first);

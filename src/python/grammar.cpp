@@ -12,19 +12,9 @@ namespace tfdoctor {
 namespace {
 
 using Kind = PythonToken::Kind;
-using Tokens = std::span<const PythonToken>;
 
 constexpr size_t kMaxShown = 30;
 
-bool IsOneOf(std::string_view text, std::initializer_list<std::string_view> list) {
-  return std::find(list.begin(), list.end(), text) != list.end();
-}
-bool IsName(const PythonToken& token, std::string_view text) {
-  return token.kind == Kind::kName && token.text == text;
-}
-bool IsOperator(const PythonToken& token, std::string_view text) {
-  return token.kind == Kind::kOperator && token.text == text;
-}
 bool IsBracket(const PythonToken& token, std::string_view which) {
   return token.kind == Kind::kOperator && token.text.size() == 1 &&
          which.find(token.text[0]) != std::string_view::npos;

@@ -10,12 +10,6 @@
 namespace tfdoctor {
 namespace {
 
-using Kind = PythonToken::Kind;
-
-bool IsOneOf(std::string_view text, std::initializer_list<std::string_view> list) {
-  return std::find(list.begin(), list.end(), text) != list.end();
-}
-
 // What may be used of the modules that may be imported: through anything else of theirs the import system
 // could be reached ("os.path.os.sys.path"). certifi is a list of certificates.
 bool IsHarmlessUse(std::string_view module, std::string_view name) {
@@ -45,19 +39,20 @@ bool IsHarmlessWord(std::string_view name) {
                         "ValueError",    "AttributeError"});
 }
 
-class Reader {
+class CodeReader {
  public:
-  Reader(const std::vector<PythonToken>& tokens, int depth) : tokens_(tokens), depth_(depth) {}
+  CodeReader(const std::vector<PythonToken>& tokens, int depth) : tokens_(tokens), depth_(depth) {}
 
   bool Harmless() {
     for (; at_ < tokens_.size(); at_++) {
       const PythonToken& token = tokens_[at_];
       // What stands in an f-string is code, too.
-      if (token.kind == Kind::kString && !StringValue(token.text) && !IsBytes(token.text)) return false;
-      if (token.kind == Kind::kMagic || IsOperator(0, "@") || IsOperator(0, ":=")) return false;
-      if (token.kind == Kind::kOperator && IsOneOf(token.text, {"(", "[", "{"})) brackets_++;
-      if (token.kind == Kind::kOperator && IsOneOf(token.text, {")", "]", "}"})) brackets_--;
-      if (token.kind == Kind::kName && !Name(std::string(token.text))) return false;
+      if (token.kind == PythonToken::Kind::kString && !StringValue(token.text) && !IsBytes(token.text))
+        return false;
+      if (token.kind == PythonToken::Kind::kMagic || IsOperator(0, "@") || IsOperator(0, ":=")) return false;
+      if (token.kind == PythonToken::Kind::kOperator && IsOneOf(token.text, {"(", "[", "{"})) brackets_++;
+      if (token.kind == PythonToken::Kind::kOperator && IsOneOf(token.text, {")", "]", "}"})) brackets_--;
+      if (token.kind == PythonToken::Kind::kName && !Name(std::string(token.text))) return false;
     }
     return true;
   }
@@ -67,7 +62,7 @@ class Reader {
     return at_ + ahead < tokens_.size() && tokens_[at_ + ahead].kind == kind;
   }
   bool IsOperator(size_t ahead, std::string_view text) const {
-    return Is(ahead, Kind::kOperator) && tokens_[at_ + ahead].text == text;
+    return Is(ahead, PythonToken::Kind::kOperator) && tokens_[at_ + ahead].text == text;
   }
   std::string_view Text(size_t ahead) const { return tokens_[at_ + ahead].text; }
   static bool IsBytes(std::string_view literal) { return IsOneOf(literal.substr(0, 2), {"b'", "b\""}); }
@@ -75,7 +70,7 @@ class Reader {
   bool Name(const std::string& name) {
     if (name.starts_with("__")) return false;
     const bool attribute =
-        at_ > 0 && tokens_[at_ - 1].kind == Kind::kOperator && tokens_[at_ - 1].text == ".";
+        at_ > 0 && tokens_[at_ - 1].kind == PythonToken::Kind::kOperator && tokens_[at_ - 1].text == ".";
     if (attribute) return true;
     if (name == "import") return Import();
     if (name == "exec") return Exec();
@@ -83,8 +78,8 @@ class Reader {
     if (IsHarmlessWord(name) || bound_.contains(name)) return true;
     // Bound here, at its first mention: else it is one of site.py's own. In brackets it is the name of an
     // argument, and binds nothing.
-    const bool before =
-        at_ > 0 && tokens_[at_ - 1].kind == Kind::kName && IsOneOf(tokens_[at_ - 1].text, {"as", "for"});
+    const bool before = at_ > 0 && tokens_[at_ - 1].kind == PythonToken::Kind::kName &&
+                        IsOneOf(tokens_[at_ - 1].text, {"as", "for"});
     if (!before && !IsOperator(1, "=")) return false;
     if (brackets_ == 0) bound_.insert(name);
     return true;
@@ -92,12 +87,12 @@ class Reader {
 
   // `import os, re`
   bool Import() {
-    if (at_ > 0 && tokens_[at_ - 1].kind == Kind::kName) return false;  // `from x import y`
+    if (at_ > 0 && tokens_[at_ - 1].kind == PythonToken::Kind::kName) return false;  // `from x import y`
     do {
-      if (!Is(1, Kind::kName) || !IsHarmlessModule(Text(1))) return false;
+      if (!Is(1, PythonToken::Kind::kName) || !IsHarmlessModule(Text(1))) return false;
       modules_.insert(std::string(Text(1)));
       at_++;
-      if (IsOperator(1, ".") || (Is(1, Kind::kName) && Text(1) == "as")) return false;
+      if (IsOperator(1, ".") || (Is(1, PythonToken::Kind::kName) && Text(1) == "as")) return false;
     } while (IsOperator(1, ",") && ++at_ < tokens_.size());
     return true;
   }
@@ -105,13 +100,14 @@ class Reader {
   // `exec("…")`
   bool Exec() {
     constexpr int kDeepest = 3;
-    if (depth_ >= kDeepest || !IsOperator(1, "(") || !Is(2, Kind::kString) || !IsOperator(3, ")"))
+    if (depth_ >= kDeepest || !IsOperator(1, "(") || !Is(2, PythonToken::Kind::kString) ||
+        !IsOperator(3, ")"))
       return false;
     const auto code = StringValue(Text(2));
     if (!code) return false;
     const PythonTokens inner = TokenizePython(*code);
     if (inner.error) return false;
-    Reader reader(inner.tokens, depth_ + 1);
+    CodeReader reader(inner.tokens, depth_ + 1);
     reader.modules_ = modules_;
     reader.bound_ = bound_;
     if (!reader.Harmless()) return false;
@@ -123,7 +119,7 @@ class Reader {
   // `os.path.isfile`, `os.environ.get`, `x in os.environ`, never a module itself
   bool Use(std::string module) {
     const bool contained = at_ > 0 && tokens_[at_ - 1].text == "in";
-    while (IsOperator(1, ".") && Is(2, Kind::kName)) {
+    while (IsOperator(1, ".") && Is(2, PythonToken::Kind::kName)) {
       const std::string_view name = Text(2);
       at_ += 2;
       if (IsHarmlessUse(module, name)) return true;
@@ -145,7 +141,7 @@ class Reader {
 
 bool LeavesImportsAlone(std::string_view code) {
   const PythonTokens tokens = TokenizePython(code);
-  return !tokens.error && Reader(tokens.tokens, 0).Harmless();
+  return !tokens.error && CodeReader(tokens.tokens, 0).Harmless();
 }
 
 }  // namespace tfdoctor

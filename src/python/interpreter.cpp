@@ -23,11 +23,6 @@ std::string SearchPath(const System& system) {
   return system.Env("PATH").value_or("/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
 }
 
-bool IsDirectory(const System& system, const std::string& path) {
-  Result<FileStat> stat = system.Stat(path);
-  return stat && stat->type == FileType::kDirectory;
-}
-
 // Why a file that the user named cannot be started; nullopt: it can.
 std::optional<Error> WhyNotStartable(const System& system, const std::string& path) {
   Result<FileStat> stat = system.Stat(path);
@@ -123,7 +118,7 @@ std::string PyenvFolder(const System& system, const std::string& root, const std
   std::string plain = version.starts_with("python-") ? version.substr(7) : version;
   for (const std::string& name : {version, plain}) {
     std::string folder = root + "/versions/" + name;
-    if (!name.empty() && IsDirectory(system, folder)) return folder;
+    if (!name.empty() && system.IsDirectory(folder)) return folder;
   }
   for (const std::string& name : {version, plain}) {
     std::string newest = name.empty() ? "" : NewestInstalled(system, root, name);

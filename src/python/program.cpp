@@ -18,28 +18,15 @@ namespace {
 
 constexpr size_t kProgramLimit = 16 << 20;
 constexpr size_t kMaxActions = 2000;
-constexpr size_t kMaxText = 160;
+constexpr size_t kMaxShownText = 160;
 constexpr size_t kMaxBlocks = 200;
 constexpr size_t kMaxValue = 65536;  // of a text that is put together
 constexpr size_t kMaxModules = 100;
 
 using Token = PythonToken;
-using Tokens = std::span<const Token>;
 using Kind = PythonToken::Kind;
 using What = ProgramAction::What;
 using Phase = ProgramAction::Phase;
-
-bool IsOperator(const Token& token, std::string_view text) {
-  return token.kind == Kind::kOperator && token.text[0] == text[0] && token.text == text;
-}
-bool IsName(const Token& token, std::string_view text) {
-  return token.kind == Kind::kName && token.text[0] == text[0] && token.text == text;
-}
-bool IsOneOf(std::string_view text, std::initializer_list<std::string_view> list) {
-  return std::any_of(list.begin(), list.end(), [&](std::string_view one) {
-    return one.size() == text.size() && one[0] == text[0] && one == text;
-  });
-}
 
 bool Opens(const Token& token) {
   return token.kind == Kind::kOperator && token.text.size() == 1 &&
@@ -768,7 +755,7 @@ class Reader {
     action.line = file_.empty() ? lines_before_ + line : imported_by_;
     action.where = (file_.empty() ? cell_ : "") + "line " + std::to_string(line);
     if (blocks_.back().deferred && !blocks_.back().of.empty()) action.function = blocks_.back().of.front();
-    if (line >= 1 && line <= lines_.size()) action.text = Trim(lines_[line - 1]).substr(0, kMaxText);
+    if (line >= 1 && line <= lines_.size()) action.text = Trim(lines_[line - 1]).substr(0, kMaxShownText);
     action.why_unsure = blocks_.back().why_unsure.empty() ? own_unsure_ : blocks_.back().why_unsure;
     SetPhase(action);
     out_.actions.push_back(std::move(action));

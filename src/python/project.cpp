@@ -15,13 +15,13 @@
 namespace tfdoctor {
 namespace {
 
-constexpr int kMaxParents = 64;
+constexpr int kMaxFoldersUp = 64;
 constexpr size_t kMaxFile = 8 << 20;  // lock files of large projects have some hundred thousand lines
 constexpr int kMaxIncludes = 8;
 
-using Names = std::vector<std::string>;
+using NameList = std::vector<std::string>;
 
-bool IsWanted(const Names& names, const std::string& name) {
+bool IsWanted(const NameList& names, const std::string& name) {
   return std::find(names.begin(), names.end(), NormalizeName(name)) != names.end();
 }
 
@@ -31,7 +31,7 @@ std::string Text(const std::string& name, std::vector<std::string> extras, const
 }
 
 // A line of PEP 508; false: it is none.
-bool AddRequirement(std::string_view line, const std::string& where, const Names& names,
+bool AddRequirement(std::string_view line, const std::string& where, const NameList& names,
                     ProjectRequirements& out, const std::string& only = "") {
   Result<Requirement> requirement = Requirement::Parse(line);
   if (!requirement) return false;
@@ -96,7 +96,7 @@ std::optional<std::string> MarkerOfTable(const toml::table& details) {
   return marker;
 }
 
-bool MentionsOne(std::string_view text, const Names& names) {
+bool MentionsOne(std::string_view text, const NameList& names) {
   return std::any_of(names.begin(), names.end(),
                      [&](const std::string& name) { return Lower(text).find(name) != std::string::npos; });
 }
@@ -131,7 +131,7 @@ void AddNode(const std::string& name, const toml::node& node, const std::string&
   out.requirements.push_back({where, Text(name, extras, specifiers), false, *marker, condition});
 }
 
-void AddTable(const toml::table& table, const std::string& where, const Names& names, bool poetry,
+void AddTable(const toml::table& table, const std::string& where, const NameList& names, bool poetry,
               const std::string& only, ProjectRequirements& out) {
   for (const auto& [key, node] : table) {
     std::string name(key.str());
@@ -146,8 +146,8 @@ void AddTable(const toml::table& table, const std::string& where, const Names& n
   }
 }
 
-void AddArray(const toml::array* array, const std::string& where, const Names& names, const std::string& only,
-              ProjectRequirements& out) {
+void AddArray(const toml::array* array, const std::string& where, const NameList& names,
+              const std::string& only, ProjectRequirements& out) {
   if (array == nullptr) return;
   for (const auto& item : *array) {
     auto text = item.value<std::string>();
@@ -198,7 +198,7 @@ std::string PoetrySpecifiers(std::string_view constraint) {
   return Join(out, ",");
 }
 
-ProjectRequirements ParseRequirementsFile(std::string_view text, const Names& names) {
+ProjectRequirements ParseRequirementsFile(std::string_view text, const NameList& names) {
   ProjectRequirements out;
   size_t number = 0;
   std::string joined;
@@ -224,7 +224,7 @@ ProjectRequirements ParseRequirementsFile(std::string_view text, const Names& na
   return out;
 }
 
-ProjectRequirements ParsePyproject(std::string_view text, const Names& names) {
+ProjectRequirements ParsePyproject(std::string_view text, const NameList& names) {
   ProjectRequirements out;
   std::optional<toml::table> table = ParseToml(text);
   if (!table) return out.unread.emplace_back("not understood: it is no TOML"), out;
@@ -255,7 +255,7 @@ ProjectRequirements ParsePyproject(std::string_view text, const Names& names) {
   return out;
 }
 
-ProjectRequirements ParsePipfile(std::string_view text, const Names& names) {
+ProjectRequirements ParsePipfile(std::string_view text, const NameList& names) {
   ProjectRequirements out;
   std::optional<toml::table> table = ParseToml(text);
   if (!table) return out.unread.emplace_back("not understood: it is no TOML"), out;
@@ -269,7 +269,7 @@ ProjectRequirements ParsePipfile(std::string_view text, const Names& names) {
 
 // Lines of YAML such as "  - tensorflow=2.15.0=cuda120*" and, below "pip:", "    -
 // tensorflow[and-cuda]==2.15".
-ProjectRequirements ParseCondaEnvironment(std::string_view text, const Names& names) {
+ProjectRequirements ParseCondaEnvironment(std::string_view text, const NameList& names) {
   ProjectRequirements out;
   size_t number = 0;
   for (std::string_view line : SplitLines(text)) {
@@ -375,7 +375,7 @@ struct Edge {
   std::string name, version, marker, only;  // version: empty where the lock has one alone
 };
 
-void AddEdges(const toml::array* dependencies, const Names& names, const std::string& only,
+void AddEdges(const toml::array* dependencies, const NameList& names, const std::string& only,
               std::vector<Edge>& edges) {
   if (dependencies == nullptr) return;
   for (const auto& item : *dependencies) {
@@ -396,7 +396,7 @@ struct Wants {
   std::set<std::string> other;  // names that other packages want
 };
 
-Wants WantsOf(const std::vector<LockedPackage>& packages, const Names& names) {
+Wants WantsOf(const std::vector<LockedPackage>& packages, const NameList& names) {
   Wants wants;
   for (const LockedPackage& package : packages) {
     if (!package.is_project) {
@@ -456,7 +456,7 @@ std::optional<ProjectRequirement> Locked(const LockedPackage& package, const tom
 }  // namespace
 
 // poetry.lock, uv.lock, pdm.lock: [[package]] with name and version; pylock.toml (PEP 751): [[packages]].
-ProjectRequirements ParseLockFile(std::string_view text, const Names& names) {
+ProjectRequirements ParseLockFile(std::string_view text, const NameList& names) {
   ProjectRequirements out;
   const std::vector<LockedPackage> packages = PackagesOf(text);
   std::map<std::string, int> count;
@@ -500,7 +500,7 @@ ProjectRequirements ParseLockFile(std::string_view text, const Names& names) {
   return out;
 }
 
-ProjectRequirements ParsePipfileLock(std::string_view text, const Names& names) {
+ProjectRequirements ParsePipfileLock(std::string_view text, const NameList& names) {
   ProjectRequirements out;
   nlohmann::json json = nlohmann::json::parse(text, nullptr, false);
   if (!json.is_object()) return out.unread.emplace_back("not understood: it is no JSON"), out;
@@ -530,7 +530,7 @@ namespace {
 
 class ProjectReader {
  public:
-  ProjectReader(const System& system, const Names& names) : system_(system), names_(names) {}
+  ProjectReader(const System& system, const NameList& names) : system_(system), names_(names) {}
 
   bool Read(const std::string& folder) {
     Result<std::vector<DirEntry>> entries = system_.List(folder);
@@ -562,7 +562,7 @@ class ProjectReader {
   ProjectRequirements out;
 
  private:
-  void Take(const std::string& path, ProjectRequirements (*parse)(std::string_view, const Names&)) {
+  void Take(const std::string& path, ProjectRequirements (*parse)(std::string_view, const NameList&)) {
     any_ = true;
     Result<std::string> text = system_.ReadAll(path, kMaxFile);
     if (!text) return out.unread.push_back(text.error().message);
@@ -638,7 +638,7 @@ class ProjectReader {
   }
 
   const System& system_;
-  const Names& names_;
+  const NameList& names_;
   std::set<std::string> seen_;
   std::vector<ProjectRequirement> constraints_;
   bool any_ = false;
@@ -646,9 +646,9 @@ class ProjectReader {
 
 }  // namespace
 
-ProjectRequirements ReadProject(const System& system, const std::string& folder, const Names& names) {
+ProjectRequirements ReadProject(const System& system, const std::string& folder, const NameList& names) {
   std::string at = folder;
-  for (int i = 0; i < kMaxParents; ++i, at = DirName(at)) {
+  for (int i = 0; i < kMaxFoldersUp; ++i, at = DirName(at)) {
     ProjectReader reader(system, names);
     if (reader.Read(at)) return std::move(reader.out);
     if (at.empty() || at == "/") break;

@@ -7,7 +7,7 @@
 namespace tfdoctor {
 namespace {
 
-constexpr int kMaxNesting = 64;  // of parentheses in a marker; real ones have at most three
+constexpr int kMaxParentheses = 64;  // of parentheses in a marker; real ones have at most three
 
 bool IsNameChar(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '-' ||
@@ -112,7 +112,7 @@ class MarkerReader {
   }
 
   std::optional<bool> Atom(int depth) {
-    if (depth > kMaxNesting) return Fail();
+    if (depth > kMaxParentheses) return Fail();
     if (TakeSymbol("(")) {
       std::optional<bool> value = Or(depth + 1);
       if (!TakeSymbol(")")) return Fail();
@@ -195,7 +195,7 @@ class MarkerReader {
   bool failed_ = false;
 };
 
-Error Malformed(std::string_view text) {
+Error NotARequirement(std::string_view text) {
   return {ErrorKind::kMalformed, "not a requirement: " + Printable(text, 120)};
 }
 
@@ -235,13 +235,13 @@ Result<Requirement> Requirement::Parse(std::string_view text) {
   Requirement requirement;
   size_t end = 0;
   while (end < rest.size() && IsNameChar(rest[end])) ++end;
-  if (end == 0) return Malformed(text);
+  if (end == 0) return NotARequirement(text);
   requirement.name = NormalizeName(rest.substr(0, end));
   rest = Trim(rest.substr(end));
 
   if (rest.starts_with('[')) {
     size_t close = rest.find(']');
-    if (close == std::string_view::npos) return Malformed(text);
+    if (close == std::string_view::npos) return NotARequirement(text);
     for (const std::string& extra : Split(rest.substr(1, close - 1), ',')) {
       if (!Trim(extra).empty()) requirement.extras.push_back(NormalizeName(Trim(extra)));
     }
@@ -253,7 +253,7 @@ Result<Requirement> Requirement::Parse(std::string_view text) {
     size_t blank = rest.find_first_of(" \t");
     requirement.url = rest.substr(0, blank);
     rest = blank == std::string_view::npos ? "" : Trim(rest.substr(blank));
-    if (requirement.url.empty() || (!rest.empty() && !rest.starts_with(';'))) return Malformed(text);
+    if (requirement.url.empty() || (!rest.empty() && !rest.starts_with(';'))) return NotARequirement(text);
   }
   size_t semicolon = rest.find(';');
   if (semicolon != std::string_view::npos) {
@@ -265,7 +265,7 @@ Result<Requirement> Requirement::Parse(std::string_view text) {
   if (rest.starts_with('(') && rest.ends_with(')') && rest.size() >= 2)
     rest = rest.substr(1, rest.size() - 2);
   Result<SpecifierSet> specifiers = SpecifierSet::Parse(rest);
-  if (!specifiers) return Malformed(text);
+  if (!specifiers) return NotARequirement(text);
   requirement.specifiers = std::move(*specifiers);
   return requirement;
 }

@@ -15,7 +15,6 @@ constexpr size_t kMaxIndents = 100;   // as CPython's MAXINDENT
 constexpr size_t kMaxBrackets = 200;  // as CPython's MAXLEVEL
 constexpr int kMaxNesting = 60;       // strings in fields of f-strings in …
 
-bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 bool IsNameStart(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' ||
          static_cast<unsigned char>(c) >= 0x80;

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -18,6 +19,14 @@ struct PythonToken {
   std::string_view text;  // of the source; an f-string is one token with all that is inside
   uint32_t line = 0;      // from 1
 };
+using Tokens = std::span<const PythonToken>;
+
+inline bool IsName(const PythonToken& token, std::string_view text) {
+  return token.kind == PythonToken::Kind::kName && token.text == text;
+}
+inline bool IsOperator(const PythonToken& token, std::string_view text) {
+  return token.kind == PythonToken::Kind::kOperator && token.text == text;
+}
 
 struct PythonTokens {
   std::vector<PythonToken> tokens;

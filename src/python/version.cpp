@@ -7,18 +7,17 @@
 namespace tfdoctor {
 namespace {
 
-bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 bool IsAlpha(char c) { return c >= 'a' && c <= 'z'; }
 bool IsSeparator(char c) { return c == '.' || c == '-' || c == '_'; }
 
-Error Malformed(std::string_view text) {
+Error NotAVersion(std::string_view text) {
   return {ErrorKind::kMalformed, "not a version: " + Printable(text, 80)};
 }
 
 // Reads one lower-case version from left to right.
-class Reader {
+class VersionReader {
  public:
-  explicit Reader(std::string_view text) : text_(text) {}
+  explicit VersionReader(std::string_view text) : text_(text) {}
   bool AtEnd() const { return at_ >= text_.size(); }
   size_t at() const { return at_; }
   void Back(size_t at) { at_ = at; }
@@ -52,7 +51,7 @@ class Reader {
 
 // "rc1", "-beta.2", "_c": the number may be missing and is then 0.
 template <class Words>
-bool TakeSuffix(Reader& reader, const Words& words, size_t* which, uint64_t* number) {
+bool TakeSuffix(VersionReader& reader, const Words& words, size_t* which, uint64_t* number) {
   size_t start = reader.at();
   reader.TakeSeparator();
   for (size_t i = 0; i < std::size(words); ++i) {
@@ -69,7 +68,7 @@ bool TakeSuffix(Reader& reader, const Words& words, size_t* which, uint64_t* num
   return false;
 }
 
-void ReadPre(Reader& reader, Version& version) {
+void ReadPre(VersionReader& reader, Version& version) {
   // Longer words first, since "a" begins "alpha".
   static constexpr std::string_view kWords[] = {"alpha", "a", "beta", "b", "preview", "pre", "rc", "c"};
   static constexpr Version::Pre kKinds[] = {
@@ -80,7 +79,7 @@ void ReadPre(Reader& reader, Version& version) {
   if (TakeSuffix(reader, kWords, &which, &number)) version.pre = {kKinds[which], number};
 }
 
-void ReadPost(Reader& reader, Version& version) {
+void ReadPost(VersionReader& reader, Version& version) {
   static constexpr std::string_view kWords[] = {"post", "rev", "r"};
   size_t start = reader.at();
   if (reader.Take("-")) {  // "1.0-1" is "1.0.post1"
@@ -95,7 +94,7 @@ void ReadPost(Reader& reader, Version& version) {
   if (TakeSuffix(reader, kWords, &which, &number)) version.post = number;
 }
 
-void ReadDev(Reader& reader, Version& version) {
+void ReadDev(VersionReader& reader, Version& version) {
   static constexpr std::string_view kWords[] = {"dev"};
   size_t which = 0;
   uint64_t number = 0;
@@ -179,15 +178,15 @@ bool MatchesPrefix(const Version& version, const Version& prefix) {
 
 Result<Version> Version::Parse(std::string_view text) {
   std::string lower = Lower(Trim(text));
-  Reader reader(lower);
+  VersionReader reader(lower);
   Version version;
   reader.Take("v");
   std::optional<uint64_t> number = reader.TakeNumber();
-  if (!number) return Malformed(text);
+  if (!number) return NotAVersion(text);
   if (reader.Take("!")) {
     version.epoch = *number;
     number = reader.TakeNumber();
-    if (!number) return Malformed(text);
+    if (!number) return NotAVersion(text);
   }
   version.release.push_back(*number);
   while (true) {
@@ -206,11 +205,11 @@ Result<Version> Version::Parse(std::string_view text) {
   if (reader.Take("+")) {
     do {
       std::string part = reader.TakeAlphanumeric();
-      if (part.empty()) return Malformed(text);
+      if (part.empty()) return NotAVersion(text);
       version.local.push_back(std::move(part));
     } while (reader.Take(".") || reader.Take("-") || reader.Take("_"));
   }
-  if (!reader.AtEnd()) return Malformed(text);
+  if (!reader.AtEnd()) return NotAVersion(text);
   return version;
 }
 

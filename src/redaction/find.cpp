@@ -182,10 +182,6 @@ bool Computes(std::string_view token) {
   return prefix.find_first_of("ft") != std::string::npos && token.find('{') != std::string_view::npos;
 }
 
-bool IsOperator(const PythonToken& token, std::string_view text) {
-  return token.kind == Kind::kOperator && token.text == text;
-}
-
 bool IsAnyOperator(const PythonToken& token, std::initializer_list<std::string_view> texts) {
   return std::any_of(texts.begin(), texts.end(),
                      [&](std::string_view text) { return IsOperator(token, text); });

@@ -34,7 +34,6 @@ bool All(std::string_view text, Test test) {
 }  // namespace
 
 bool IsLetter(char c) { return std::isalpha(static_cast<unsigned char>(c)) != 0; }
-bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 bool IsHex(char c) { return std::isxdigit(static_cast<unsigned char>(c)) != 0; }
 bool IsWordChar(char c) { return IsLetter(c) || IsDigit(c) || c == '_'; }
 

@@ -11,7 +11,6 @@ inline constexpr std::array<std::string_view, 8> kHomes = {"/home/",    "/homes/
                                                            "/scratch/", "/media/", "/staff/", "/students/"};
 
 bool IsLetter(char c);
-bool IsDigit(char c);
 bool IsHex(char c);
 bool IsWordChar(char c);  // of a name: a letter, a digit, "_"
 

@@ -10,6 +10,8 @@ namespace tfdoctor {
 
 namespace {
 
+using Json = nlohmann::ordered_json;
+
 std::string VerdictWords(const Diagnosis& diagnosis) {
   std::string words;
   switch (diagnosis.verdict) {
@@ -83,7 +85,6 @@ std::string RenderComparison(const Comparison& comparison, const TextOptions& op
 }
 
 std::string RenderComparisonJson(const Comparison& comparison) {
-  using Json = nlohmann::ordered_json;
   Json differences = Json::array();
   for (const Difference& one : comparison.differences) {
     differences.push_back({{"link", Name(one.link)},

@@ -6,6 +6,12 @@
 
 namespace tfdoctor {
 
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+}  // namespace
+
 std::string RenderProcesses(const std::vector<RunningTensorFlow>& processes, const TextOptions& options) {
   Printer print(options);
   if (processes.empty()) {
@@ -23,7 +29,6 @@ std::string RenderProcesses(const std::vector<RunningTensorFlow>& processes, con
 }
 
 std::string RenderProcessesJson(const std::vector<RunningTensorFlow>& processes) {
-  using Json = nlohmann::ordered_json;
   Json list = Json::array();
   for (const RunningTensorFlow& process : processes)
     list.push_back({{"pid", process.pid}, {"command", process.command}, {"library", process.library}});

@@ -132,11 +132,6 @@ std::string OneLine(const std::string& text) {
   return line;
 }
 
-struct Mark {
-  std::string_view unicode, ascii;
-  Tone tone;
-};
-
 Mark MarkOf(StepState state) {
   switch (state) {
     case StepState::kPassed:

@@ -18,6 +18,13 @@ struct TextOptions {
 
 enum class Tone : uint8_t { kStrong, kGood, kBad, kDoubt, kFaint, kCode };
 
+// In front of a line of a list: how it went.
+struct Mark {
+  std::string_view unicode;
+  std::string_view ascii;  // all of one width
+  Tone tone;
+};
+
 // Columns that a terminal gives to UTF-8 text; colour sequences take none, East Asian wide characters two.
 size_t DisplayWidth(std::string_view text);
 

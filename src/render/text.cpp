@@ -20,12 +20,6 @@ namespace {
 // `check` runs no program, so it has no opinion on what only a running one shows.
 constexpr size_t kFirstRunLink = static_cast<size_t>(Link::kMemory);
 
-struct Mark {
-  std::string_view unicode;
-  std::string_view ascii;  // all of one width
-  Tone tone;
-};
-
 Mark MarkOf(LinkState state) {
   switch (state) {
     case LinkState::kOk:

@@ -28,13 +28,14 @@ bool IsPython(const std::string& word) {
          name.find_first_not_of("0123456789.t", kStart.size()) == std::string::npos;
 }
 
-bool IsOneOf(const std::string& word, std::initializer_list<std::string_view> names) {
+// By whatever path.
+bool IsNamed(const std::string& word, std::initializer_list<std::string_view> names) {
   return std::find(names.begin(), names.end(), BaseName(word)) != names.end();
 }
-bool IsShell(const std::string& word) { return IsOneOf(word, {"sh", "bash", "dash", "ash", "zsh"}); }
+bool IsShell(const std::string& word) { return IsNamed(word, {"sh", "bash", "dash", "ash", "zsh"}); }
 // They run what follows in an environment that they choose.
 bool ChoosesEnvironment(const std::string& word) {
-  return IsOneOf(
+  return IsNamed(
       word, {"conda", "mamba", "micromamba", "poetry", "pipenv", "uv", "uvx", "pdm", "hatch", "rye", "pixi"});
 }
 

@@ -54,6 +54,11 @@ std::optional<std::string> System::Env(std::string_view name) const {
   return found->second;
 }
 
+bool System::IsDirectory(const std::string& path) const {
+  Result<FileStat> stat = Stat(path);
+  return stat && stat->type == FileType::kDirectory;
+}
+
 Result<std::string> System::ReadAll(const std::string& path, size_t limit) const {
   // One byte more than allowed tells "too large" also where stat() gives no size, as in /proc.
   auto content = Read(path, 0, limit + 1);

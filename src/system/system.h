@@ -143,6 +143,8 @@ class System {
   // Conveniences, the same for every System.
   // The whole file; larger than `limit` bytes is kTooLarge. Works for /proc and /sys too.
   Result<std::string> ReadAll(const std::string& path, size_t limit = 1 << 20) const;
+  // False, too, for what could not be asked.
+  bool IsDirectory(const std::string& path) const;
   bool Exists(const std::string& path) const { return Stat(path).ok(); }
 };
 

@@ -85,10 +85,6 @@ void Say(const Json& json) {
   }
 }
 
-double SecondsSince(std::chrono::steady_clock::time_point start) {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-}
-
 // False: the device is not there, so that no further step can be run.
 bool RunStep(const Step& step, Trial& trial) {
   Say({{"event", "begin"}, {"step", step.name}});

@@ -13,10 +13,6 @@ namespace tfdoctor {
 
 namespace {
 
-double SecondsSince(std::chrono::steady_clock::time_point start) {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-}
-
 // A product in a type of fewer bits; what it is off by, in units of sqrt(size).
 struct Narrow {
   const char* name;

@@ -15,10 +15,6 @@ namespace {
 
 constexpr const char* kCpu = "CPU:0";
 
-double SecondsSince(std::chrono::steady_clock::time_point start) {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-}
-
 // A product of float32 is off by the rounding of its inputs and sums: relative to sqrt(inner dimension), the
 // deviation of an entry for normal inputs. TF32 keeps 10 bits of each input instead of 23 (NVIDIA's A100
 // white paper), so the largest of many entries is off by about 0.003.

@@ -2,6 +2,7 @@
 // computed with what is right; it judges nothing else.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -51,6 +52,10 @@ class Trial {
  private:
   std::unique_ptr<Eager> eager_;
 };
+
+inline double SecondsSince(std::chrono::steady_clock::time_point start) {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
 
 // The outcome of a step whose result is not right.
 Outcome Wrong(Outcome outcome, std::string message);

@@ -17,9 +17,6 @@ import unittest
 
 import json_schema
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
-SCHEMA = json.loads((ROOT / "docs/schema/answer-1.schema.json").read_text(encoding="utf-8"))
-ALL_SCHEMA = json.loads((ROOT / "docs/schema/environments-1.schema.json").read_text(encoding="utf-8"))
 BINARY = ""
 EXIT_STATUS = {"gpu-blocked": 1, "unknown": 3, "gpu-degraded": 0, "gpu-usable": 0}
 UTF8 = {"PATH": os.environ["PATH"], "HOME": "/nonexistent", "LANG": "C.UTF-8", "TERM": "xterm"}
@@ -67,8 +64,7 @@ class Case(unittest.TestCase):
         """The JSON answer, valid, with the exit status that belongs to it."""
         done = run("--format", "json", *arguments, **more)
         self.assertEqual(done.stderr, b"")
-        answer = json.loads(done.stdout)
-        self.assertEqual(json_schema.faults(SCHEMA, answer), [])
+        answer = json_schema.parsed(done.stdout)
         strict = "--strict" in arguments and answer["verdict"] == "gpu-degraded"
         self.assertEqual(done.returncode, 1 if strict else EXIT_STATUS[answer["verdict"]])
         return answer
@@ -181,8 +177,7 @@ class UsageErrors(Case):
         done = subprocess.run([BINARY, "explain", "--format", "json", *arguments], env=UTF8, cwd="/", timeout=LIMIT,
                               input=log.encode() if isinstance(log, str) else log, capture_output=True)
         self.assertEqual(done.stderr, b"")
-        answer = json.loads(done.stdout)
-        self.assertEqual(json_schema.faults(SCHEMA, answer), [])
+        answer = json_schema.parsed(done.stdout)
         self.assertEqual(done.returncode, EXIT_STATUS[answer["verdict"]])
         return answer
 
@@ -259,8 +254,7 @@ class UsageErrors(Case):
         with self.follow("-", stdin=subprocess.PIPE) as child:
             child.stdin.write(b"nothing known yet\n" + mismatch)
             child.stdin.flush()
-            first = json.loads(child.stdout.readline())  # the stream is still open
-            self.assertEqual(json_schema.faults(SCHEMA, first), [])
+            first = json_schema.parsed(child.stdout.readline())  # the stream is still open
             self.assertEqual(first["causes"][0]["id"], "driver-library-version-mismatch")
             child.stdin.write(b"Epoch 1\n" + mismatch)  # nothing new
             child.stdin.close()
@@ -269,7 +263,7 @@ class UsageErrors(Case):
         with self.follow("-", stdin=subprocess.PIPE) as child:  # what is never known is said at the end
             child.stdin.write(b"Epoch 1\n")
             child.stdin.close()
-            self.assertEqual(json.loads(child.stdout.read())["verdict"], "unknown")
+            self.assertEqual(json_schema.parsed(child.stdout.read())["verdict"], "unknown")
             self.assertEqual(child.wait(LIMIT), 3)
 
     def test_explain_follows_a_file(self):
@@ -280,7 +274,7 @@ class UsageErrors(Case):
             try:
                 time.sleep(0.3)
                 log.write_text("Failed to initialize NVML: Driver/library version mismatch\n")  # shorter: written anew
-                self.assertEqual(json.loads(child.stdout.readline())["causes"][0]["id"], "driver-library-version-mismatch")
+                self.assertEqual(json_schema.parsed(child.stdout.readline())["causes"][0]["id"], "driver-library-version-mismatch")
                 self.assertIsNone(child.poll())
             finally:
                 child.kill()
@@ -288,7 +282,7 @@ class UsageErrors(Case):
         self.usage_error("explain", "--follow", "failed call to cuInit", says="--follow needs a log")
 
     def test_nearest_names(self):
-        causes = json.loads(run("causes", "--format", "json").stdout)["causes"]
+        causes = json_schema.parsed(run("causes", "--format", "json").stdout, "causes-1")["causes"]
         for cause in causes[:3]:
             self.usage_error("explain", cause["id"][:-1] + "zz", says=cause["id"])
 
@@ -300,7 +294,7 @@ class Check(Case):
         for arguments in (["check"], ["check", "-v"], ["-v", "check"]):
             self.assertEqual(without_run(self.answer(*arguments, "--no-driver-calls")), expected)
         done = run("--no-driver-calls", "check", "--format=json")
-        self.assertEqual(without_run(json.loads(done.stdout)), expected)
+        self.assertEqual(without_run(json_schema.parsed(done.stdout)), expected)
 
     def test_text_and_json_have_one_exit_status(self):
         for arguments in ([], ["--strict"], ["--assume", "gpu=9.0"], ["--assume", "gpu=9.0,gpu=8.0,driver=570.124.06"]):
@@ -360,8 +354,7 @@ class Check(Case):
             env = dict(UTF8, HOME=str(home), PATH="/usr/bin:/bin")
             done = run("--all", "--format", "json", env=env, cwd=home / "project")
             self.assertEqual(done.stderr, b"")
-            answer = json.loads(done.stdout)
-            self.assertEqual(json_schema.faults(ALL_SCHEMA, answer), [])
+            answer = json_schema.parsed(done.stdout, "environments-1")
             self.assertEqual(done.returncode, EXIT_STATUS[answer["verdict"]])
             found = {one["interpreter"]: one for one in answer["environments"]}
             mine = found[str(home / "project/.venv/bin/python")]
@@ -467,7 +460,7 @@ class Output(Case):
         child = subprocess.Popen([BINARY, "--format", "json", "--facts"], env=UTF8, cwd="/", stdout=write)
         os.close(write)
         with open(read, "rb") as reader:
-            answer = json.loads(reader.read())
+            answer = json_schema.parsed(reader.read())
         self.assertEqual(child.wait(timeout=LIMIT), EXIT_STATUS[answer["verdict"]])
 
     def test_an_internal_error_is_an_answer(self):
@@ -485,17 +478,13 @@ class Output(Case):
             done = within(enough + 4, "--format", "json", "--data", file.name)  # does not hold the file
         self.assertEqual(done.returncode, 3, done.stderr)
         self.assertIn(b"internal error", done.stderr)
-        answer = json.loads(done.stdout)
-        self.assertEqual(json_schema.faults(SCHEMA, answer), [])
+        answer = json_schema.parsed(done.stdout)
         self.assertEqual(answer["verdict"], "unknown")
 
 
 class Causes(Case):
     def test_every_cause_is_listed_and_explained(self):
-        answer = json.loads(run("causes", "--format", "json").stdout)
-        schema = json.loads((ROOT / "docs/schema/causes-1.schema.json").read_text(encoding="utf-8"))
-        self.assertEqual(json_schema.faults(schema, answer), [])
-        listed = answer["causes"]
+        listed = json_schema.parsed(run("causes", "--format", "json").stdout, "causes-1")["causes"]
         self.assertGreater(len(listed), 0)
         table = run("causes").stdout.decode()
         for cause in listed:
@@ -511,13 +500,14 @@ class Causes(Case):
 
 class Schema(unittest.TestCase):
     def test_the_validator_sees_faults(self):
-        answer = json.loads(run("--format", "json").stdout)
-        self.assertEqual(json_schema.faults(SCHEMA, answer), [])
+        answer = json_schema.parsed(run("--format", "json").stdout)
         for change in ({"schema": True}, {"schema": 2}, {"verdict": "fine"}, {"confident": 1}, {"new": 0}, {"chain": []},
                        {"causes": [{}]}, {"unchecked": [{"fact": ""}]}, {"other_likelihood": 1.5}, {"run": {}}):
-            self.assertNotEqual(json_schema.faults(SCHEMA, {**answer, **change}), [], change)
+            with self.subTest(change), self.assertRaises(ValueError):
+                json_schema.parsed(json.dumps({**answer, **change}))
         del answer["ask"]
-        self.assertNotEqual(json_schema.faults(SCHEMA, answer), [])
+        with self.assertRaises(ValueError):
+            json_schema.parsed(json.dumps(answer))
 
 
 if __name__ == "__main__":

@@ -18,7 +18,6 @@ import unittest
 import json_schema
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
-SCHEMA = json.loads((ROOT / "docs/schema/answer-1.schema.json").read_text(encoding="utf-8"))
 BINARY = LAY_ENVIRONMENT = MACHINES_TEST = FAKES = ""
 ENVIRONMENT = {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "USER": "adalovelace", "HOME": "/home/adalovelace",
                "PIP_INDEX_URL": "https://svc:pw4index@pypi.acme.example/simple", "WANDB_API_KEY": "wandb-secret-1"}
@@ -68,8 +67,7 @@ class Case(unittest.TestCase):
     def answer(self, *arguments, **more):
         done = run("--format", "json", *arguments, **more)
         self.assertEqual(done.stderr.decode(), "", arguments)
-        answer = json.loads(done.stdout)
-        self.assertEqual(json_schema.faults(SCHEMA, answer), [])
+        answer = json_schema.parsed(done.stdout)
         return answer
 
     def refused(self, *arguments, says, **more):
@@ -449,18 +447,16 @@ ctypes.memmove(start, b'ray::IDLE', 9)
                 self.assertEqual(done.stdout, b"")
                 self.assertIn(b"--pid: ", done.stderr)
             else:
-                self.assertEqual(json_schema.faults(SCHEMA, json.loads(done.stdout)), [])
+                json_schema.parsed(done.stdout)
             process.wait()
         self.assertIn(2, ends)
 
     def test_listing(self):
-        schema = json.loads((ROOT / "docs/schema/processes-1.schema.json").read_text(encoding="utf-8"))
         library = next(self.site().glob("tensorflow/libtensorflow_framework.so.2"))
         pid = self.start(f"ctypes.CDLL({str(library)!r})")
         other = self.start("")
         done = run("--pid", "--format", "json")
-        answer = json.loads(done.stdout)
-        self.assertEqual(json_schema.faults(schema, answer), [])
+        answer = json_schema.parsed(done.stdout, "processes-1")
         listed = {process["pid"]: process for process in answer["processes"]}
         self.assertEqual(listed[pid]["library"], str(library))
         self.assertNotIn(other, listed)
@@ -500,13 +496,11 @@ ctypes.memmove(start, b'ray::IDLE', 9)
 
 class Differences(Case):
     def compare(self, *arguments, status):
-        schema = json.loads((ROOT / "docs/schema/diff-1.schema.json").read_text(encoding="utf-8"))
         done = run("diff", *arguments, "--format", "json")
         self.assertEqual((done.stderr, done.returncode), (b"", status), done.stdout)
-        answer = json.loads(done.stdout)
-        self.assertEqual(json_schema.faults(schema, answer), [])
+        answer = json_schema.parsed(done.stdout, "diff-1")
         links = [difference["link"] for difference in answer["differences"]]
-        order = json.loads((ROOT / "docs/schema/diff-1.schema.json").read_text())["properties"]["differences"]["items"]["properties"]["link"]["enum"]
+        order = json_schema.schema("diff-1")["properties"]["differences"]["items"]["properties"]["link"]["enum"]
         self.assertEqual(links, sorted(links, key=order.index))
         return answer
 
@@ -613,13 +607,13 @@ class Differences(Case):
         self.text("record", "-o", path, "--no-driver-calls", "--python", self.environment, status=0, env=env)
         for sides in ((path, self.environment), (self.environment, path)):
             done = run("diff", *sides, "--no-driver-calls", "--format", "json", env=env)
-            self.assertEqual((done.returncode, json.loads(done.stdout)["differences"]), (0, []))
+            self.assertEqual((done.returncode, json_schema.parsed(done.stdout, "diff-1")["differences"]), (0, []))
         # The home of another user is at the same place of the chain.
         env["LD_LIBRARY_PATH"] = "/home/adalovelace/cuda/lib"
         self.text("record", "-o", path, "--no-driver-calls", "--python", self.environment, status=0, env=env)
         other = {**env, "HOME": "/home/mary", "LD_LIBRARY_PATH": "/home/mary/cuda/lib"}
         done = run("diff", path, self.environment, "--no-driver-calls", "--format", "json", env=other)
-        self.assertEqual((done.returncode, json.loads(done.stdout)["differences"]), (0, []))
+        self.assertEqual((done.returncode, json_schema.parsed(done.stdout, "diff-1")["differences"]), (0, []))
 
 
 class Recordings(Case):
@@ -774,10 +768,10 @@ class Recordings(Case):
         log.write_text("failed call to cuInit: CUDA_ERROR_NO_DEVICE: no CUDA-capable device is detected\n")
         done = run("explain", "--file", log, "--with-machine", "--from", path, "--format", "json")
         self.assertEqual(done.stderr, b"")
-        answer = json.loads(done.stdout)
+        answer = json_schema.parsed(done.stdout)
         self.assertEqual(answer["messages"][0]["line"], 1)
         live = run("explain", "--file", log, "--with-machine", "--python", self.environment, "--format", "json")
-        self.assertEqual([c["id"] for c in answer["causes"]], [c["id"] for c in json.loads(live.stdout)["causes"]])
+        self.assertEqual([c["id"] for c in answer["causes"]], [c["id"] for c in json_schema.parsed(live.stdout)["causes"]])
 
     def test_it_is_a_test_machine(self):
         machines = self.folder / "machines"

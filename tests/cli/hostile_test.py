@@ -5,7 +5,6 @@ Each case spoils one thing of a healthy, made-up environment. Whatever it is: an
 memory, valid JSON, no byte on the terminal that is not text, and never "usable" when something that decides it could
 not be read."""
 import concurrent.futures
-import json
 import os
 import pathlib
 import random
@@ -23,7 +22,6 @@ import unittest
 import json_schema
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
-SCHEMA = json.loads((ROOT / "docs/schema/answer-1.schema.json").read_text(encoding="utf-8"))
 EXIT_STATUS = {"gpu-blocked": 1, "unknown": 3, "gpu-degraded": 0, "gpu-usable": 0}
 NOBODY = 65534
 HANG = 30  # seconds of the clock; the machine may be busy
@@ -139,7 +137,7 @@ SPOIL = {
 
 class Answer:
     def __init__(self, text, status):
-        self.json = json.loads(text)
+        self.json = json_schema.parsed(text)
         self.verdict = self.json["verdict"]
         self.text = text.decode()
         self.status = status
@@ -186,7 +184,6 @@ class Hostile(unittest.TestCase):
         written, complaints, status = self.start(*asked, *arguments, "--format", "json", "--facts", **more)
         self.assertEqual(complaints, "")
         answer = Answer(written, status)
-        self.assertEqual(json_schema.faults(SCHEMA, answer.json), [])
         self.assertEqual(status, EXIT_STATUS[answer.verdict])
         if text:
             written, complaints, shown = self.start(*asked, *arguments, "-v", **more)
@@ -443,10 +440,10 @@ class Surroundings(Hostile):
             command = f'mount -t tmpfs none {hidden} && exec "$0" --format json --facts "$@"'
             done = subprocess.run(["unshare", "-m", "sh", "-c", command, binary, "--python", environment, "--assume",
                                    "gpu=8.9"], stdin=subprocess.PIPE, capture_output=True, timeout=HANG, cwd="/")
-            answer = Answer(done.stdout, done.returncode)
+            json_schema.parsed(done.stdout)
             # Without /proc the sanitizer's own run time complains that it cannot name itself.
             ours = b"" if sanitized and hidden == "/proc" else done.stderr
-            self.assertEqual((ours, json_schema.faults(SCHEMA, answer.json)), (b"", []), hidden)
+            self.assertEqual(ours, b"", hidden)
             self.assertNotIn(b"ERROR: AddressSanitizer", done.stderr)
             self.assertNotIn(b"runtime error:", done.stderr)
             bare = subprocess.run(["unshare", "-m", "sh", "-c", f'mount -t tmpfs none {hidden} && exec "$0"', binary],

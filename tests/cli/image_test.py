@@ -8,16 +8,15 @@ import hashlib
 import io
 import json
 import os
-import pathlib
 import random
 import shutil
 import subprocess
 import sys
 import tarfile
-import tempfile
 import unittest
 
 import from_test
+import json_schema
 from from_test import run, without_run
 
 DUMP_TREE = ""
@@ -296,7 +295,7 @@ class Images(from_test.Case):
         question = ["--python", "/opt/venv", "--env", "PATH=/opt/venv/bin:/usr/bin", "--env", "TF_CPP_MIN_LOG_LEVEL=0", "--assume", "gpu=H100"]
         archive = next(form for form in self.forms(image, "compared") if form.name == "docker.tar.gz")
         done = run("diff", archive, root, *question, "--format", "json")
-        answer = json.loads(done.stdout)
+        answer = json_schema.parsed(done.stdout, "diff-1")
         # The program, with its folder on sys.path, is of the image's own command.
         self.assertEqual([d["fact"] for d in answer["differences"] if not d["fact"].startswith(("program.", "python.sys_path"))], [], done.stdout)
         self.assertEqual((answer["a"]["name"], answer["a"]["verdict"], answer["b"]["verdict"]), (f"the image {archive}", "gpu-usable", "gpu-usable"))
@@ -410,7 +409,7 @@ class Images(from_test.Case):
         self.assertEqual(self.judged("--image", f"{layout}:2.0"), ("two", f"Judged is the image {layout} (2.0; it also holds 1.0, stable)."))
         self.assertEqual(self.judged("--image", f"{layout}:stable")[0], "one")
         done = run("diff", f"{layout}:1.0", f"{layout}:2.0", "--format", "json")
-        self.assertEqual([d["b"]["value"] for d in json.loads(done.stdout)["differences"] if d["fact"].endswith(".XLA_FLAGS")], ["two"])
+        self.assertEqual([d["b"]["value"] for d in json_schema.parsed(done.stdout, "diff-1")["differences"] if d["fact"].endswith(".XLA_FLAGS")], ["two"])
         # The same image twice is one.
         layout, _ = self.index_of("twice", [(named("1.0"), *one), (named("stable"), *one)])
         self.assertEqual(self.judged("--image", layout), ("one", f"Judged is the image {layout}."))

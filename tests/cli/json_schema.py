@@ -1,4 +1,7 @@
 """The part of JSON Schema that docs/schema/ uses. An unknown keyword is an error: none is silently not checked."""
+import functools
+import json
+import pathlib
 import re
 
 TYPES = {
@@ -11,6 +14,20 @@ TYPES = {
     "number": lambda v: isinstance(v, (int, float)) and not isinstance(v, bool),
 }
 COMMENTS = {"$schema", "title", "description", "$defs"}
+SCHEMAS = pathlib.Path(__file__).resolve().parents[2] / "docs/schema"
+
+
+@functools.cache
+def schema(name="answer-1"):
+    return json.loads((SCHEMAS / f"{name}.schema.json").read_text(encoding="utf-8"))
+
+
+def parsed(text, name="answer-1"):
+    """The value of a JSON text that is as its schema has it; a ValueError says what is wrong with it."""
+    value = json.loads(text)
+    if wrong := faults(schema(name), value):
+        raise ValueError(f"not as docs/schema/{name}.schema.json has it: " + "; ".join(wrong[:5]))
+    return value
 
 
 def faults(schema, value, root=None, at=""):

@@ -13,7 +13,6 @@ Where no GPU is (no /dev/nvidiactl), nothing is tested: the exit status is 77, w
 import argparse
 import concurrent.futures
 import dataclasses
-import json
 import os
 import pathlib
 import shutil
@@ -21,6 +20,8 @@ import subprocess
 import sys
 import tempfile
 import time
+
+import json_schema
 
 NOT_RUN = 77
 LIMIT_S = 240
@@ -208,13 +209,13 @@ def meet(arguments, fault, uuid):
             truth = bench.run([bench.python, "-c", PROGRAM])
         finally:
             bench.end()
-        answer = json.loads(checked.stdout)
+        answer = json_schema.parsed(checked.stdout)
         log = pathlib.Path(folder) / "log"
         log.write_text(truth.stderr + truth.stdout, encoding="utf-8")
         if arguments.keep_logs:
             pathlib.Path(arguments.keep_logs).mkdir(exist_ok=True)
             shutil.copy(log, pathlib.Path(arguments.keep_logs) / (fault.name.replace(" ", "-") + ".log"))
-        explained = json.loads(subprocess.run([arguments.tfdoctor, "explain", log, "--format", "json"], capture_output=True,
+        explained = json_schema.parsed(subprocess.run([arguments.tfdoctor, "explain", log, "--format", "json"], capture_output=True,
                                               text=True, timeout=LIMIT_S, check=False).stdout)
     works = truth.returncode == 0 and "sum 262144.0" in truth.stdout and "mean 27.0" in truth.stdout
     found, from_log = names(answer["causes"]), names(explained["causes"])

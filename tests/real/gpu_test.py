@@ -7,13 +7,14 @@ usage: gpu_test.py TFDOCTOR LAY_ENVIRONMENT       its answers against nvidia-smi
 Where no GPU is (no /dev/nvidiactl), nothing is tested: the exit status is 77, which ctest does not count as passed.
 """
 
-import json
 import os
 import pathlib
 import shutil
 import subprocess
 import sys
 import tempfile
+
+import json_schema
 
 NOT_RUN = 77
 LIMIT_S = 300
@@ -43,7 +44,7 @@ def ask(tfdoctor, python, *flags, **variables):
     environment.update(variables)
     done = subprocess.run([tfdoctor, "--python", python, "--format", "json", "--facts", *flags], env=environment,
                           capture_output=True, timeout=LIMIT_S, check=False)
-    answer = json.loads(done.stdout)
+    answer = json_schema.parsed(done.stdout)
     return answer, value(answer["facts"]["driver_answers"])
 
 

@@ -3,7 +3,6 @@
 
 usage: process_test.py [unittest options]
 """
-import json
 import os
 import pathlib
 import subprocess
@@ -12,6 +11,7 @@ import tempfile
 import unittest
 
 import environments
+import json_schema
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 TFDOCTOR = pathlib.Path(os.environ.get("TFDOCTOR") or ROOT / "build" / "tfdoctor")
@@ -48,7 +48,7 @@ class Kernels(unittest.TestCase):
                 self.assertRegex(pid, r"^\d+$")
                 done = subprocess.run([TFDOCTOR, "--pid", pid, "--format", "json", "--facts"], stdout=subprocess.PIPE,
                                       env={"PATH": "/nowhere", "CUDA_VISIBLE_DEVICES": "3"}, timeout=60)
-                facts = json.loads(done.stdout)["facts"]
+                facts = json_schema.parsed(done.stdout)["facts"]
             finally:
                 jupyter.stdin.close()
                 jupyter.wait(timeout=60)

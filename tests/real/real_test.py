@@ -14,7 +14,6 @@ usage: real_test.py [--tfdoctor FILE] [--fakes FOLDER] [--all] [--only TEXT] [--
 
 import argparse
 import concurrent.futures
-import json
 import os
 import pathlib
 import subprocess
@@ -22,15 +21,12 @@ import sys
 import time
 
 import environments
+import json_schema
 import oracle
 import scenarios
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
-sys.path.insert(0, str(ROOT / "tests" / "cli"))
-import json_schema  # noqa: E402
-
-SCHEMA = json.loads((ROOT / "docs/schema/answer-1.schema.json").read_text(encoding="utf-8"))
 SHARE = 3  # one scenario of the rotating lists in so many runs each time
 # tfdoctor takes milliseconds; this is for a machine that is busy with other tests.
 LIMIT_S = 30
@@ -69,11 +65,9 @@ def diagnose(tfdoctor, bench, variables, scenario):
     if result.returncode not in (0, 1, 3):
         return f"tfdoctor ended with {result.returncode}: {result.stderr.strip()[-300:]}"
     try:
-        answer = json.loads(result.stdout)
+        return json_schema.parsed(result.stdout)
     except ValueError as error:
-        return f"tfdoctor's answer is no JSON: {error}"
-    faults = json_schema.faults(SCHEMA, answer)
-    return "tfdoctor's answer is not as its schema has it: " + "; ".join(faults[:5]) if faults else answer
+        return f"tfdoctor's answer is {error}"
 
 
 def value(fact):

@@ -4,7 +4,6 @@
 usage: xla_flags_test.py [--tfdoctor FILE] [--all]
 """
 import argparse
-import json
 import os
 import pathlib
 import random
@@ -14,6 +13,7 @@ import sys
 import tomllib
 
 import environments
+import json_schema
 import real_test
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -71,7 +71,7 @@ def main():
         for flags, expected in ((f"--{unknown[0]}=1", True), ("--xla_gpu_cuda_data_dir=/usr/lib/cuda", False)):
             done = subprocess.run([arguments.tfdoctor, "--format", "json", "--assume", "gpu=8.9", "--python", python],
                                   env={**os.environ, "XLA_FLAGS": flags}, stdout=subprocess.PIPE, timeout=LIMIT, check=False)
-            if ("xla-flags-invalid" in [cause["id"] for cause in json.loads(done.stdout)["causes"]]) != expected:
+            if ("xla-flags-invalid" in [cause["id"] for cause in json_schema.parsed(done.stdout)["causes"]]) != expected:
                 accepted.append(f"{flags} (tfdoctor)")
         print(f"{'FAIL' if accepted else 'ok  '} tf-{release}: {len(unknown)} flags that it does not know; not so: {' '.join(accepted) or 'none'}")
         failed, passed = failed + bool(accepted), passed + (not accepted)

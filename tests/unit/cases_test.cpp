@@ -20,6 +20,7 @@
 #include "logs/read.h"
 #include "logs/statements.h"
 #include "rules/all.h"
+#include "turn.h"
 
 namespace tfdoctor {
 namespace {
@@ -247,7 +248,9 @@ void ExpectNotSurer(const Diagnosis& complete, const Diagnosis& diagnosis) {
 
 // The property that matters most: what we do not know never makes us say more.
 TEST(Cases, ForgettingAFactNeverMakesADiagnosisSurer) {
+  Turn turn(3);
   for (const Case& c : Cases()) {
+    if (!turn.Next()) continue;
     Diagnosis complete = Judge(c.facts);
     // In place, one after the other: a copy of all facts for each of them would take most of the time.
     Facts facts = c.facts;
@@ -264,7 +267,9 @@ TEST(Cases, ForgettingAFactNeverMakesADiagnosisSurer) {
 }
 
 TEST(Cases, FactsSurviveJson) {
+  Turn turn(3);
   for (const Case& c : Cases()) {
+    if (!turn.Next()) continue;
     Json json = ToJson(c.facts);
     auto again = FactsFromJson(json);
     ASSERT_TRUE(again.ok()) << c.name << ": " << again.error().message;

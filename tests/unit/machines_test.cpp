@@ -29,6 +29,7 @@
 #include "system/overlay.h"
 #include "system/recording.h"
 #include "system/root.h"
+#include "turn.h"
 
 namespace tfdoctor {
 namespace {
@@ -528,11 +529,13 @@ TEST(Machines, AreDiagnosedAsExpected) {
 
 TEST(Machines, AreDiagnosedAlikeFromARecording) {
   const Json parts = ReadJson(kOurMachines / kParts);
+  Turn turn(3);
   for (const auto& entry : fs::directory_iterator(kOurMachines)) {
     if (entry.path().extension() != ".json" || entry.path().filename() == kParts) continue;
     SCOPED_TRACE(entry.path().stem().string());
     const Json json = ReadJson(entry.path());
-    if (!json.contains("recording")) Machine(Compose(json, parts)).ExpectTheSameFromARecording();
+    if (!json.contains("recording") && turn.Next())
+      Machine(Compose(json, parts)).ExpectTheSameFromARecording();
   }
 }
 

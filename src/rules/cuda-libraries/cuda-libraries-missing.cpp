@@ -7,7 +7,7 @@
 #include "rules/libraries.h"
 #include "rules/logs.h"
 
-namespace tfdoctor {
+namespace tfdoctor::cuda_libraries_missing {
 
 namespace {
 
@@ -87,10 +87,8 @@ void JudgeLog(Signs& s) {
 
 }  // namespace
 
-namespace rules {
-
-extern const Rule cuda_libraries_missing;
-constinit const Rule cuda_libraries_missing = {
+extern const Rule rule;
+constinit const Rule rule = {
     .id = "cuda-libraries-missing",
     .link = Link::kCudaLibraries,
     .effect = Effect::kBlocks,
@@ -129,6 +127,4 @@ The quotes matter: without them some shells expand the brackets. Releases before
 )md",
 };
 
-}  // namespace rules
-
-}  // namespace tfdoctor
+}  // namespace tfdoctor::cuda_libraries_missing

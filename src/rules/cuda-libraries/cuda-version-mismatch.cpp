@@ -8,7 +8,7 @@
 #include "rules/libraries.h"
 #include "rules/logs.h"
 
-namespace tfdoctor {
+namespace tfdoctor::cuda_version_mismatch {
 
 namespace {
 
@@ -171,10 +171,8 @@ void JudgeLog(Signs& s) {
 
 }  // namespace
 
-namespace rules {
-
-extern const Rule cuda_version_mismatch;
-constinit const Rule cuda_version_mismatch = {
+extern const Rule rule;
+constinit const Rule rule = {
     .id = "cuda-version-mismatch",
     .link = Link::kCudaLibraries,
     .effect = Effect::kBlocks,
@@ -210,6 +208,4 @@ Let pip bring the fitting set, in the same environment; several CUDA versions ma
 )md",
 };
 
-}  // namespace rules
-
-}  // namespace tfdoctor
+}  // namespace tfdoctor::cuda_version_mismatch

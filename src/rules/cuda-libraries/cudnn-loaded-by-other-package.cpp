@@ -6,7 +6,7 @@
 #include "rules/libraries.h"
 #include "rules/logs.h"
 
-namespace tfdoctor {
+namespace tfdoctor::cudnn_loaded_by_other_package {
 
 namespace {
 
@@ -66,10 +66,8 @@ void JudgeLog(Signs& s) {
 
 }  // namespace
 
-namespace rules {
-
-extern const Rule cudnn_loaded_by_other_package;
-constinit const Rule cudnn_loaded_by_other_package = {
+extern const Rule rule;
+constinit const Rule rule = {
     .id = "cudnn-loaded-by-other-package",
     .link = Link::kCudaLibraries,
     .effect = Effect::kBlocks,
@@ -102,6 +100,4 @@ One environment for each of the two is the lasting way. Replacing cuDNN by a new
 )md",
 };
 
-}  // namespace rules
-
-}  // namespace tfdoctor
+}  // namespace tfdoctor::cudnn_loaded_by_other_package

@@ -5,7 +5,7 @@
 #include "rules/libraries.h"
 #include "rules/logs.h"
 
-namespace tfdoctor {
+namespace tfdoctor::cudnn_missing {
 
 namespace {
 
@@ -60,10 +60,8 @@ void JudgeLog(Signs& s) {
 
 }  // namespace
 
-namespace rules {
-
-extern const Rule cudnn_missing;
-constinit const Rule cudnn_missing = {
+extern const Rule rule;
+constinit const Rule rule = {
     .id = "cudnn-missing",
     .link = Link::kCudaLibraries,
     .effect = Effect::kBlocks,
@@ -99,6 +97,4 @@ Install TensorFlow's own set again, in the same environment:
 )md",
 };
 
-}  // namespace rules
-
-}  // namespace tfdoctor
+}  // namespace tfdoctor::cudnn_missing

@@ -6,7 +6,7 @@
 #include "rules/libraries.h"
 #include "rules/logs.h"
 
-namespace tfdoctor {
+namespace tfdoctor::cudnn_version_mismatch {
 
 namespace {
 
@@ -104,10 +104,8 @@ void JudgeLog(Signs& s) {
 
 }  // namespace
 
-namespace rules {
-
-extern const Rule cudnn_version_mismatch;
-constinit const Rule cudnn_version_mismatch = {
+extern const Rule rule;
+constinit const Rule rule = {
     .id = "cudnn-version-mismatch",
     .link = Link::kCudaLibraries,
     .effect = Effect::kBlocks,
@@ -144,6 +142,4 @@ Install the set that this TensorFlow wants, in an environment of its own if anot
 )md",
 };
 
-}  // namespace rules
-
-}  // namespace tfdoctor
+}  // namespace tfdoctor::cudnn_version_mismatch

@@ -4,7 +4,7 @@
 #include "diagnose/rule.h"
 #include "rules/logs.h"
 
-namespace tfdoctor {
+namespace tfdoctor::env_var_not_in_launcher {
 
 namespace {
 
@@ -35,10 +35,8 @@ void JudgeLog(Signs& s) {
 
 }  // namespace
 
-namespace rules {
-
-extern const Rule env_var_not_in_launcher;
-constinit const Rule env_var_not_in_launcher = {
+extern const Rule rule;
+constinit const Rule rule = {
     .id = "env-var-not-in-launcher",
     .link = Link::kCudaLibraries,
     .effect = Effect::kBlocks,
@@ -69,6 +67,4 @@ python3 -m pip install 'tensorflow[and-cuda]'
 )md",
 };
 
-}  // namespace rules
-
-}  // namespace tfdoctor
+}  // namespace tfdoctor::env_var_not_in_launcher

@@ -3,7 +3,7 @@
 #include "rules/common.h"
 #include "rules/logs.h"
 
-namespace tfdoctor {
+namespace tfdoctor::libdevice_not_found {
 
 namespace {
 
@@ -30,10 +30,8 @@ void JudgeLog(Signs& s) {
 
 }  // namespace
 
-namespace rules {
-
-extern const Rule libdevice_not_found;
-constinit const Rule libdevice_not_found = {
+extern const Rule rule;
+constinit const Rule rule = {
     .id = "libdevice-not-found",
     .link = Link::kCudaLibraries,
     .effect = Effect::kBlocks,
@@ -71,6 +69,4 @@ or tell XLA where the toolkit is: `export XLA_FLAGS=--xla_gpu_cuda_data_dir=/pat
 )md",
 };
 
-}  // namespace rules
-
-}  // namespace tfdoctor
+}  // namespace tfdoctor::libdevice_not_found

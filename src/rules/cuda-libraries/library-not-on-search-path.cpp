@@ -8,7 +8,7 @@
 #include "rules/libraries.h"
 #include "rules/logs.h"
 
-namespace tfdoctor {
+namespace tfdoctor::library_not_on_search_path {
 
 namespace {
 
@@ -92,10 +92,8 @@ void JudgeLog(Signs& s) {
 
 }  // namespace
 
-namespace rules {
-
-extern const Rule library_not_on_search_path;
-constinit const Rule library_not_on_search_path = {
+extern const Rule rule;
+constinit const Rule rule = {
     .id = "library-not-on-search-path",
     .link = Link::kCudaLibraries,
     .effect = Effect::kBlocks,
@@ -131,6 +129,4 @@ Add the folder to LD_LIBRARY_PATH in the shell that starts Python (and in `~/.ba
 )md",
 };
 
-}  // namespace rules
-
-}  // namespace tfdoctor
+}  // namespace tfdoctor::library_not_on_search_path

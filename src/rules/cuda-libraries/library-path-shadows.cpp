@@ -8,7 +8,7 @@
 #include "rules/libraries.h"
 #include "rules/logs.h"
 
-namespace tfdoctor {
+namespace tfdoctor::library_path_shadows {
 
 namespace {
 
@@ -102,10 +102,8 @@ void JudgeLog(Signs& s) {
 
 }  // namespace
 
-namespace rules {
-
-extern const Rule library_path_shadows;
-constinit const Rule library_path_shadows = {
+extern const Rule rule;
+constinit const Rule rule = {
     .id = "library-path-shadows",
     .link = Link::kCudaLibraries,
     .effect = Effect::kBlocks,
@@ -142,6 +140,4 @@ If that helps, remove the line from `~/.bashrc`, or unload the module that sets 
 )md",
 };
 
-}  // namespace rules
-
-}  // namespace tfdoctor
+}  // namespace tfdoctor::library_path_shadows

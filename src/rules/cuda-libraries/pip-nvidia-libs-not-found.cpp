@@ -8,7 +8,7 @@
 #include "rules/libraries.h"
 #include "rules/logs.h"
 
-namespace tfdoctor {
+namespace tfdoctor::pip_nvidia_libs_not_found {
 
 namespace {
 
@@ -135,10 +135,8 @@ void JudgeLog(Signs& s) {
 
 }  // namespace
 
-namespace rules {
-
-extern const Rule pip_nvidia_libs_not_found;
-constinit const Rule pip_nvidia_libs_not_found = {
+extern const Rule rule;
+constinit const Rule rule = {
     .id = "pip-nvidia-libs-not-found",
     .link = Link::kCudaLibraries,
     .effect = Effect::kBlocks,
@@ -177,6 +175,4 @@ Any of these; the first that is offered lasts longest:
 )md",
 };
 
-}  // namespace rules
-
-}  // namespace tfdoctor
+}  // namespace tfdoctor::pip_nvidia_libs_not_found

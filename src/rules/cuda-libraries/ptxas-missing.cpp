@@ -2,7 +2,7 @@
 #include "rules/common.h"
 #include "rules/logs.h"
 
-namespace tfdoctor {
+namespace tfdoctor::ptxas_missing {
 
 namespace {
 
@@ -26,10 +26,8 @@ void JudgeLog(Signs& s) {
 
 }  // namespace
 
-namespace rules {
-
-extern const Rule ptxas_missing;
-constinit const Rule ptxas_missing = {
+extern const Rule rule;
+constinit const Rule rule = {
     .id = "ptxas-missing",
     .link = Link::kCudaLibraries,
     .effect = Effect::kDegrades,
@@ -66,6 +64,4 @@ Install TensorFlow's own set, which has it:
 )md",
 };
 
-}  // namespace rules
-
-}  // namespace tfdoctor
+}  // namespace tfdoctor::ptxas_missing

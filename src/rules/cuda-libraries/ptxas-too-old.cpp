@@ -6,7 +6,7 @@
 #include "rules/common.h"
 #include "rules/logs.h"
 
-namespace tfdoctor {
+namespace tfdoctor::ptxas_too_old {
 
 namespace {
 
@@ -69,10 +69,8 @@ void JudgeLog(Signs& s) {
 
 }  // namespace
 
-namespace rules {
-
-extern const Rule ptxas_too_old;
-constinit const Rule ptxas_too_old = {
+extern const Rule rule;
+constinit const Rule rule = {
     .id = "ptxas-too-old",
     .link = Link::kCudaLibraries,
     .effect = Effect::kDegrades,
@@ -109,6 +107,4 @@ Install TensorFlow's own set, and see that no older toolkit comes first on PATH:
 )md",
 };
 
-}  // namespace rules
-
-}  // namespace tfdoctor
+}  // namespace tfdoctor::ptxas_too_old

@@ -4,7 +4,7 @@
 #include "rules/containers.h"
 #include "rules/logs.h"
 
-namespace tfdoctor {
+namespace tfdoctor::cdi_spec_missing_or_stale {
 
 namespace {
 
@@ -68,10 +68,8 @@ void JudgeLog(Signs& s) {
 
 }  // namespace
 
-namespace rules {
-
-extern const Rule cdi_spec_missing_or_stale;
-constinit const Rule cdi_spec_missing_or_stale = {
+extern const Rule rule;
+constinit const Rule rule = {
     .id = "cdi-spec-missing-or-stale",
     .link = Link::kDeviceAccess,
     .effect = Effect::kBlocks,
@@ -103,6 +101,4 @@ nvidia-ctk cdi list
 )md",
 };
 
-}  // namespace rules
-
-}  // namespace tfdoctor
+}  // namespace tfdoctor::cdi_spec_missing_or_stale

@@ -3,7 +3,7 @@
 #include "rules/containers.h"
 #include "rules/logs.h"
 
-namespace tfdoctor {
+namespace tfdoctor::container_device_nodes_missing {
 
 namespace {
 
@@ -39,10 +39,8 @@ void JudgeLog(Signs& s) {
 
 }  // namespace
 
-namespace rules {
-
-extern const Rule container_device_nodes_missing;
-constinit const Rule container_device_nodes_missing = {
+extern const Rule rule;
+constinit const Rule rule = {
     .id = "container-device-nodes-missing",
     .link = Link::kDeviceAccess,
     .effect = Effect::kBlocks,
@@ -75,6 +73,4 @@ docker run --gpus all IMAGE
 )md",
 };
 
-}  // namespace rules
-
-}  // namespace tfdoctor
+}  // namespace tfdoctor::container_device_nodes_missing

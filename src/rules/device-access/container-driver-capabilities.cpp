@@ -3,7 +3,7 @@
 #include "rules/common.h"
 #include "rules/logs.h"
 
-namespace tfdoctor {
+namespace tfdoctor::container_driver_capabilities {
 
 namespace {
 
@@ -62,10 +62,8 @@ void JudgeLog(Signs& s) {
 
 }  // namespace
 
-namespace rules {
-
-extern const Rule container_driver_capabilities;
-constinit const Rule container_driver_capabilities = {
+extern const Rule rule;
+constinit const Rule rule = {
     .id = "container-driver-capabilities",
     .link = Link::kDeviceAccess,
     .effect = Effect::kBlocks,
@@ -96,6 +94,4 @@ docker run --gpus all -e NVIDIA_DRIVER_CAPABILITIES=compute,utility IMAGE
 )md",
 };
 
-}  // namespace rules
-
-}  // namespace tfdoctor
+}  // namespace tfdoctor::container_driver_capabilities

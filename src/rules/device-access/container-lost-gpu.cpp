@@ -6,7 +6,7 @@
 #include "rules/containers.h"
 #include "rules/logs.h"
 
-namespace tfdoctor {
+namespace tfdoctor::container_lost_gpu {
 
 namespace {
 
@@ -81,10 +81,8 @@ void JudgeLog(Signs& s) {
 
 }  // namespace
 
-namespace rules {
-
-extern const Rule container_lost_gpu;
-constinit const Rule container_lost_gpu = {
+extern const Rule rule;
+constinit const Rule rule = {
     .id = "container-lost-gpu",
     .link = Link::kDeviceAccess,
     .effect = Effect::kBlocks,
@@ -117,6 +115,4 @@ On the host, so that it does not happen again: give the devices to the engine (`
 )md",
 };
 
-}  // namespace rules
-
-}  // namespace tfdoctor
+}  // namespace tfdoctor::container_lost_gpu

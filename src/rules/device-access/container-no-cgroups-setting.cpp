@@ -3,7 +3,7 @@
 #include "rules/containers.h"
 #include "rules/logs.h"
 
-namespace tfdoctor {
+namespace tfdoctor::container_no_cgroups_setting {
 
 namespace {
 
@@ -31,10 +31,8 @@ void JudgeLog(Signs& s) {
 
 }  // namespace
 
-namespace rules {
-
-extern const Rule container_no_cgroups_setting;
-constinit const Rule container_no_cgroups_setting = {
+extern const Rule rule;
+constinit const Rule rule = {
     .id = "container-no-cgroups-setting",
     .link = Link::kDeviceAccess,
     .effect = Effect::kBlocks,
@@ -66,6 +64,4 @@ sudo systemctl restart docker
 )md",
 };
 
-}  // namespace rules
-
-}  // namespace tfdoctor
+}  // namespace tfdoctor::container_no_cgroups_setting

@@ -3,7 +3,7 @@
 #include "rules/containers.h"
 #include "rules/logs.h"
 
-namespace tfdoctor {
+namespace tfdoctor::container_toolkit_missing {
 
 namespace {
 
@@ -40,10 +40,8 @@ void JudgeLog(Signs& s) {
 
 }  // namespace
 
-namespace rules {
-
-extern const Rule container_toolkit_missing;
-constinit const Rule container_toolkit_missing = {
+extern const Rule rule;
+constinit const Rule rule = {
     .id = "container-toolkit-missing",
     .link = Link::kDeviceAccess,
     .effect = Effect::kBlocks,
@@ -80,6 +78,4 @@ docker run --rm --gpus all ubuntu nvidia-smi
 )md",
 };
 
-}  // namespace rules
-
-}  // namespace tfdoctor
+}  // namespace tfdoctor::container_toolkit_missing

@@ -2,7 +2,7 @@
 #include "rules/common.h"
 #include "rules/logs.h"
 
-namespace tfdoctor {
+namespace tfdoctor::container_toolkit_outdated {
 
 namespace {
 
@@ -43,10 +43,8 @@ void JudgeLog(Signs& s) {
 
 }  // namespace
 
-namespace rules {
-
-extern const Rule container_toolkit_outdated;
-constinit const Rule container_toolkit_outdated = {
+extern const Rule rule;
+constinit const Rule rule = {
     .id = "container-toolkit-outdated",
     .link = Link::kDeviceAccess,
     .effect = Effect::kBlocks,
@@ -77,6 +75,4 @@ Update the toolkit (1.15 or later), or Docker Desktop (4.31 or later), and start
 )md",
 };
 
-}  // namespace rules
-
-}  // namespace tfdoctor
+}  // namespace tfdoctor::container_toolkit_outdated

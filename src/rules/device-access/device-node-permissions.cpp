@@ -7,7 +7,7 @@
 #include "rules/containers.h"
 #include "rules/logs.h"
 
-namespace tfdoctor {
+namespace tfdoctor::device_node_permissions {
 
 namespace {
 
@@ -182,10 +182,8 @@ void JudgeLog(Signs& s) {
 
 }  // namespace
 
-namespace rules {
-
-extern const Rule device_node_permissions;
-constinit const Rule device_node_permissions = {
+extern const Rule rule;
+constinit const Rule rule = {
     .id = "device-node-permissions",
     .link = Link::kDeviceAccess,
     .effect = Effect::kBlocks,
@@ -220,6 +218,4 @@ A job of a batch system must request the GPU (Slurm: `--gres=gpu:1`); Podman wit
 )md",
 };
 
-}  // namespace rules
-
-}  // namespace tfdoctor
+}  // namespace tfdoctor::device_node_permissions

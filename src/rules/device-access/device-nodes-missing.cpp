@@ -4,7 +4,7 @@
 #include "rules/common.h"
 #include "rules/logs.h"
 
-namespace tfdoctor {
+namespace tfdoctor::device_nodes_missing {
 
 namespace {
 
@@ -43,10 +43,8 @@ void JudgeLog(Signs& s) {
 
 }  // namespace
 
-namespace rules {
-
-extern const Rule device_nodes_missing;
-constinit const Rule device_nodes_missing = {
+extern const Rule rule;
+constinit const Rule rule = {
     .id = "device-nodes-missing",
     .link = Link::kDeviceAccess,
     .effect = Effect::kBlocks,
@@ -80,6 +78,4 @@ Where it is installed already, make the nodes until the next restart: `sudo nvid
 )md",
 };
 
-}  // namespace rules
-
-}  // namespace tfdoctor
+}  // namespace tfdoctor::device_nodes_missing

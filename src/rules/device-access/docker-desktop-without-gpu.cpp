@@ -3,7 +3,7 @@
 #include "rules/containers.h"
 #include "rules/logs.h"
 
-namespace tfdoctor {
+namespace tfdoctor::docker_desktop_without_gpu {
 
 namespace {
 
@@ -51,10 +51,8 @@ void JudgeLog(Signs& s) {
 
 }  // namespace
 
-namespace rules {
-
-extern const Rule docker_desktop_without_gpu;
-constinit const Rule docker_desktop_without_gpu = {
+extern const Rule rule;
+constinit const Rule rule = {
     .id = "docker-desktop-without-gpu",
     .link = Link::kDeviceAccess,
     .effect = Effect::kBlocks,
@@ -86,6 +84,4 @@ If there is no other Docker, install Docker Engine.
 )md",
 };
 
-}  // namespace rules
-
-}  // namespace tfdoctor
+}  // namespace tfdoctor::docker_desktop_without_gpu

@@ -3,7 +3,7 @@
 #include "rules/containers.h"
 #include "rules/logs.h"
 
-namespace tfdoctor {
+namespace tfdoctor::docker_snap_unsupported {
 
 namespace {
 
@@ -41,10 +41,8 @@ void JudgeLog(Signs& s) {
 
 }  // namespace
 
-namespace rules {
-
-extern const Rule docker_snap_unsupported;
-constinit const Rule docker_snap_unsupported = {
+extern const Rule rule;
+constinit const Rule rule = {
     .id = "docker-snap-unsupported",
     .link = Link::kDeviceAccess,
     .effect = Effect::kBlocks,
@@ -76,6 +74,4 @@ Then install Docker from its own repository or Debian's package docker.io, and n
 )md",
 };
 
-}  // namespace rules
-
-}  // namespace tfdoctor
+}  // namespace tfdoctor::docker_snap_unsupported

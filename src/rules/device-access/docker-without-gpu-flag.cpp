@@ -3,7 +3,7 @@
 #include "rules/containers.h"
 #include "rules/logs.h"
 
-namespace tfdoctor {
+namespace tfdoctor::docker_without_gpu_flag {
 
 namespace {
 
@@ -75,10 +75,8 @@ void JudgeLog(Signs& s) {
 
 }  // namespace
 
-namespace rules {
-
-extern const Rule docker_without_gpu_flag;
-constinit const Rule docker_without_gpu_flag = {
+extern const Rule rule;
+constinit const Rule rule = {
     .id = "docker-without-gpu-flag",
     .link = Link::kDeviceAccess,
     .effect = Effect::kBlocks,
@@ -111,6 +109,4 @@ The host needs the package `nvidia-container-toolkit`. In a compose file reserve
 )md",
 };
 
-}  // namespace rules
-
-}  // namespace tfdoctor
+}  // namespace tfdoctor::docker_without_gpu_flag

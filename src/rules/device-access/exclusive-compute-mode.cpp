@@ -4,7 +4,7 @@
 #include "rules/common.h"
 #include "rules/logs.h"
 
-namespace tfdoctor {
+namespace tfdoctor::exclusive_compute_mode {
 
 namespace {
 
@@ -58,10 +58,8 @@ void JudgeLog(Signs& s) {
 
 }  // namespace
 
-namespace rules {
-
-extern const Rule exclusive_compute_mode;
-constinit const Rule exclusive_compute_mode = {
+extern const Rule rule;
+constinit const Rule rule = {
     .id = "exclusive-compute-mode",
     .link = Link::kDeviceAccess,
     .effect = Effect::kBlocks,
@@ -94,6 +92,4 @@ sudo nvidia-smi -c DEFAULT
 )md",
 };
 
-}  // namespace rules
-
-}  // namespace tfdoctor
+}  // namespace tfdoctor::exclusive_compute_mode

@@ -3,7 +3,7 @@
 #include "rules/containers.h"
 #include "rules/logs.h"
 
-namespace tfdoctor {
+namespace tfdoctor::kubernetes_gpu_not_requested {
 
 namespace {
 
@@ -53,10 +53,8 @@ void JudgeLog(Signs& s) {
 
 }  // namespace
 
-namespace rules {
-
-extern const Rule kubernetes_gpu_not_requested;
-constinit const Rule kubernetes_gpu_not_requested = {
+extern const Rule rule;
+constinit const Rule rule = {
     .id = "kubernetes-gpu-not-requested",
     .link = Link::kDeviceAccess,
     .effect = Effect::kBlocks,
@@ -89,6 +87,4 @@ resources: {limits: {nvidia.com/gpu: 1}}
 )md",
 };
 
-}  // namespace rules
-
-}  // namespace tfdoctor
+}  // namespace tfdoctor::kubernetes_gpu_not_requested

@@ -3,7 +3,7 @@
 #include "rules/containers.h"
 #include "rules/logs.h"
 
-namespace tfdoctor {
+namespace tfdoctor::kubernetes_runtime_not_nvidia {
 
 namespace {
 
@@ -60,10 +60,8 @@ void JudgeLog(Signs& s) {
 
 }  // namespace
 
-namespace rules {
-
-extern const Rule kubernetes_runtime_not_nvidia;
-constinit const Rule kubernetes_runtime_not_nvidia = {
+extern const Rule rule;
+constinit const Rule rule = {
     .id = "kubernetes-runtime-not-nvidia",
     .link = Link::kDeviceAccess,
     .effect = Effect::kBlocks,
@@ -100,6 +98,4 @@ Or give the pod `runtimeClassName: nvidia`.
 )md",
 };
 
-}  // namespace rules
-
-}  // namespace tfdoctor
+}  // namespace tfdoctor::kubernetes_runtime_not_nvidia

@@ -2,7 +2,7 @@
 #include "rules/common.h"
 #include "rules/logs.h"
 
-namespace tfdoctor {
+namespace tfdoctor::singularity_without_nv {
 
 namespace {
 
@@ -48,10 +48,8 @@ void JudgeLog(Signs& s) {
 
 }  // namespace
 
-namespace rules {
-
-extern const Rule singularity_without_nv;
-constinit const Rule singularity_without_nv = {
+extern const Rule rule;
+constinit const Rule rule = {
     .id = "singularity-without-nv",
     .link = Link::kDeviceAccess,
     .effect = Effect::kBlocks,
@@ -82,6 +80,4 @@ apptainer exec --nv IMAGE.sif python program.py
 )md",
 };
 
-}  // namespace rules
-
-}  // namespace tfdoctor
+}  // namespace tfdoctor::singularity_without_nv

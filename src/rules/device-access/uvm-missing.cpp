@@ -2,7 +2,7 @@
 #include "rules/common.h"
 #include "rules/logs.h"
 
-namespace tfdoctor {
+namespace tfdoctor::uvm_missing {
 
 namespace {
 
@@ -62,10 +62,8 @@ void JudgeLog(Signs& s) {
 
 }  // namespace
 
-namespace rules {
-
-extern const Rule uvm_missing;
-constinit const Rule uvm_missing = {
+extern const Rule rule;
+constinit const Rule rule = {
     .id = "uvm-missing",
     .link = Link::kDeviceAccess,
     .effect = Effect::kBlocks,
@@ -98,6 +96,4 @@ To have it after each start: enable `nvidia-persistenced`, or add `nvidia-uvm` t
 )md",
 };
 
-}  // namespace rules
-
-}  // namespace tfdoctor
+}  // namespace tfdoctor::uvm_missing

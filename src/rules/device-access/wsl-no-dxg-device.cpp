@@ -3,7 +3,7 @@
 #include "rules/common.h"
 #include "rules/logs.h"
 
-namespace tfdoctor {
+namespace tfdoctor::wsl_no_dxg_device {
 
 namespace {
 
@@ -58,10 +58,8 @@ void JudgeLog(Signs& s) {
 
 }  // namespace
 
-namespace rules {
-
-extern const Rule wsl_no_dxg_device;
-constinit const Rule wsl_no_dxg_device = {
+extern const Rule rule;
+constinit const Rule rule = {
     .id = "wsl-no-dxg-device",
     .link = Link::kDeviceAccess,
     .effect = Effect::kBlocks,
@@ -91,6 +89,4 @@ In Windows: install NVIDIA's driver there (never a Linux driver inside WSL), the
 )md",
 };
 
-}  // namespace rules
-
-}  // namespace tfdoctor
+}  // namespace tfdoctor::wsl_no_dxg_device

@@ -2,7 +2,7 @@
 #include "rules/common.h"
 #include "rules/logs.h"
 
-namespace tfdoctor {
+namespace tfdoctor::cuda_compat_library_misused {
 
 namespace {
 
@@ -50,10 +50,8 @@ void JudgeLog(Signs& s) {
 
 }  // namespace
 
-namespace rules {
-
-extern const Rule cuda_compat_library_misused;
-constinit const Rule cuda_compat_library_misused = {
+extern const Rule rule;
+constinit const Rule rule = {
     .id = "cuda-compat-library-misused",
     .link = Link::kDriverLibrary,
     .effect = Effect::kBlocks,
@@ -84,6 +82,4 @@ Update the driver of the host, and remove the package: `sudo apt-get remove "cud
 )md",
 };
 
-}  // namespace rules
-
-}  // namespace tfdoctor
+}  // namespace tfdoctor::cuda_compat_library_misused

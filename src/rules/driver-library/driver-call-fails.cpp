@@ -7,7 +7,7 @@
 #include "diagnose/rule.h"
 #include "rules/common.h"
 
-namespace tfdoctor {
+namespace tfdoctor::driver_call_fails {
 
 namespace {
 
@@ -254,10 +254,8 @@ Verdict Check(const Facts& facts, const Knowledge& knowledge) {
 
 }  // namespace
 
-namespace rules {
-
-extern const Rule driver_call_fails;
-constinit const Rule driver_call_fails = {
+extern const Rule rule;
+constinit const Rule rule = {
     .id = "driver-call-fails",
     .link = Link::kDriverLibrary,
     .effect = Effect::kBlocks,
@@ -306,6 +304,4 @@ If neither helps, restart the machine, and install the driver again when it stil
 )md",
 };
 
-}  // namespace rules
-
-}  // namespace tfdoctor
+}  // namespace tfdoctor::driver_call_fails

@@ -6,7 +6,7 @@
 #include "rules/containers.h"
 #include "rules/logs.h"
 
-namespace tfdoctor {
+namespace tfdoctor::driver_library_missing {
 
 namespace {
 
@@ -88,10 +88,8 @@ void JudgeLog(Signs& s) {
 
 }  // namespace
 
-namespace rules {
-
-extern const Rule driver_library_missing;
-constinit const Rule driver_library_missing = {
+extern const Rule rule;
+constinit const Rule rule = {
     .id = "driver-library-missing",
     .link = Link::kDriverLibrary,
     .effect = Effect::kBlocks,
@@ -130,6 +128,4 @@ Install the missing package of the driver: Debian `libcuda1`, Ubuntu `libnvidia-
 )md",
 };
 
-}  // namespace rules
-
-}  // namespace tfdoctor
+}  // namespace tfdoctor::driver_library_missing

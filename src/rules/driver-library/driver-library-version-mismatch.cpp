@@ -3,7 +3,7 @@
 #include "rules/common.h"
 #include "rules/logs.h"
 
-namespace tfdoctor {
+namespace tfdoctor::driver_library_version_mismatch {
 
 namespace {
 
@@ -80,10 +80,8 @@ void JudgeLog(Signs& s) {
 
 }  // namespace
 
-namespace rules {
-
-extern const Rule driver_library_version_mismatch;
-constinit const Rule driver_library_version_mismatch = {
+extern const Rule rule;
+constinit const Rule rule = {
     .id = "driver-library-version-mismatch",
     .link = Link::kDriverLibrary,
     .effect = Effect::kBlocks,
@@ -114,6 +112,4 @@ Restart. If it stays, remove one of the two installations.
 )md",
 };
 
-}  // namespace rules
-
-}  // namespace tfdoctor
+}  // namespace tfdoctor::driver_library_version_mismatch

@@ -9,7 +9,7 @@
 #include "rules/program.h"
 #include "rules/repair.h"
 
-namespace tfdoctor {
+namespace tfdoctor::driver_too_old {
 
 namespace {
 
@@ -187,10 +187,8 @@ void JudgeLog(Signs& s) {
 
 }  // namespace
 
-namespace rules {
-
-extern const Rule driver_too_old;
-constinit const Rule driver_too_old = {
+extern const Rule rule;
+constinit const Rule rule = {
     .id = "driver-too-old",
     .link = Link::kDriverLibrary,
     .effect = Effect::kBlocks,
@@ -225,6 +223,4 @@ Install a newer driver from your distribution and restart. Where that is not pos
 )md",
 };
 
-}  // namespace rules
-
-}  // namespace tfdoctor
+}  // namespace tfdoctor::driver_too_old

@@ -2,7 +2,7 @@
 #include "rules/common.h"
 #include "rules/logs.h"
 
-namespace tfdoctor {
+namespace tfdoctor::nvml_library_missing {
 
 namespace {
 
@@ -85,10 +85,8 @@ void JudgeLog(Signs& s) {
 
 }  // namespace
 
-namespace rules {
-
-extern const Rule nvml_library_missing;
-constinit const Rule nvml_library_missing = {
+extern const Rule rule;
+constinit const Rule rule = {
     .id = "nvml-library-missing",
     .link = Link::kDriverLibrary,
     .effect = Effect::kBlocks,
@@ -128,6 +126,4 @@ Install the package (Debian `libnvidia-ml1`); in Docker set `NVIDIA_DRIVER_CAPAB
 )md",
 };
 
-}  // namespace rules
-
-}  // namespace tfdoctor
+}  // namespace tfdoctor::nvml_library_missing

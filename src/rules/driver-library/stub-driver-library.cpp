@@ -4,7 +4,7 @@
 #include "rules/common.h"
 #include "rules/logs.h"
 
-namespace tfdoctor {
+namespace tfdoctor::stub_driver_library {
 
 namespace {
 
@@ -39,10 +39,8 @@ void JudgeLog(Signs& s) {
 
 }  // namespace
 
-namespace rules {
-
-extern const Rule stub_driver_library;
-constinit const Rule stub_driver_library = {
+extern const Rule rule;
+constinit const Rule rule = {
     .id = "stub-driver-library",
     .link = Link::kDriverLibrary,
     .effect = Effect::kBlocks,
@@ -72,6 +70,4 @@ Remove the folder from LD_LIBRARY_PATH, or from `/etc/ld.so.conf.d/` and run `su
 )md",
 };
 
-}  // namespace rules
-
-}  // namespace tfdoctor
+}  // namespace tfdoctor::stub_driver_library

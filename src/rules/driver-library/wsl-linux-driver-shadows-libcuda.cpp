@@ -2,7 +2,7 @@
 #include "rules/common.h"
 #include "rules/logs.h"
 
-namespace tfdoctor {
+namespace tfdoctor::wsl_linux_driver_shadows_libcuda {
 
 namespace {
 
@@ -47,10 +47,8 @@ void JudgeLog(Signs& s) {
 
 }  // namespace
 
-namespace rules {
-
-extern const Rule wsl_linux_driver_shadows_libcuda;
-constinit const Rule wsl_linux_driver_shadows_libcuda = {
+extern const Rule rule;
+constinit const Rule rule = {
     .id = "wsl-linux-driver-shadows-libcuda",
     .link = Link::kDriverLibrary,
     .effect = Effect::kBlocks,
@@ -83,6 +81,4 @@ sudo ldconfig
 )md",
 };
 
-}  // namespace rules
-
-}  // namespace tfdoctor
+}  // namespace tfdoctor::wsl_linux_driver_shadows_libcuda

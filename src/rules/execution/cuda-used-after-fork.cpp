@@ -1,7 +1,7 @@
 #include "diagnose/rule.h"
 #include "rules/logs.h"
 
-namespace tfdoctor {
+namespace tfdoctor::cuda_used_after_fork {
 
 namespace {
 
@@ -29,10 +29,8 @@ void JudgeLog(Signs& s) {
 
 }  // namespace
 
-namespace rules {
-
-extern const Rule cuda_used_after_fork;
-constinit const Rule cuda_used_after_fork = {
+extern const Rule rule;
+constinit const Rule rule = {
     .id = "cuda-used-after-fork",
     .link = Link::kExecution,
     .effect = Effect::kProgram,
@@ -61,6 +59,4 @@ Start workers with `multiprocessing.set_start_method('spawn')`, or import Tensor
 )md",
 };
 
-}  // namespace rules
-
-}  // namespace tfdoctor
+}  // namespace tfdoctor::cuda_used_after_fork

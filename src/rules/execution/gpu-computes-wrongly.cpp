@@ -2,7 +2,7 @@
 #include "rules/common.h"
 #include "rules/logs.h"
 
-namespace tfdoctor {
+namespace tfdoctor::gpu_computes_wrongly {
 
 namespace {
 
@@ -20,10 +20,8 @@ void JudgeLog(Signs& s) {
 
 }  // namespace
 
-namespace rules {
-
-extern const Rule gpu_computes_wrongly;
-constinit const Rule gpu_computes_wrongly = {
+extern const Rule rule;
+constinit const Rule rule = {
     .id = "gpu-computes-wrongly",
     .link = Link::kExecution,
     .effect = Effect::kBlocks,
@@ -57,6 +55,4 @@ nvidia-smi -q -d ECC,TEMPERATURE,POWER
 )md",
 };
 
-}  // namespace rules
-
-}  // namespace tfdoctor
+}  // namespace tfdoctor::gpu_computes_wrongly

@@ -1,7 +1,7 @@
 #include "diagnose/rule.h"
 #include "rules/logs.h"
 
-namespace tfdoctor {
+namespace tfdoctor::int32_kept_in_host_memory {
 
 namespace {
 
@@ -22,10 +22,8 @@ void JudgeLog(Signs& s) {
 
 }  // namespace
 
-namespace rules {
-
-extern const Rule int32_kept_in_host_memory;
-constinit const Rule int32_kept_in_host_memory = {
+extern const Rule rule;
+constinit const Rule rule = {
     .id = "int32-kept-in-host-memory",
     .link = Link::kExecution,
     .effect = Effect::kHarmless,
@@ -54,6 +52,4 @@ Nothing is to be repaired. Test with float32: `tf.random.normal((1000, 1000))`.
 )md",
 };
 
-}  // namespace rules
-
-}  // namespace tfdoctor
+}  // namespace tfdoctor::int32_kept_in_host_memory

@@ -1,7 +1,7 @@
 #include "diagnose/rule.h"
 #include "rules/logs.h"
 
-namespace tfdoctor {
+namespace tfdoctor::nccl_unavailable_or_defective {
 
 namespace {
 
@@ -29,10 +29,8 @@ void JudgeLog(Signs& s) {
 
 }  // namespace
 
-namespace rules {
-
-extern const Rule nccl_unavailable_or_defective;
-constinit const Rule nccl_unavailable_or_defective = {
+extern const Rule rule;
+constinit const Rule rule = {
     .id = "nccl-unavailable-or-defective",
     .link = Link::kExecution,
     .effect = Effect::kBlocks,
@@ -65,6 +63,4 @@ In containers: `docker run --shm-size=1g --ulimit memlock=-1`.
 )md",
 };
 
-}  // namespace rules
-
-}  // namespace tfdoctor
+}  // namespace tfdoctor::nccl_unavailable_or_defective

@@ -1,7 +1,7 @@
 #include "diagnose/rule.h"
 #include "rules/logs.h"
 
-namespace tfdoctor {
+namespace tfdoctor::op_has_no_gpu_kernel {
 
 namespace {
 
@@ -13,10 +13,8 @@ void JudgeLog(Signs& s) {
 
 }  // namespace
 
-namespace rules {
-
-extern const Rule op_has_no_gpu_kernel;
-constinit const Rule op_has_no_gpu_kernel = {
+extern const Rule rule;
+constinit const Rule rule = {
     .id = "op-has-no-gpu-kernel",
     .link = Link::kExecution,
     .effect = Effect::kProgram,
@@ -45,6 +43,4 @@ Let TensorFlow choose where an operation has no code for GPUs: `tf.config.set_so
 )md",
 };
 
-}  // namespace rules
-
-}  // namespace tfdoctor
+}  // namespace tfdoctor::op_has_no_gpu_kernel

@@ -1,7 +1,7 @@
 #include "diagnose/rule.h"
 #include "rules/logs.h"
 
-namespace tfdoctor {
+namespace tfdoctor::ops_not_placed_on_gpu {
 
 namespace {
 
@@ -23,10 +23,8 @@ void JudgeLog(Signs& s) {
 
 }  // namespace
 
-namespace rules {
-
-extern const Rule ops_not_placed_on_gpu;
-constinit const Rule ops_not_placed_on_gpu = {
+extern const Rule rule;
+constinit const Rule rule = {
     .id = "ops-not-placed-on-gpu",
     .link = Link::kExecution,
     .effect = Effect::kDegrades,
@@ -57,6 +55,4 @@ If that runs on the GPU, look for `tf.device` in the program.
 )md",
 };
 
-}  // namespace rules
-
-}  // namespace tfdoctor
+}  // namespace tfdoctor::ops_not_placed_on_gpu

@@ -1,7 +1,7 @@
 #include "diagnose/rule.h"
 #include "rules/logs.h"
 
-namespace tfdoctor {
+namespace tfdoctor::windows_display_timeout {
 
 namespace {
 
@@ -20,10 +20,8 @@ void JudgeLog(Signs& s) {
 
 }  // namespace
 
-namespace rules {
-
-extern const Rule windows_display_timeout;
-constinit const Rule windows_display_timeout = {
+extern const Rule rule;
+constinit const Rule rule = {
     .id = "windows-display-timeout",
     .link = Link::kExecution,
     .effect = Effect::kBlocks,
@@ -52,6 +50,4 @@ Use smaller batches, or another card for the display. On Windows the limit is th
 )md",
 };
 
-}  // namespace rules
-
-}  // namespace tfdoctor
+}  // namespace tfdoctor::windows_display_timeout

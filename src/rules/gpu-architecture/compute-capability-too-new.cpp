@@ -4,7 +4,7 @@
 #include "rules/logs.h"
 #include "rules/program.h"
 
-namespace tfdoctor {
+namespace tfdoctor::compute_capability_too_new {
 
 namespace {
 
@@ -120,10 +120,8 @@ void JudgeLog(Signs& s) {
 
 }  // namespace
 
-namespace rules {
-
-extern const Rule compute_capability_too_new;
-constinit const Rule compute_capability_too_new = {
+extern const Rule rule;
+constinit const Rule rule = {
     .id = "compute-capability-too-new",
     .link = Link::kGpuArchitecture,
     .effect = Effect::kBlocks,
@@ -156,6 +154,4 @@ Use a build for the GPU: NVIDIA's container (25.02 or newer), or a newer TensorF
 )md",
 };
 
-}  // namespace rules
-
-}  // namespace tfdoctor
+}  // namespace tfdoctor::compute_capability_too_new

@@ -7,7 +7,7 @@
 #include "rules/program.h"
 #include "rules/repair.h"
 
-namespace tfdoctor {
+namespace tfdoctor::compute_capability_too_old {
 
 namespace {
 
@@ -92,10 +92,8 @@ void JudgeLog(Signs& s) {
 
 }  // namespace
 
-namespace rules {
-
-extern const Rule compute_capability_too_old;
-constinit const Rule compute_capability_too_old = {
+extern const Rule rule;
+constinit const Rule rule = {
     .id = "compute-capability-too-old",
     .link = Link::kGpuArchitecture,
     .effect = Effect::kBlocks,
@@ -128,6 +126,4 @@ Use an older TensorFlow that still has code for the GPU (and an older Python for
 )md",
 };
 
-}  // namespace rules
-
-}  // namespace tfdoctor
+}  // namespace tfdoctor::compute_capability_too_old

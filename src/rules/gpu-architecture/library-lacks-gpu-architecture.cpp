@@ -7,7 +7,7 @@
 #include "rules/logs.h"
 #include "rules/program.h"
 
-namespace tfdoctor {
+namespace tfdoctor::library_lacks_gpu_architecture {
 
 namespace {
 
@@ -109,10 +109,8 @@ void JudgeLog(Signs& s) {
 
 }  // namespace
 
-namespace rules {
-
-extern const Rule library_lacks_gpu_architecture;
-constinit const Rule library_lacks_gpu_architecture = {
+extern const Rule rule;
+constinit const Rule rule = {
     .id = "library-lacks-gpu-architecture",
     .link = Link::kGpuArchitecture,
     .effect = Effect::kBlocks,
@@ -148,6 +146,4 @@ python -m pip install 'nvidia-cudnn-cu12<9.11'
 )md",
 };
 
-}  // namespace rules
-
-}  // namespace tfdoctor
+}  // namespace tfdoctor::library_lacks_gpu_architecture

@@ -5,7 +5,7 @@
 #include "rules/common.h"
 #include "rules/logs.h"
 
-namespace tfdoctor {
+namespace tfdoctor::ptx_jit_slow_start {
 
 namespace {
 
@@ -93,10 +93,8 @@ void JudgeLog(Signs& s) {
 
 }  // namespace
 
-namespace rules {
-
-extern const Rule ptx_jit_slow_start;
-constinit const Rule ptx_jit_slow_start = {
+extern const Rule rule;
+constinit const Rule rule = {
     .id = "ptx-jit-slow-start",
     .link = Link::kGpuArchitecture,
     .effect = Effect::kDegrades,
@@ -132,6 +130,4 @@ Wait once; let the driver's cache be large and on a disk that stays (`CUDA_CACHE
 )md",
 };
 
-}  // namespace rules
-
-}  // namespace tfdoctor
+}  // namespace tfdoctor::ptx_jit_slow_start

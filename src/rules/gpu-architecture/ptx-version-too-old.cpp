@@ -4,7 +4,7 @@
 #include "rules/logs.h"
 #include "rules/program.h"
 
-namespace tfdoctor {
+namespace tfdoctor::ptx_version_too_old {
 
 namespace {
 
@@ -47,10 +47,8 @@ void JudgeLog(Signs& s) {
 
 }  // namespace
 
-namespace rules {
-
-extern const Rule ptx_version_too_old;
-constinit const Rule ptx_version_too_old = {
+extern const Rule rule;
+constinit const Rule rule = {
     .id = "ptx-version-too-old",
     .link = Link::kGpuArchitecture,
     .effect = Effect::kBlocks,
@@ -83,6 +81,4 @@ Use a build made with CUDA 12.8 or newer, such as NVIDIA's container 25.02.
 )md",
 };
 
-}  // namespace rules
-
-}  // namespace tfdoctor
+}  // namespace tfdoctor::ptx_version_too_old

@@ -5,7 +5,7 @@
 #include "rules/common.h"
 #include "rules/logs.h"
 
-namespace tfdoctor {
+namespace tfdoctor::adapter_initialisation_failed {
 
 namespace {
 
@@ -71,10 +71,8 @@ void JudgeLog(Signs& s) {
 
 }  // namespace
 
-namespace rules {
-
-extern const Rule adapter_initialisation_failed;
-constinit const Rule adapter_initialisation_failed = {
+extern const Rule rule;
+constinit const Rule rule = {
     .id = "adapter-initialisation-failed",
     .link = Link::kHardware,
     .effect = Effect::kBlocks,
@@ -116,6 +114,4 @@ A GPU that stopped: end what uses it, then `sudo nvidia-smi --gpu-reset`, or res
 )md",
 };
 
-}  // namespace rules
-
-}  // namespace tfdoctor
+}  // namespace tfdoctor::adapter_initialisation_failed

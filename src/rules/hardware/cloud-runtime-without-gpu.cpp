@@ -2,7 +2,7 @@
 #include "rules/common.h"
 #include "rules/logs.h"
 
-namespace tfdoctor {
+namespace tfdoctor::cloud_runtime_without_gpu {
 
 namespace {
 
@@ -63,10 +63,8 @@ void JudgeLog(Signs& s) {
 
 }  // namespace
 
-namespace rules {
-
-extern const Rule cloud_runtime_without_gpu;
-constinit const Rule cloud_runtime_without_gpu = {
+extern const Rule rule;
+constinit const Rule rule = {
     .id = "cloud-runtime-without-gpu",
     .link = Link::kHardware,
     .effect = Effect::kBlocks,
@@ -96,6 +94,4 @@ Choose a GPU as the runtime type (Colab: Runtime > Change runtime type; Kaggle: 
 )md",
 };
 
-}  // namespace rules
-
-}  // namespace tfdoctor
+}  // namespace tfdoctor::cloud_runtime_without_gpu

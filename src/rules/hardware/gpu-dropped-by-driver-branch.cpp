@@ -5,7 +5,7 @@
 #include "rules/common.h"
 #include "rules/logs.h"
 
-namespace tfdoctor {
+namespace tfdoctor::gpu_dropped_by_driver_branch {
 
 namespace {
 
@@ -74,10 +74,8 @@ void JudgeLog(Signs& s) {
 
 }  // namespace
 
-namespace rules {
-
-extern const Rule gpu_dropped_by_driver_branch;
-constinit const Rule gpu_dropped_by_driver_branch = {
+extern const Rule rule;
+constinit const Rule rule = {
     .id = "gpu-dropped-by-driver-branch",
     .link = Link::kHardware,
     .effect = Effect::kBlocks,
@@ -107,6 +105,4 @@ Remove the driver and install the last branch for the GPU; hold it there (`apt-m
 )md",
 };
 
-}  // namespace rules
-
-}  // namespace tfdoctor
+}  // namespace tfdoctor::gpu_dropped_by_driver_branch

@@ -7,7 +7,7 @@
 #include "rules/common.h"
 #include "rules/logs.h"
 
-namespace tfdoctor {
+namespace tfdoctor::gpu_hardware_fault {
 
 namespace {
 
@@ -214,10 +214,8 @@ void JudgeLog(Signs& s) {
 
 }  // namespace
 
-namespace rules {
-
-extern const Rule gpu_hardware_fault;
-constinit const Rule gpu_hardware_fault = {
+extern const Rule rule;
+constinit const Rule rule = {
     .id = "gpu-hardware-fault",
     .link = Link::kHardware,
     .effect = Effect::kBlocks,
@@ -255,6 +253,4 @@ Where other GPUs work, leave this one out until it is mended: `export CUDA_VISIB
 )md",
 };
 
-}  // namespace rules
-
-}  // namespace tfdoctor
+}  // namespace tfdoctor::gpu_hardware_fault

@@ -2,7 +2,7 @@
 #include "diagnose/rule.h"
 #include "rules/common.h"
 
-namespace tfdoctor {
+namespace tfdoctor::gpu_throttled {
 
 namespace {
 
@@ -38,10 +38,8 @@ Verdict Check(const Facts& facts, const Knowledge&) {
 
 }  // namespace
 
-namespace rules {
-
-extern const Rule gpu_throttled;
-constinit const Rule gpu_throttled = {
+extern const Rule rule;
+constinit const Rule rule = {
     .id = "gpu-throttled",
     .link = Link::kHardware,
     .effect = Effect::kDegrades,
@@ -73,6 +71,4 @@ Then mend cooling or power; the clocks return by themselves.
 )md",
 };
 
-}  // namespace rules
-
-}  // namespace tfdoctor
+}  // namespace tfdoctor::gpu_throttled

@@ -2,7 +2,7 @@
 #include "diagnose/rule.h"
 #include "rules/logs.h"
 
-namespace tfdoctor {
+namespace tfdoctor::macos_no_cuda {
 
 namespace {
 
@@ -27,10 +27,8 @@ void JudgeLog(Signs& s) {
 
 }  // namespace
 
-namespace rules {
-
-extern const Rule macos_no_cuda;
-constinit const Rule macos_no_cuda = {
+extern const Rule rule;
+constinit const Rule rule = {
     .id = "macos-no-cuda",
     .link = Link::kHardware,
     .effect = Effect::kBlocks,
@@ -59,6 +57,4 @@ Use a machine with Linux and an NVIDIA GPU, or a hosted one. On Macs with Apple'
 )md",
 };
 
-}  // namespace rules
-
-}  // namespace tfdoctor
+}  // namespace tfdoctor::macos_no_cuda

@@ -5,7 +5,7 @@
 #include "rules/common.h"
 #include "rules/logs.h"
 
-namespace tfdoctor {
+namespace tfdoctor::mig_single_instance_limit {
 
 namespace {
 
@@ -43,10 +43,8 @@ void JudgeLog(Signs& s) {
 
 }  // namespace
 
-namespace rules {
-
-extern const Rule mig_single_instance_limit;
-constinit const Rule mig_single_instance_limit = {
+extern const Rule rule;
+constinit const Rule rule = {
     .id = "mig-single-instance-limit",
     .link = Link::kHardware,
     .effect = Effect::kDegrades,
@@ -76,6 +74,4 @@ Run one process for each instance, each with its own CUDA_VISIBLE_DEVICES (`nvid
 )md",
 };
 
-}  // namespace rules
-
-}  // namespace tfdoctor
+}  // namespace tfdoctor::mig_single_instance_limit

@@ -4,7 +4,7 @@
 #include "rules/common.h"
 #include "rules/logs.h"
 
-namespace tfdoctor {
+namespace tfdoctor::mig_without_instances {
 
 namespace {
 
@@ -44,10 +44,8 @@ void JudgeLog(Signs& s) {
 
 }  // namespace
 
-namespace rules {
-
-extern const Rule mig_without_instances;
-constinit const Rule mig_without_instances = {
+extern const Rule rule;
+constinit const Rule rule = {
     .id = "mig-without-instances",
     .link = Link::kHardware,
     .effect = Effect::kBlocks,
@@ -80,6 +78,4 @@ Or turn MIG off: `sudo nvidia-smi -mig 0`.
 )md",
 };
 
-}  // namespace rules
-
-}  // namespace tfdoctor
+}  // namespace tfdoctor::mig_without_instances

@@ -3,7 +3,7 @@
 #include "rules/common.h"
 #include "rules/logs.h"
 
-namespace tfdoctor {
+namespace tfdoctor::no_nvidia_gpu {
 
 namespace {
 
@@ -104,10 +104,8 @@ void JudgeLog(Signs& s) {
 
 }  // namespace
 
-namespace rules {
-
-extern const Rule no_nvidia_gpu;
-constinit const Rule no_nvidia_gpu = {
+extern const Rule rule;
+constinit const Rule rule = {
     .id = "no-nvidia-gpu",
     .link = Link::kHardware,
     .effect = Effect::kBlocks,
@@ -140,6 +138,4 @@ Choose a machine or runtime with a GPU. If a card is built in, check `lspci | gr
 )md",
 };
 
-}  // namespace rules
-
-}  // namespace tfdoctor
+}  // namespace tfdoctor::no_nvidia_gpu

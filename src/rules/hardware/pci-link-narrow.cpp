@@ -5,7 +5,7 @@
 #include "diagnose/rule.h"
 #include "rules/common.h"
 
-namespace tfdoctor {
+namespace tfdoctor::pci_link_narrow {
 
 namespace {
 
@@ -35,10 +35,8 @@ Verdict Check(const Facts& facts, const Knowledge&) {
 
 }  // namespace
 
-namespace rules {
-
-extern const Rule pci_link_narrow;
-constinit const Rule pci_link_narrow = {
+extern const Rule rule;
+constinit const Rule rule = {
     .id = "pci-link-narrow",
     .link = Link::kHardware,
     .effect = Effect::kDegrades,
@@ -67,6 +65,4 @@ Put it into the slot next to the processor (x16). Where it is in it: switch off,
 )md",
 };
 
-}  // namespace rules
-
-}  // namespace tfdoctor
+}  // namespace tfdoctor::pci_link_narrow

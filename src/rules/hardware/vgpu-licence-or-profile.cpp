@@ -4,7 +4,7 @@
 #include "rules/common.h"
 #include "rules/logs.h"
 
-namespace tfdoctor {
+namespace tfdoctor::vgpu_licence_or_profile {
 
 namespace {
 
@@ -84,10 +84,8 @@ void JudgeLog(Signs& s) {
 
 }  // namespace
 
-namespace rules {
-
-extern const Rule vgpu_licence_or_profile;
-constinit const Rule vgpu_licence_or_profile = {
+extern const Rule rule;
+constinit const Rule rule = {
     .id = "vgpu-licence-or-profile",
     .link = Link::kHardware,
     .effect = Effect::kBlocks,
@@ -120,6 +118,4 @@ sudo systemctl restart nvidia-gridd
 )md",
 };
 
-}  // namespace rules
-
-}  // namespace tfdoctor
+}  // namespace tfdoctor::vgpu_licence_or_profile

@@ -2,7 +2,7 @@
 #include "rules/common.h"
 #include "rules/logs.h"
 
-namespace tfdoctor {
+namespace tfdoctor::dkms_build_failed {
 
 namespace {
 
@@ -41,10 +41,8 @@ void JudgeLog(Signs& s) {
 
 }  // namespace
 
-namespace rules {
-
-extern const Rule dkms_build_failed;
-constinit const Rule dkms_build_failed = {
+extern const Rule rule;
+constinit const Rule rule = {
     .id = "dkms-build-failed",
     .link = Link::kKernelDriver,
     .effect = Effect::kBlocks,
@@ -77,6 +75,4 @@ sudo dkms autoinstall
 )md",
 };
 
-}  // namespace rules
-
-}  // namespace tfdoctor
+}  // namespace tfdoctor::dkms_build_failed

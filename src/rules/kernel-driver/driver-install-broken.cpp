@@ -3,7 +3,7 @@
 #include "rules/common.h"
 #include "rules/logs.h"
 
-namespace tfdoctor {
+namespace tfdoctor::driver_install_broken {
 
 namespace {
 
@@ -66,10 +66,8 @@ void JudgeLog(Signs& s) {
 
 }  // namespace
 
-namespace rules {
-
-extern const Rule driver_install_broken;
-constinit const Rule driver_install_broken = {
+extern const Rule rule;
+constinit const Rule rule = {
     .id = "driver-install-broken",
     .link = Link::kKernelDriver,
     .effect = Effect::kBlocks,
@@ -100,6 +98,4 @@ sudo apt-get install --reinstall firmware-nvidia-gsp nvidia-driver
 )md",
 };
 
-}  // namespace rules
-
-}  // namespace tfdoctor
+}  // namespace tfdoctor::driver_install_broken

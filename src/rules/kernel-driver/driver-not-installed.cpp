@@ -2,7 +2,7 @@
 #include "rules/common.h"
 #include "rules/logs.h"
 
-namespace tfdoctor {
+namespace tfdoctor::driver_not_installed {
 
 namespace {
 
@@ -60,10 +60,8 @@ void JudgeLog(Signs& s) {
 
 }  // namespace
 
-namespace rules {
-
-extern const Rule driver_not_installed;
-constinit const Rule driver_not_installed = {
+extern const Rule rule;
+constinit const Rule rule = {
     .id = "driver-not-installed",
     .link = Link::kKernelDriver,
     .effect = Effect::kBlocks,
@@ -102,6 +100,4 @@ Install the driver from your distribution and restart:
 )md",
 };
 
-}  // namespace rules
-
-}  // namespace tfdoctor
+}  // namespace tfdoctor::driver_not_installed

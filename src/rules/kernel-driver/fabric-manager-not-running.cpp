@@ -5,7 +5,7 @@
 #include "rules/common.h"
 #include "rules/logs.h"
 
-namespace tfdoctor {
+namespace tfdoctor::fabric_manager_not_running {
 
 namespace {
 
@@ -77,10 +77,8 @@ void JudgeLog(Signs& s) {
 
 }  // namespace
 
-namespace rules {
-
-extern const Rule fabric_manager_not_running;
-constinit const Rule fabric_manager_not_running = {
+extern const Rule rule;
+constinit const Rule rule = {
     .id = "fabric-manager-not-running",
     .link = Link::kKernelDriver,
     .effect = Effect::kBlocks,
@@ -113,6 +111,4 @@ Its version must be exactly that of the driver.
 )md",
 };
 
-}  // namespace rules
-
-}  // namespace tfdoctor
+}  // namespace tfdoctor::fabric_manager_not_running

@@ -2,7 +2,7 @@
 #include "rules/common.h"
 #include "rules/logs.h"
 
-namespace tfdoctor {
+namespace tfdoctor::kernel_module_not_built {
 
 namespace {
 
@@ -97,10 +97,8 @@ void JudgeLog(Signs& s) {
 
 }  // namespace
 
-namespace rules {
-
-extern const Rule kernel_module_not_built;
-constinit const Rule kernel_module_not_built = {
+extern const Rule rule;
+constinit const Rule rule = {
     .id = "kernel-module-not-built",
     .link = Link::kKernelDriver,
     .effect = Effect::kBlocks,
@@ -135,6 +133,4 @@ sudo modprobe nvidia
 )md",
 };
 
-}  // namespace rules
-
-}  // namespace tfdoctor
+}  // namespace tfdoctor::kernel_module_not_built

@@ -2,7 +2,7 @@
 #include "rules/common.h"
 #include "rules/logs.h"
 
-namespace tfdoctor {
+namespace tfdoctor::kernel_module_not_loaded {
 
 namespace {
 
@@ -62,10 +62,8 @@ void JudgeLog(Signs& s) {
 
 }  // namespace
 
-namespace rules {
-
-extern const Rule kernel_module_not_loaded;
-constinit const Rule kernel_module_not_loaded = {
+extern const Rule rule;
+constinit const Rule rule = {
     .id = "kernel-module-not-loaded",
     .link = Link::kKernelDriver,
     .effect = Effect::kBlocks,
@@ -106,6 +104,4 @@ The kernel's message says what is in the way.
 )md",
 };
 
-}  // namespace rules
-
-}  // namespace tfdoctor
+}  // namespace tfdoctor::kernel_module_not_loaded

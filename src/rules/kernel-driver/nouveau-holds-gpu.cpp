@@ -3,7 +3,7 @@
 #include "rules/common.h"
 #include "rules/logs.h"
 
-namespace tfdoctor {
+namespace tfdoctor::nouveau_holds_gpu {
 
 namespace {
 
@@ -69,10 +69,8 @@ void JudgeLog(Signs& s) {
 
 }  // namespace
 
-namespace rules {
-
-extern const Rule nouveau_holds_gpu;
-constinit const Rule nouveau_holds_gpu = {
+extern const Rule rule;
+constinit const Rule rule = {
     .id = "nouveau-holds-gpu",
     .link = Link::kKernelDriver,
     .effect = Effect::kBlocks,
@@ -103,6 +101,4 @@ Forbid nouveau in `/etc/modprobe.d/`, rebuild the initial RAM disk (`update-init
 )md",
 };
 
-}  // namespace rules
-
-}  // namespace tfdoctor
+}  // namespace tfdoctor::nouveau_holds_gpu

@@ -5,7 +5,7 @@
 #include "rules/common.h"
 #include "rules/logs.h"
 
-namespace tfdoctor {
+namespace tfdoctor::open_kernel_module_required {
 
 namespace {
 
@@ -56,10 +56,8 @@ void JudgeLog(Signs& s) {
 
 }  // namespace
 
-namespace rules {
-
-extern const Rule open_kernel_module_required;
-constinit const Rule open_kernel_module_required = {
+extern const Rule rule;
+constinit const Rule rule = {
     .id = "open-kernel-module-required",
     .link = Link::kKernelDriver,
     .effect = Effect::kBlocks,
@@ -91,6 +89,4 @@ sudo reboot
 )md",
 };
 
-}  // namespace rules
-
-}  // namespace tfdoctor
+}  // namespace tfdoctor::open_kernel_module_required

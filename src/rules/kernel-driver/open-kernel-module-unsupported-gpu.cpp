@@ -5,7 +5,7 @@
 #include "rules/common.h"
 #include "rules/logs.h"
 
-namespace tfdoctor {
+namespace tfdoctor::open_kernel_module_unsupported_gpu {
 
 namespace {
 
@@ -46,10 +46,8 @@ void JudgeLog(Signs& s) {
 
 }  // namespace
 
-namespace rules {
-
-extern const Rule open_kernel_module_unsupported_gpu;
-constinit const Rule open_kernel_module_unsupported_gpu = {
+extern const Rule rule;
+constinit const Rule rule = {
     .id = "open-kernel-module-unsupported-gpu",
     .link = Link::kKernelDriver,
     .effect = Effect::kBlocks,
@@ -81,6 +79,4 @@ sudo reboot
 )md",
 };
 
-}  // namespace rules
-
-}  // namespace tfdoctor
+}  // namespace tfdoctor::open_kernel_module_unsupported_gpu

@@ -2,7 +2,7 @@
 #include "rules/common.h"
 #include "rules/logs.h"
 
-namespace tfdoctor {
+namespace tfdoctor::prime_profile_disables_nvidia {
 
 namespace {
 
@@ -35,10 +35,8 @@ void JudgeLog(Signs& s) {
 
 }  // namespace
 
-namespace rules {
-
-extern const Rule prime_profile_disables_nvidia;
-constinit const Rule prime_profile_disables_nvidia = {
+extern const Rule rule;
+constinit const Rule rule = {
     .id = "prime-profile-disables-nvidia",
     .link = Link::kKernelDriver,
     .effect = Effect::kBlocks,
@@ -70,6 +68,4 @@ sudo reboot
 )md",
 };
 
-}  // namespace rules
-
-}  // namespace tfdoctor
+}  // namespace tfdoctor::prime_profile_disables_nvidia

@@ -2,7 +2,7 @@
 #include "rules/common.h"
 #include "rules/logs.h"
 
-namespace tfdoctor {
+namespace tfdoctor::secure_boot_blocks_module {
 
 namespace {
 
@@ -69,10 +69,8 @@ void JudgeLog(Signs& s) {
 
 }  // namespace
 
-namespace rules {
-
-extern const Rule secure_boot_blocks_module;
-constinit const Rule secure_boot_blocks_module = {
+extern const Rule rule;
+constinit const Rule rule = {
     .id = "secure-boot-blocks-module",
     .link = Link::kKernelDriver,
     .effect = Effect::kBlocks,
@@ -107,6 +105,4 @@ Confirm the key on the blue screen. Or turn Secure Boot off in the firmware.
 )md",
 };
 
-}  // namespace rules
-
-}  // namespace tfdoctor
+}  // namespace tfdoctor::secure_boot_blocks_module

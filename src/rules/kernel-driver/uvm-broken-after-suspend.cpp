@@ -2,7 +2,7 @@
 #include "rules/common.h"
 #include "rules/logs.h"
 
-namespace tfdoctor {
+namespace tfdoctor::uvm_broken_after_suspend {
 
 namespace {
 
@@ -51,10 +51,8 @@ void JudgeLog(Signs& s) {
 
 }  // namespace
 
-namespace rules {
-
-extern const Rule uvm_broken_after_suspend;
-constinit const Rule uvm_broken_after_suspend = {
+extern const Rule rule;
+constinit const Rule rule = {
     .id = "uvm-broken-after-suspend",
     .link = Link::kKernelDriver,
     .effect = Effect::kBlocks,
@@ -87,6 +85,4 @@ sudo modprobe nvidia_uvm
 )md",
 };
 
-}  // namespace rules
-
-}  // namespace tfdoctor
+}  // namespace tfdoctor::uvm_broken_after_suspend

@@ -6,7 +6,7 @@
 #include "rules/common.h"
 #include "rules/logs.h"
 
-namespace tfdoctor {
+namespace tfdoctor::address_space_limited {
 
 namespace {
 
@@ -33,10 +33,8 @@ void JudgeLog(Signs& s) { s.Speaks("cuinit-out-of-memory", kStrong); }
 
 }  // namespace
 
-namespace rules {
-
-extern const Rule address_space_limited;
-constinit const Rule address_space_limited = {
+extern const Rule rule;
+constinit const Rule rule = {
     .id = "address-space-limited",
     .link = Link::kMemory,
     .effect = Effect::kBlocks,
@@ -69,6 +67,4 @@ Where that is refused ask the batch system for more memory, or the administrator
 )md",
 };
 
-}  // namespace rules
-
-}  // namespace tfdoctor
+}  // namespace tfdoctor::address_space_limited

@@ -1,7 +1,7 @@
 #include "diagnose/rule.h"
 #include "rules/logs.h"
 
-namespace tfdoctor {
+namespace tfdoctor::gpu_memory_fragmentation {
 
 namespace {
 
@@ -29,10 +29,8 @@ void JudgeLog(Signs& s) {
 
 }  // namespace
 
-namespace rules {
-
-extern const Rule gpu_memory_fragmentation;
-constinit const Rule gpu_memory_fragmentation = {
+extern const Rule rule;
+constinit const Rule rule = {
     .id = "gpu-memory-fragmentation",
     .link = Link::kMemory,
     .effect = Effect::kBlocks,
@@ -64,6 +62,4 @@ Give the tensors few different shapes, for example by padding to fixed lengths.
 )md",
 };
 
-}  // namespace rules
-
-}  // namespace tfdoctor
+}  // namespace tfdoctor::gpu_memory_fragmentation

@@ -6,7 +6,7 @@
 #include "rules/common.h"
 #include "rules/logs.h"
 
-namespace tfdoctor {
+namespace tfdoctor::gpu_memory_held_by_other_process {
 
 namespace {
 
@@ -120,10 +120,8 @@ void JudgeLog(Signs& s) {
 
 }  // namespace
 
-namespace rules {
-
-extern const Rule gpu_memory_held_by_other_process;
-constinit const Rule gpu_memory_held_by_other_process = {
+extern const Rule rule;
+constinit const Rule rule = {
     .id = "gpu-memory-held-by-other-process",
     .link = Link::kMemory,
     .effect = Effect::kBlocks,
@@ -158,6 +156,4 @@ End what nobody needs (`kill PID`), or let each program take only what it needs 
 )md",
 };
 
-}  // namespace rules
-
-}  // namespace tfdoctor
+}  // namespace tfdoctor::gpu_memory_held_by_other_process

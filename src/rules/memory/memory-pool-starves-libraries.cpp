@@ -1,7 +1,7 @@
 #include "diagnose/rule.h"
 #include "rules/logs.h"
 
-namespace tfdoctor {
+namespace tfdoctor::memory_pool_starves_libraries {
 
 namespace {
 
@@ -30,10 +30,8 @@ void JudgeLog(Signs& s) {
 
 }  // namespace
 
-namespace rules {
-
-extern const Rule memory_pool_starves_libraries;
-constinit const Rule memory_pool_starves_libraries = {
+extern const Rule rule;
+constinit const Rule rule = {
     .id = "memory-pool-starves-libraries",
     .link = Link::kMemory,
     .effect = Effect::kBlocks,
@@ -71,6 +69,4 @@ Or call `tf.config.experimental.set_memory_growth(gpu, True)` for every GPU befo
 )md",
 };
 
-}  // namespace rules
-
-}  // namespace tfdoctor
+}  // namespace tfdoctor::memory_pool_starves_libraries

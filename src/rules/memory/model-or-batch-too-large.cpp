@@ -1,7 +1,7 @@
 #include "diagnose/rule.h"
 #include "rules/logs.h"
 
-namespace tfdoctor {
+namespace tfdoctor::model_or_batch_too_large {
 
 namespace {
 
@@ -28,10 +28,8 @@ void JudgeLog(Signs& s) {
 
 }  // namespace
 
-namespace rules {
-
-extern const Rule model_or_batch_too_large;
-constinit const Rule model_or_batch_too_large = {
+extern const Rule rule;
+constinit const Rule rule = {
     .id = "model-or-batch-too-large",
     .link = Link::kMemory,
     .effect = Effect::kBlocks,
@@ -61,6 +59,4 @@ Make the batch smaller, then the model. `nvidia-smi` shows whether another proce
 )md",
 };
 
-}  // namespace rules
-
-}  // namespace tfdoctor
+}  // namespace tfdoctor::model_or_batch_too_large

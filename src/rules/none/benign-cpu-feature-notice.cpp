@@ -1,7 +1,7 @@
 #include "diagnose/rule.h"
 #include "rules/logs.h"
 
-namespace tfdoctor {
+namespace tfdoctor::benign_cpu_feature_notice {
 
 namespace {
 
@@ -18,10 +18,8 @@ void JudgeLog(Signs& s) {
 
 }  // namespace
 
-namespace rules {
-
-extern const Rule benign_cpu_feature_notice;
-constinit const Rule benign_cpu_feature_notice = {
+extern const Rule rule;
+constinit const Rule rule = {
     .id = "benign-cpu-feature-notice",
     .link = Link::kNone,
     .effect = Effect::kHarmless,
@@ -50,6 +48,4 @@ Nothing is to be repaired.
 )md",
 };
 
-}  // namespace rules
-
-}  // namespace tfdoctor
+}  // namespace tfdoctor::benign_cpu_feature_notice

@@ -1,7 +1,7 @@
 #include "diagnose/rule.h"
 #include "rules/logs.h"
 
-namespace tfdoctor {
+namespace tfdoctor::benign_driver_older_than_ptx_compiler {
 
 namespace {
 
@@ -9,10 +9,8 @@ void JudgeLog(Signs& s) { Harmless(s, "ptx-parallel-off"); }
 
 }  // namespace
 
-namespace rules {
-
-extern const Rule benign_driver_older_than_ptx_compiler;
-constinit const Rule benign_driver_older_than_ptx_compiler = {
+extern const Rule rule;
+constinit const Rule rule = {
     .id = "benign-driver-older-than-ptx-compiler",
     .link = Link::kNone,
     .effect = Effect::kHarmless,
@@ -41,6 +39,4 @@ Nothing has to be repaired; a newer driver makes XLA compile faster.
 )md",
 };
 
-}  // namespace rules
-
-}  // namespace tfdoctor
+}  // namespace tfdoctor::benign_driver_older_than_ptx_compiler

@@ -1,7 +1,7 @@
 #include "diagnose/rule.h"
 #include "rules/logs.h"
 
-namespace tfdoctor {
+namespace tfdoctor::benign_duplicate_registration {
 
 namespace {
 
@@ -12,10 +12,8 @@ void JudgeLog(Signs& s) {
 
 }  // namespace
 
-namespace rules {
-
-extern const Rule benign_duplicate_registration;
-constinit const Rule benign_duplicate_registration = {
+extern const Rule rule;
+constinit const Rule rule = {
     .id = "benign-duplicate-registration",
     .link = Link::kNone,
     .effect = Effect::kHarmless,
@@ -44,6 +42,4 @@ Nothing is to be repaired. If the GPU is not used, another line says why.
 )md",
 };
 
-}  // namespace rules
-
-}  // namespace tfdoctor
+}  // namespace tfdoctor::benign_duplicate_registration

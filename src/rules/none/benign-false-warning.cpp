@@ -2,7 +2,7 @@
 #include "diagnose/rule.h"
 #include "rules/logs.h"
 
-namespace tfdoctor {
+namespace tfdoctor::benign_false_warning {
 
 namespace {
 
@@ -21,10 +21,8 @@ void JudgeLog(Signs& s) {
 
 }  // namespace
 
-namespace rules {
-
-extern const Rule benign_false_warning;
-constinit const Rule benign_false_warning = {
+extern const Rule rule;
+constinit const Rule rule = {
     .id = "benign-false-warning",
     .link = Link::kNone,
     .effect = Effect::kHarmless,
@@ -53,6 +51,4 @@ Nothing is to be repaired.
 )md",
 };
 
-}  // namespace rules
-
-}  // namespace tfdoctor
+}  // namespace tfdoctor::benign_false_warning

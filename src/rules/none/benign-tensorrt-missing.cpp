@@ -1,7 +1,7 @@
 #include "diagnose/rule.h"
 #include "rules/logs.h"
 
-namespace tfdoctor {
+namespace tfdoctor::benign_tensorrt_missing {
 
 namespace {
 
@@ -9,10 +9,8 @@ void JudgeLog(Signs& s) { Harmless(s, "tensorrt-missing"); }
 
 }  // namespace
 
-namespace rules {
-
-extern const Rule benign_tensorrt_missing;
-constinit const Rule benign_tensorrt_missing = {
+extern const Rule rule;
+constinit const Rule rule = {
     .id = "benign-tensorrt-missing",
     .link = Link::kNone,
     .effect = Effect::kHarmless,
@@ -41,6 +39,4 @@ Nothing is to be repaired. If the GPU is not used, another line says why.
 )md",
 };
 
-}  // namespace rules
-
-}  // namespace tfdoctor
+}  // namespace tfdoctor::benign_tensorrt_missing

@@ -1,7 +1,7 @@
 #include "diagnose/rule.h"
 #include "rules/logs.h"
 
-namespace tfdoctor {
+namespace tfdoctor::benign_xla_devices_message {
 
 namespace {
 
@@ -9,10 +9,8 @@ void JudgeLog(Signs& s) { Harmless(s, "xla-devices-off"); }
 
 }  // namespace
 
-namespace rules {
-
-extern const Rule benign_xla_devices_message;
-constinit const Rule benign_xla_devices_message = {
+extern const Rule rule;
+constinit const Rule rule = {
     .id = "benign-xla-devices-message",
     .link = Link::kNone,
     .effect = Effect::kHarmless,
@@ -41,6 +39,4 @@ Nothing is to be repaired.
 )md",
 };
 
-}  // namespace rules
-
-}  // namespace tfdoctor
+}  // namespace tfdoctor::benign_xla_devices_message

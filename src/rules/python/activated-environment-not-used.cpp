@@ -4,7 +4,7 @@
 #include "diagnose/rule.h"
 #include "rules/common.h"
 
-namespace tfdoctor {
+namespace tfdoctor::activated_environment_not_used {
 
 namespace {
 
@@ -36,10 +36,8 @@ Verdict Check(const Facts& facts, const Knowledge&) {
 
 }  // namespace
 
-namespace rules {
-
-extern const Rule activated_environment_not_used;
-constinit const Rule activated_environment_not_used = {
+extern const Rule rule;
+constinit const Rule rule = {
     .id = "activated-environment-not-used",
     .link = Link::kPython,
     .effect = Effect::kHarmless,
@@ -68,6 +66,4 @@ Activate the environment that you mean once more, and look at `command -v python
 )md",
 };
 
-}  // namespace rules
-
-}  // namespace tfdoctor
+}  // namespace tfdoctor::activated_environment_not_used

@@ -7,7 +7,7 @@
 #include "rules/common.h"
 #include "rules/logs.h"
 
-namespace tfdoctor {
+namespace tfdoctor::module_shadowed {
 
 namespace {
 
@@ -89,10 +89,8 @@ void JudgeLog(Signs& s) {
 
 }  // namespace
 
-namespace rules {
-
-extern const Rule module_shadowed;
-constinit const Rule module_shadowed = {
+extern const Rule rule;
+constinit const Rule rule = {
     .id = "module-shadowed",
     .link = Link::kPython,
     .effect = Effect::kBlocks,
@@ -122,6 +120,4 @@ Rename the file or folder (and remove `__pycache__`), start Python in another fo
 )md",
 };
 
-}  // namespace rules
-
-}  // namespace tfdoctor
+}  // namespace tfdoctor::module_shadowed

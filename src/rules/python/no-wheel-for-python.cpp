@@ -10,7 +10,7 @@
 #include "rules/project.h"
 #include "rules/repair.h"
 
-namespace tfdoctor {
+namespace tfdoctor::no_wheel_for_python {
 
 namespace {
 
@@ -210,10 +210,8 @@ void JudgeLog(Signs& s) {
 
 }  // namespace
 
-namespace rules {
-
-extern const Rule no_wheel_for_python;
-constinit const Rule no_wheel_for_python = {
+extern const Rule rule;
+constinit const Rule rule = {
     .id = "no-wheel-for-python",
     .link = Link::kPython,
     .effect = Effect::kBlocks,
@@ -248,6 +246,4 @@ Make an environment with a Python that has a wheel, for example:
 )md",
 };
 
-}  // namespace rules
-
-}  // namespace tfdoctor
+}  // namespace tfdoctor::no_wheel_for_python

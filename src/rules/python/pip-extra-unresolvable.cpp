@@ -9,7 +9,7 @@
 #include "rules/project.h"
 #include "rules/repair.h"
 
-namespace tfdoctor {
+namespace tfdoctor::pip_extra_unresolvable {
 
 namespace {
 
@@ -84,10 +84,8 @@ void JudgeLog(Signs& s) {
 
 }  // namespace
 
-namespace rules {
-
-extern const Rule pip_extra_unresolvable;
-constinit const Rule pip_extra_unresolvable = {
+extern const Rule rule;
+constinit const Rule rule = {
     .id = "pip-extra-unresolvable",
     .link = Link::kPython,
     .effect = Effect::kBlocks,
@@ -122,6 +120,4 @@ In zsh and PowerShell the brackets must be quoted: without quotes zsh says "no m
 )md",
 };
 
-}  // namespace rules
-
-}  // namespace tfdoctor
+}  // namespace tfdoctor::pip_extra_unresolvable

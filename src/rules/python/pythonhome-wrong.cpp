@@ -4,7 +4,7 @@
 #include "diagnose/rule.h"
 #include "rules/common.h"
 
-namespace tfdoctor {
+namespace tfdoctor::pythonhome_wrong {
 
 namespace {
 
@@ -27,10 +27,8 @@ Verdict Check(const Facts& facts, const Knowledge&) {
 
 }  // namespace
 
-namespace rules {
-
-extern const Rule pythonhome_wrong;
-constinit const Rule pythonhome_wrong = {
+extern const Rule rule;
+constinit const Rule rule = {
     .id = "pythonhome-wrong",
     .link = Link::kPython,
     .effect = Effect::kBlocks,
@@ -61,6 +59,4 @@ Remove the variable, and the line that sets it:
 )md",
 };
 
-}  // namespace rules
-
-}  // namespace tfdoctor
+}  // namespace tfdoctor::pythonhome_wrong

@@ -1,7 +1,7 @@
 #include "diagnose/rule.h"
 #include "rules/logs.h"
 
-namespace tfdoctor {
+namespace tfdoctor::shell_quoting_of_extra {
 
 namespace {
 
@@ -18,10 +18,8 @@ void JudgeLog(Signs& s) {
 
 }  // namespace
 
-namespace rules {
-
-extern const Rule shell_quoting_of_extra;
-constinit const Rule shell_quoting_of_extra = {
+extern const Rule rule;
+constinit const Rule rule = {
     .id = "shell-quoting-of-extra",
     .link = Link::kPython,
     .effect = Effect::kBlocks,
@@ -50,6 +48,4 @@ python3 -m pip install 'tensorflow[and-cuda]'
 )md",
 };
 
-}  // namespace rules
-
-}  // namespace tfdoctor
+}  // namespace tfdoctor::shell_quoting_of_extra

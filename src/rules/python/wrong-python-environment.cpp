@@ -3,7 +3,7 @@
 #include "rules/common.h"
 #include "rules/logs.h"
 
-namespace tfdoctor {
+namespace tfdoctor::wrong_python_environment {
 
 namespace {
 
@@ -82,10 +82,8 @@ void JudgeLog(Signs& s) {
 
 }  // namespace
 
-namespace rules {
-
-extern const Rule wrong_python_environment;
-constinit const Rule wrong_python_environment = {
+extern const Rule rule;
+constinit const Rule rule = {
     .id = "wrong-python-environment",
     .link = Link::kPython,
     .effect = Effect::kBlocks,
@@ -115,6 +113,4 @@ Activate the environment (`. venv/bin/activate`), choose its interpreter in the 
 )md",
 };
 
-}  // namespace rules
-
-}  // namespace tfdoctor
+}  // namespace tfdoctor::wrong_python_environment

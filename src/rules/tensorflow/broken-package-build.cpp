@@ -7,7 +7,7 @@
 #include "rules/conda.h"
 #include "rules/logs.h"
 
-namespace tfdoctor {
+namespace tfdoctor::broken_package_build {
 
 namespace {
 
@@ -66,10 +66,8 @@ void JudgeLog(Signs& s) {
 
 }  // namespace
 
-namespace rules {
-
-extern const Rule broken_package_build;
-constinit const Rule broken_package_build = {
+extern const Rule rule;
+constinit const Rule rule = {
     .id = "broken-package-build",
     .link = Link::kTensorFlow,
     .effect = Effect::kBlocks,
@@ -102,6 +100,4 @@ Install another build or release of it:
 )md",
 };
 
-}  // namespace rules
-
-}  // namespace tfdoctor
+}  // namespace tfdoctor::broken_package_build

@@ -5,7 +5,7 @@
 #include "rules/conda.h"
 #include "rules/logs.h"
 
-namespace tfdoctor {
+namespace tfdoctor::conda_cpu_build {
 
 namespace {
 
@@ -46,10 +46,8 @@ void JudgeLog(Signs& s) {
 
 }  // namespace
 
-namespace rules {
-
-extern const Rule conda_cpu_build;
-constinit const Rule conda_cpu_build = {
+extern const Rule rule;
+constinit const Rule rule = {
     .id = "conda-cpu-build",
     .link = Link::kTensorFlow,
     .effect = Effect::kBlocks,
@@ -82,6 +80,4 @@ Ask for a build with CUDA by name; where no driver is seen, say which CUDA there
 )md",
 };
 
-}  // namespace rules
-
-}  // namespace tfdoctor
+}  // namespace tfdoctor::conda_cpu_build

@@ -6,7 +6,7 @@
 #include "rules/conda.h"
 #include "rules/logs.h"
 
-namespace tfdoctor {
+namespace tfdoctor::conda_mixed_channels {
 
 namespace {
 
@@ -65,10 +65,8 @@ void JudgeLog(Signs& s) {
 
 }  // namespace
 
-namespace rules {
-
-extern const Rule conda_mixed_channels;
-constinit const Rule conda_mixed_channels = {
+extern const Rule rule;
+constinit const Rule rule = {
     .id = "conda-mixed-channels",
     .link = Link::kTensorFlow,
     .effect = Effect::kBlocks,
@@ -101,6 +99,4 @@ Make the environment again from one channel:
 )md",
 };
 
-}  // namespace rules
-
-}  // namespace tfdoctor
+}  // namespace tfdoctor::conda_mixed_channels

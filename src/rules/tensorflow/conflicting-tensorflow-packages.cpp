@@ -7,7 +7,7 @@
 #include "rules/logs.h"
 #include "rules/repair.h"
 
-namespace tfdoctor {
+namespace tfdoctor::conflicting_tensorflow_packages {
 
 namespace {
 
@@ -116,10 +116,8 @@ void JudgeLog(Signs& s) {
 
 }  // namespace
 
-namespace rules {
-
-extern const Rule conflicting_tensorflow_packages;
-constinit const Rule conflicting_tensorflow_packages = {
+extern const Rule rule;
+constinit const Rule rule = {
     .id = "conflicting-tensorflow-packages",
     .link = Link::kTensorFlow,
     .effect = Effect::kBlocks,
@@ -153,6 +151,4 @@ Remove all of them, then install one:
 )md",
 };
 
-}  // namespace rules
-
-}  // namespace tfdoctor
+}  // namespace tfdoctor::conflicting_tensorflow_packages

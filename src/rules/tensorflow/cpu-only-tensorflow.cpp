@@ -5,7 +5,7 @@
 #include "rules/logs.h"
 #include "rules/repair.h"
 
-namespace tfdoctor {
+namespace tfdoctor::cpu_only_tensorflow {
 
 namespace {
 
@@ -82,10 +82,8 @@ void JudgeLog(Signs& s) {
 
 }  // namespace
 
-namespace rules {
-
-extern const Rule cpu_only_tensorflow;
-constinit const Rule cpu_only_tensorflow = {
+extern const Rule rule;
+constinit const Rule rule = {
     .id = "cpu-only-tensorflow",
     .link = Link::kTensorFlow,
     .effect = Effect::kBlocks,
@@ -126,6 +124,4 @@ Replace it:
 )md",
 };
 
-}  // namespace rules
-
-}  // namespace tfdoctor
+}  // namespace tfdoctor::cpu_only_tensorflow

@@ -1,7 +1,7 @@
 #include "diagnose/rule.h"
 #include "rules/logs.h"
 
-namespace tfdoctor {
+namespace tfdoctor::metal_plugin_missing {
 
 namespace {
 
@@ -19,10 +19,8 @@ void JudgeLog(Signs& s) {
 
 }  // namespace
 
-namespace rules {
-
-extern const Rule metal_plugin_missing;
-constinit const Rule metal_plugin_missing = {
+extern const Rule rule;
+constinit const Rule rule = {
     .id = "metal-plugin-missing",
     .link = Link::kTensorFlow,
     .effect = Effect::kBlocks,
@@ -53,6 +51,4 @@ Its newest release does not load with every TensorFlow: 1.1.0 works with release
 )md",
 };
 
-}  // namespace rules
-
-}  // namespace tfdoctor
+}  // namespace tfdoctor::metal_plugin_missing

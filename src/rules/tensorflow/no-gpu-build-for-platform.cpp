@@ -2,7 +2,7 @@
 #include "rules/common.h"
 #include "rules/logs.h"
 
-namespace tfdoctor {
+namespace tfdoctor::no_gpu_build_for_platform {
 
 namespace {
 
@@ -51,10 +51,8 @@ void JudgeLog(Signs& s) {
 
 }  // namespace
 
-namespace rules {
-
-extern const Rule no_gpu_build_for_platform;
-constinit const Rule no_gpu_build_for_platform = {
+extern const Rule rule;
+constinit const Rule rule = {
     .id = "no-gpu-build-for-platform",
     .link = Link::kTensorFlow,
     .effect = Effect::kBlocks,
@@ -87,6 +85,4 @@ On a Jetson install the wheel that NVIDIA built for the board's Linux, whose rel
 )md",
 };
 
-}  // namespace rules
-
-}  // namespace tfdoctor
+}  // namespace tfdoctor::no_gpu_build_for_platform

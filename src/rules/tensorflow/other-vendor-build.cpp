@@ -5,7 +5,7 @@
 #include "rules/logs.h"
 #include "rules/repair.h"
 
-namespace tfdoctor {
+namespace tfdoctor::other_vendor_build {
 
 namespace {
 
@@ -52,10 +52,8 @@ void JudgeLog(Signs& s) {
 
 }  // namespace
 
-namespace rules {
-
-extern const Rule other_vendor_build;
-constinit const Rule other_vendor_build = {
+extern const Rule rule;
+constinit const Rule rule = {
     .id = "other-vendor-build",
     .link = Link::kTensorFlow,
     .effect = Effect::kBlocks,
@@ -89,6 +87,4 @@ On a machine with an NVIDIA GPU: uninstall it and install `tensorflow[and-cuda]`
 )md",
 };
 
-}  // namespace rules
-
-}  // namespace tfdoctor
+}  // namespace tfdoctor::other_vendor_build

@@ -2,7 +2,7 @@
 #include "rules/common.h"
 #include "rules/logs.h"
 
-namespace tfdoctor {
+namespace tfdoctor::tensorflow_gpu_stub {
 
 namespace {
 
@@ -37,10 +37,8 @@ void JudgeLog(Signs& s) {
 
 }  // namespace
 
-namespace rules {
-
-extern const Rule tensorflow_gpu_stub;
-constinit const Rule tensorflow_gpu_stub = {
+extern const Rule rule;
+constinit const Rule rule = {
     .id = "tensorflow-gpu-stub",
     .link = Link::kTensorFlow,
     .effect = Effect::kBlocks,
@@ -72,6 +70,4 @@ python -m pip uninstall -y tensorflow-gpu
 )md",
 };
 
-}  // namespace rules
-
-}  // namespace tfdoctor
+}  // namespace tfdoctor::tensorflow_gpu_stub

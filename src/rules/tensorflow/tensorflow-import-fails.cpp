@@ -7,7 +7,7 @@
 #include "rules/common.h"
 #include "rules/logs.h"
 
-namespace tfdoctor {
+namespace tfdoctor::tensorflow_import_fails {
 
 namespace {
 
@@ -164,10 +164,8 @@ void JudgeLog(Signs& s) {
 
 }  // namespace
 
-namespace rules {
-
-extern const Rule tensorflow_import_fails;
-constinit const Rule tensorflow_import_fails = {
+extern const Rule rule;
+constinit const Rule rule = {
     .id = "tensorflow-import-fails",
     .link = Link::kTensorFlow,
     .effect = Effect::kBlocks,
@@ -202,6 +200,4 @@ Install the version that TensorFlow wants, for NumPy for example:
 )md",
 };
 
-}  // namespace rules
-
-}  // namespace tfdoctor
+}  // namespace tfdoctor::tensorflow_import_fails

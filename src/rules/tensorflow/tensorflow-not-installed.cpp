@@ -3,7 +3,7 @@
 #include "rules/logs.h"
 #include "rules/repair.h"
 
-namespace tfdoctor {
+namespace tfdoctor::tensorflow_not_installed {
 
 namespace {
 
@@ -83,10 +83,8 @@ void JudgeLog(Signs& s) {
 
 }  // namespace
 
-namespace rules {
-
-extern const Rule tensorflow_not_installed;
-constinit const Rule tensorflow_not_installed = {
+extern const Rule rule;
+constinit const Rule rule = {
     .id = "tensorflow-not-installed",
     .link = Link::kTensorFlow,
     .effect = Effect::kBlocks,
@@ -123,6 +121,4 @@ Install it in the environment in which your program runs:
 )md",
 };
 
-}  // namespace rules
-
-}  // namespace tfdoctor
+}  // namespace tfdoctor::tensorflow_not_installed

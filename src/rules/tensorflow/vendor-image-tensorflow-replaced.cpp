@@ -4,7 +4,7 @@
 #include "rules/common.h"
 #include "rules/libraries.h"
 
-namespace tfdoctor {
+namespace tfdoctor::vendor_image_tensorflow_replaced {
 
 namespace {
 
@@ -52,10 +52,8 @@ Verdict Check(const Facts& facts, const Knowledge& knowledge) {
 
 }  // namespace
 
-namespace rules {
-
-extern const Rule vendor_image_tensorflow_replaced;
-constinit const Rule vendor_image_tensorflow_replaced = {
+extern const Rule rule;
+constinit const Rule rule = {
     .id = "vendor-image-tensorflow-replaced",
     .link = Link::kTensorFlow,
     .effect = Effect::kBlocks,
@@ -93,6 +91,4 @@ Then install what the program needs without TensorFlow: leave its line out of th
 )md",
 };
 
-}  // namespace rules
-
-}  // namespace tfdoctor
+}  // namespace tfdoctor::vendor_image_tensorflow_replaced

@@ -4,7 +4,7 @@
 #include "diagnose/rule.h"
 #include "rules/logs.h"
 
-namespace tfdoctor {
+namespace tfdoctor::windows_native_no_gpu {
 
 namespace {
 
@@ -72,10 +72,8 @@ void JudgeLog(Signs& s) {
 
 }  // namespace
 
-namespace rules {
-
-extern const Rule windows_native_no_gpu;
-constinit const Rule windows_native_no_gpu = {
+extern const Rule rule;
+constinit const Rule rule = {
     .id = "windows-native-no-gpu",
     .link = Link::kTensorFlow,
     .effect = Effect::kBlocks,
@@ -112,6 +110,4 @@ Or stay on Windows with `tensorflow<2.11` (Python 3.7 to 3.10), CUDA 11.2 and cu
 )md",
 };
 
-}  // namespace rules
-
-}  // namespace tfdoctor
+}  // namespace tfdoctor::windows_native_no_gpu

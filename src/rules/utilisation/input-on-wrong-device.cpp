@@ -1,7 +1,7 @@
 #include "diagnose/rule.h"
 #include "rules/logs.h"
 
-namespace tfdoctor {
+namespace tfdoctor::input_on_wrong_device {
 
 namespace {
 
@@ -14,10 +14,8 @@ void JudgeLog(Signs& s) {
 
 }  // namespace
 
-namespace rules {
-
-extern const Rule input_on_wrong_device;
-constinit const Rule input_on_wrong_device = {
+extern const Rule rule;
+constinit const Rule rule = {
     .id = "input-on-wrong-device",
     .link = Link::kUtilisation,
     .effect = Effect::kDegrades,
@@ -46,6 +44,4 @@ Prepare the input with tf.data, or inside `with tf.device('/CPU:0')`.
 )md",
 };
 
-}  // namespace rules
-
-}  // namespace tfdoctor
+}  // namespace tfdoctor::input_on_wrong_device

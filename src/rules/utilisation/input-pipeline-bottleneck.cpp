@@ -5,7 +5,7 @@
 #include "diagnose/rule.h"
 #include "rules/logs.h"
 
-namespace tfdoctor {
+namespace tfdoctor::input_pipeline_bottleneck {
 
 namespace {
 
@@ -37,10 +37,8 @@ void JudgeLog(Signs& s) {
 
 }  // namespace
 
-namespace rules {
-
-extern const Rule input_pipeline_bottleneck;
-constinit const Rule input_pipeline_bottleneck = {
+extern const Rule rule;
+constinit const Rule rule = {
     .id = "input-pipeline-bottleneck",
     .link = Link::kUtilisation,
     .effect = Effect::kDegrades,
@@ -69,6 +67,4 @@ Use `dataset.map(..., num_parallel_calls=tf.data.AUTOTUNE).prefetch(tf.data.AUTO
 )md",
 };
 
-}  // namespace rules
-
-}  // namespace tfdoctor
+}  // namespace tfdoctor::input_pipeline_bottleneck

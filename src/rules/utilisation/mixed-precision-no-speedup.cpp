@@ -2,7 +2,7 @@
 #include "diagnose/rule.h"
 #include "rules/logs.h"
 
-namespace tfdoctor {
+namespace tfdoctor::mixed_precision_no_speedup {
 
 namespace {
 
@@ -16,10 +16,8 @@ void JudgeLog(Signs& s) {
 
 }  // namespace
 
-namespace rules {
-
-extern const Rule mixed_precision_no_speedup;
-constinit const Rule mixed_precision_no_speedup = {
+extern const Rule rule;
+constinit const Rule rule = {
     .id = "mixed-precision-no-speedup",
     .link = Link::kUtilisation,
     .effect = Effect::kDegrades,
@@ -48,6 +46,4 @@ Leave the policy at float32 on such cards; elsewhere make layers and batches mul
 )md",
 };
 
-}  // namespace rules
-
-}  // namespace tfdoctor
+}  // namespace tfdoctor::mixed_precision_no_speedup

@@ -1,7 +1,7 @@
 #include "diagnose/rule.h"
 #include "rules/logs.h"
 
-namespace tfdoctor {
+namespace tfdoctor::monitoring_misread {
 
 namespace {
 
@@ -24,10 +24,8 @@ void JudgeLog(Signs& s) {
 
 }  // namespace
 
-namespace rules {
-
-extern const Rule monitoring_misread;
-constinit const Rule monitoring_misread = {
+extern const Rule rule;
+constinit const Rule rule = {
     .id = "monitoring-misread",
     .link = Link::kUtilisation,
     .effect = Effect::kHarmless,
@@ -58,6 +56,4 @@ In Task Manager choose the view Cuda.
 )md",
 };
 
-}  // namespace rules
-
-}  // namespace tfdoctor
+}  // namespace tfdoctor::monitoring_misread

@@ -1,7 +1,7 @@
 #include "diagnose/rule.h"
 #include "rules/logs.h"
 
-namespace tfdoctor {
+namespace tfdoctor::retracing_or_recompilation {
 
 namespace {
 
@@ -12,10 +12,8 @@ void JudgeLog(Signs& s) {
 
 }  // namespace
 
-namespace rules {
-
-extern const Rule retracing_or_recompilation;
-constinit const Rule retracing_or_recompilation = {
+extern const Rule rule;
+constinit const Rule rule = {
     .id = "retracing-or-recompilation",
     .link = Link::kUtilisation,
     .effect = Effect::kDegrades,
@@ -44,6 +42,4 @@ Pass tensors in place of Python numbers, give `input_signature` or `reduce_retra
 )md",
 };
 
-}  // namespace rules
-
-}  // namespace tfdoctor
+}  // namespace tfdoctor::retracing_or_recompilation

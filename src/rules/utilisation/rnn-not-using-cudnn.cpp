@@ -1,7 +1,7 @@
 #include "diagnose/rule.h"
 #include "rules/logs.h"
 
-namespace tfdoctor {
+namespace tfdoctor::rnn_not_using_cudnn {
 
 namespace {
 
@@ -19,10 +19,8 @@ void JudgeLog(Signs& s) {
 
 }  // namespace
 
-namespace rules {
-
-extern const Rule rnn_not_using_cudnn;
-constinit const Rule rnn_not_using_cudnn = {
+extern const Rule rule;
+constinit const Rule rule = {
     .id = "rnn-not-using-cudnn",
     .link = Link::kUtilisation,
     .effect = Effect::kDegrades,
@@ -51,6 +49,4 @@ Use the defaults: activation tanh, recurrent_activation sigmoid, recurrent_dropo
 )md",
 };
 
-}  // namespace rules
-
-}  // namespace tfdoctor
+}  // namespace tfdoctor::rnn_not_using_cudnn

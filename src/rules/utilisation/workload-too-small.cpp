@@ -1,7 +1,7 @@
 #include "diagnose/rule.h"
 #include "rules/logs.h"
 
-namespace tfdoctor {
+namespace tfdoctor::workload_too_small {
 
 namespace {
 
@@ -17,10 +17,8 @@ void JudgeLog(Signs& s) {
 
 }  // namespace
 
-namespace rules {
-
-extern const Rule workload_too_small;
-constinit const Rule workload_too_small = {
+extern const Rule rule;
+constinit const Rule rule = {
     .id = "workload-too-small",
     .link = Link::kUtilisation,
     .effect = Effect::kDegrades,
@@ -49,6 +47,4 @@ Make the batch larger, put several steps into one `tf.function` (`steps_per_exec
 )md",
 };
 
-}  // namespace rules
-
-}  // namespace tfdoctor
+}  // namespace tfdoctor::workload_too_small

@@ -6,7 +6,7 @@
 #include "rules/logs.h"
 #include "rules/program.h"
 
-namespace tfdoctor {
+namespace tfdoctor::cuda_device_order_invalid {
 
 namespace {
 
@@ -55,10 +55,8 @@ void JudgeLog(Signs& s) {
 
 }  // namespace
 
-namespace rules {
-
-extern const Rule cuda_device_order_invalid;
-constinit const Rule cuda_device_order_invalid = {
+extern const Rule rule;
+constinit const Rule rule = {
     .id = "cuda-device-order-invalid",
     .link = Link::kVisibility,
     .effect = Effect::kBlocks,
@@ -91,6 +89,4 @@ or `export CUDA_DEVICE_ORDER=PCI_BUS_ID`, which numbers the GPUs as nvidia-smi d
 )md",
 };
 
-}  // namespace rules
-
-}  // namespace tfdoctor
+}  // namespace tfdoctor::cuda_device_order_invalid

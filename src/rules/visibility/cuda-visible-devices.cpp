@@ -5,7 +5,7 @@
 #include "rules/logs.h"
 #include "rules/program.h"
 
-namespace tfdoctor {
+namespace tfdoctor::cuda_visible_devices {
 
 namespace {
 
@@ -129,10 +129,8 @@ void JudgeLog(Signs& s) {
 
 }  // namespace
 
-namespace rules {
-
-extern const Rule cuda_visible_devices;
-constinit const Rule cuda_visible_devices = {
+extern const Rule rule;
+constinit const Rule rule = {
     .id = "cuda-visible-devices",
     .link = Link::kVisibility,
     .effect = Effect::kBlocks,
@@ -165,6 +163,4 @@ In a job of a batch system ask for a GPU instead (`srun --gpus=1 ...`).
 )md",
 };
 
-}  // namespace rules
-
-}  // namespace tfdoctor
+}  // namespace tfdoctor::cuda_visible_devices

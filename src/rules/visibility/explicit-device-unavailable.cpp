@@ -5,7 +5,7 @@
 #include "rules/logs.h"
 #include "rules/program.h"
 
-namespace tfdoctor {
+namespace tfdoctor::explicit_device_unavailable {
 
 namespace {
 
@@ -53,10 +53,8 @@ void JudgeLog(Signs& s) {
 
 }  // namespace
 
-namespace rules {
-
-extern const Rule explicit_device_unavailable;
-constinit const Rule explicit_device_unavailable = {
+extern const Rule rule;
+constinit const Rule rule = {
     .id = "explicit-device-unavailable",
     .link = Link::kVisibility,
     .effect = Effect::kProgram,
@@ -88,6 +86,4 @@ Name no device at all, or `/GPU:0`. For graphs of TensorFlow 1 `allow_soft_place
 )md",
 };
 
-}  // namespace rules
-
-}  // namespace tfdoctor
+}  // namespace tfdoctor::explicit_device_unavailable

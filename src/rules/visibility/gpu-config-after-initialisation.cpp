@@ -5,7 +5,7 @@
 #include "rules/logs.h"
 #include "rules/program.h"
 
-namespace tfdoctor {
+namespace tfdoctor::gpu_config_after_initialisation {
 
 namespace {
 
@@ -61,10 +61,8 @@ void JudgeLog(Signs& s) { s.Proves("devices-initialised"); }
 
 }  // namespace
 
-namespace rules {
-
-extern const Rule gpu_config_after_initialisation;
-constinit const Rule gpu_config_after_initialisation = {
+extern const Rule rule;
+constinit const Rule rule = {
     .id = "gpu-config-after-initialisation",
     .link = Link::kVisibility,
     .effect = Effect::kProgram,
@@ -99,6 +97,4 @@ Configure first, directly behind the import:
 )md",
 };
 
-}  // namespace rules
-
-}  // namespace tfdoctor
+}  // namespace tfdoctor::gpu_config_after_initialisation

@@ -4,7 +4,7 @@
 #include "rules/logs.h"
 #include "rules/program.h"
 
-namespace tfdoctor {
+namespace tfdoctor::keras_backend_not_tensorflow {
 
 namespace {
 
@@ -78,10 +78,8 @@ void JudgeLog(Signs& s) {
 
 }  // namespace
 
-namespace rules {
-
-extern const Rule keras_backend_not_tensorflow;
-constinit const Rule keras_backend_not_tensorflow = {
+extern const Rule rule;
+constinit const Rule rule = {
     .id = "keras-backend-not-tensorflow",
     .link = Link::kVisibility,
     .effect = Effect::kProgram,
@@ -113,6 +111,4 @@ before Python starts. The variable outweighs `~/.keras/keras.json`. In a program
 )md",
 };
 
-}  // namespace rules
-
-}  // namespace tfdoctor
+}  // namespace tfdoctor::keras_backend_not_tensorflow

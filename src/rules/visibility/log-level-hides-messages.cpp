@@ -5,7 +5,7 @@
 #include "rules/common.h"
 #include "rules/program.h"
 
-namespace tfdoctor {
+namespace tfdoctor::log_level_hides_messages {
 
 namespace {
 
@@ -38,10 +38,8 @@ Verdict Check(const Facts& facts, const Knowledge&) {
 
 }  // namespace
 
-namespace rules {
-
-extern const Rule log_level_hides_messages;
-constinit const Rule log_level_hides_messages = {
+extern const Rule rule;
+constinit const Rule rule = {
     .id = "log-level-hides-messages",
     .link = Link::kVisibility,
     .effect = Effect::kHarmless,
@@ -72,6 +70,4 @@ and start the program again.
 )md",
 };
 
-}  // namespace rules
-
-}  // namespace tfdoctor
+}  // namespace tfdoctor::log_level_hides_messages

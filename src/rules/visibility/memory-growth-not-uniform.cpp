@@ -7,7 +7,7 @@
 #include "rules/logs.h"
 #include "rules/program.h"
 
-namespace tfdoctor {
+namespace tfdoctor::memory_growth_not_uniform {
 
 namespace {
 
@@ -52,10 +52,8 @@ void JudgeLog(Signs& s) { s.Proves("growth-differs"); }
 
 }  // namespace
 
-namespace rules {
-
-extern const Rule memory_growth_not_uniform;
-constinit const Rule memory_growth_not_uniform = {
+extern const Rule rule;
+constinit const Rule rule = {
     .id = "memory-growth-not-uniform",
     .link = Link::kVisibility,
     .effect = Effect::kProgram,
@@ -90,6 +88,4 @@ or leave one GPU visible: `export CUDA_VISIBLE_DEVICES=0`.
 )md",
 };
 
-}  // namespace rules
-
-}  // namespace tfdoctor
+}  // namespace tfdoctor::memory_growth_not_uniform

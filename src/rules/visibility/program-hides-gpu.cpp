@@ -6,7 +6,7 @@
 #include "rules/logs.h"
 #include "rules/program.h"
 
-namespace tfdoctor {
+namespace tfdoctor::program_hides_gpu {
 
 namespace {
 
@@ -190,10 +190,8 @@ void JudgeLog(Signs& s) {
 
 }  // namespace
 
-namespace rules {
-
-extern const Rule program_hides_gpu;
-constinit const Rule program_hides_gpu = {
+extern const Rule rule;
+constinit const Rule rule = {
     .id = "program-hides-gpu",
     .link = Link::kVisibility,
     .effect = Effect::kProgram,
@@ -226,6 +224,4 @@ Remove the line, or let it name the GPU that you want:
 )md",
 };
 
-}  // namespace rules
-
-}  // namespace tfdoctor
+}  // namespace tfdoctor::program_hides_gpu

@@ -8,7 +8,7 @@
 #include "rules/logs.h"
 #include "rules/program.h"
 
-namespace tfdoctor {
+namespace tfdoctor::tensorflow_variable_invalid {
 
 namespace {
 
@@ -101,10 +101,8 @@ void JudgeLog(Signs& s) {
 
 }  // namespace
 
-namespace rules {
-
-extern const Rule tensorflow_variable_invalid;
-constinit const Rule tensorflow_variable_invalid = {
+extern const Rule rule;
+constinit const Rule rule = {
     .id = "tensorflow-variable-invalid",
     .link = Link::kVisibility,
     .effect = Effect::kDegrades,
@@ -138,6 +136,4 @@ For TF_USE_LEGACY_KERAS: `pip install tf_keras`, in the version of your TensorFl
 )md",
 };
 
-}  // namespace rules
-
-}  // namespace tfdoctor
+}  // namespace tfdoctor::tensorflow_variable_invalid

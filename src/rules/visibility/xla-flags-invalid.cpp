@@ -9,7 +9,7 @@
 #include "rules/logs.h"
 #include "rules/program.h"
 
-namespace tfdoctor {
+namespace tfdoctor::xla_flags_invalid {
 
 namespace {
 
@@ -121,10 +121,8 @@ void JudgeLog(Signs& s) {
 
 }  // namespace
 
-namespace rules {
-
-extern const Rule xla_flags_invalid;
-constinit const Rule xla_flags_invalid = {
+extern const Rule rule;
+constinit const Rule rule = {
     .id = "xla-flags-invalid",
     .link = Link::kVisibility,
     .effect = Effect::kBlocks,
@@ -156,6 +154,4 @@ and set them again one by one.
 )md",
 };
 
-}  // namespace rules
-
-}  // namespace tfdoctor
+}  // namespace tfdoctor::xla_flags_invalid

@@ -1,0 +1,1 @@
+../cli/json_schema.py
