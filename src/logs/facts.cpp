@@ -233,6 +233,7 @@ class Filler {
   void Host() {
     const std::string os = Lower(Stated("os"));
     const Origin stated{Witness::kStated, "stated: os"};
+    if (const LogMessage* message = Find("wsl1-kernel")) Set(facts_.host.wsl, "1", AtLine(message->line));
     if (os.find("wsl") != os.npos || Stated("wsl") == "true")
       Set(facts_.host.wsl, os.find("wsl1") != os.npos || os.find("wsl 1") != os.npos ? "1" : "2", stated);
     if (os.find("aarch64") != os.npos || os.find("arm64") != os.npos || Stated("machine") == "aarch64" ||
@@ -454,12 +455,14 @@ class Filler {
       if (said.id == "says-worked-before")
         facts_.container_engine.worked_before.Add(Fact<bool>::Value(true, origin));
     };
-    // Each of somebody's own clauses speaks of one thing, as a statement does.
+    // Each of somebody's own clauses speaks of one thing, as a statement does; groups of words may stand in
+    // several clauses of a sentence.
     const auto take_clauses = [&](std::string_view text) {
       std::map<std::string, std::string> clauses;
       for (const std::string& clause : Clauses(text)) clauses.emplace(Lower(clause), "true");
-      for (const Said& said : SayingsIn(clauses, sayings))
-        take(said, std::string(text), {Witness::kStated, "the text"});
+      std::vector<Said> said = SayingsIn(clauses, sayings);
+      for (Said& of_whole : GroupsIn(text, sayings)) said.push_back(std::move(of_whole));
+      for (const Said& one : said) take(one, std::string(text), {Witness::kStated, "the text"});
     };
     for (const std::string_view words : OwnWords()) take_clauses(words);
     for (const Said& said : SayingsIn(statements_.values, sayings)) {

@@ -110,8 +110,8 @@ bool Holds(std::string_view text, std::string_view words) {
 
 // "gpu util*|gpu load* .. low|idle": in one sentence one of the words of each group; of a group behind a '!'
 // none.
+constexpr std::string_view kAnd = " .. ";
 bool Says(std::string_view text, const std::string& words) {
-  constexpr std::string_view kAnd = " .. ";
   if (words.find(kAnd) == words.npos) return Holds(text, words);
   static constexpr std::string_view kEnds[] = {". ", "? ", "! ", "; ", "\n"};
   for (const std::string_view sentence : SplitAt(text, kEnds)) {
@@ -186,6 +186,19 @@ std::vector<Said> SayingsIn(const std::map<std::string, std::string>& values,
       };
       if (std::any_of(row.words.begin(), row.words.end(), in_text)) said.push_back({row.id, key, text});
     }
+  }
+  return said;
+}
+
+std::vector<Said> GroupsIn(std::string_view text, const std::vector<SayingRow>& sayings) {
+  std::vector<Said> said;
+  const std::string lower = Lower(text);
+  for (const SayingRow& row : sayings) {
+    const auto in_text = [&](const std::string& words) {
+      return words.find(kAnd) != words.npos && Says(lower, words);
+    };
+    if (row.under.empty() && std::any_of(row.words.begin(), row.words.end(), in_text))
+      said.push_back({row.id, "", std::string(text)});
   }
   return said;
 }

@@ -46,6 +46,8 @@ struct Said {
 // "=terminal" is "terminal": true.
 std::vector<Said> SayingsIn(const std::map<std::string, std::string>& values,
                             const std::vector<SayingRow>& sayings);
+// Those of groups of words alone that one sentence of a text says, whatever its clauses are.
+std::vector<Said> GroupsIn(std::string_view text, const std::vector<SayingRow>& sayings);
 
 // {"context": {…}, "observed": {…}}; either may be missing. An error says what is wrong with it.
 Result<Statements> ReadStatements(std::string_view json);

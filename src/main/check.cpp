@@ -32,11 +32,10 @@ void Save(const CachingSystem& machine, const Facts& facts, const Diagnosis& dia
                      : "not saved: " + done.error().message);
 }
 
-// Judges every `step`th environment from `first` on; with a look of its own, since none is for two threads.
-std::optional<EarlyEnd> JudgeSome(Arguments arguments, const std::vector<ListedEnvironment>& listed,
-                                  size_t first, size_t step, std::vector<JudgedEnvironment>& judged) {
-  Look look;
-  if (auto end = look.Open(arguments)) return end;
+// Judges every `step`th environment from `first` on.
+std::optional<EarlyEnd> JudgeSome(Look& look, const Arguments& arguments,
+                                  const std::vector<ListedEnvironment>& listed, size_t first, size_t step,
+                                  std::vector<JudgedEnvironment>& judged) {
   Question question;
   if (auto end = look.Ask(arguments, question)) return end;
   const ManyProbings probings(look.machine(), look.knowledge(), question);
@@ -81,21 +80,27 @@ int Check(Arguments& arguments, const Clock& clock) {
 }
 
 int CheckAll(Arguments& arguments, const Clock& clock) {
-  Look look;
-  if (auto end = look.Open(arguments)) return EndEarly(*end);
+  // No look is for two threads. They stay until the end: to give back what was read takes long.
+  std::vector<std::unique_ptr<Look>> looks;
+  looks.push_back(std::make_unique<Look>());
+  if (auto end = looks[0]->Open(arguments)) return EndEarly(*end);
   AllEnvironments all;
-  const std::vector<ListedEnvironment> listed = ListEnvironments(look.machine(), all.unread);
+  const std::vector<ListedEnvironment> listed = ListEnvironments(looks[0]->machine(), all.unread);
   all.environments.resize(listed.size());
-  // Each thread looks at the machine once more, which is worth it from some environments on.
+  // Each looks at the machine once more, which is worth it from some environments on.
   constexpr size_t kWorthAThread = 8, kMostThreads = 8;
   const size_t threads = std::clamp<size_t>(
       std::min<size_t>(std::thread::hardware_concurrency(), listed.size() / kWorthAThread), 1, kMostThreads);
   std::vector<std::future<std::optional<EarlyEnd>>> others;
   for (size_t i = 1; i < threads; i++) {
-    others.push_back(std::async(std::launch::async, JudgeSome, arguments, std::cref(listed), i, threads,
-                                std::ref(all.environments)));
+    looks.push_back(std::make_unique<Look>());
+    others.push_back(
+        std::async(std::launch::async, [&, i, mine = looks.back().get(), asked = arguments]() mutable {
+          if (auto end = mine->Open(asked)) return std::optional<EarlyEnd>(std::move(end));
+          return JudgeSome(*mine, asked, listed, i, threads, all.environments);
+        }));
   }
-  std::optional<EarlyEnd> end = JudgeSome(arguments, listed, 0, threads, all.environments);
+  std::optional<EarlyEnd> end = JudgeSome(*looks[0], arguments, listed, 0, threads, all.environments);
   for (auto& other : others) {
     if (auto ended = other.get()) end = std::move(ended);
   }

@@ -374,4 +374,14 @@ Wakes WhatItWakes(std::string_view function, bool symbolic) {
   return Wakes::kNothing;
 }
 
+bool IsOfTensorFlow(std::string_view name) {
+  for (Names names : {Names(kStart), Names(kStartOfTensors), Names(kAskDriver), Names(kPerhapsAskDriver),
+                      Names(kNothing)}) {
+    for (std::string_view known : names) {
+      if (known.substr(0, known.find('.')) == name) return true;
+    }
+  }
+  return false;
+}
+
 }  // namespace tfdoctor

@@ -19,4 +19,8 @@ enum class Wakes {
 // be computed.
 Wakes WhatItWakes(std::string_view function, bool symbolic);
 
+// Whether TensorFlow is known to have something of this name, "config", which `from tensorflow import *`
+// binds.
+bool IsOfTensorFlow(std::string_view name);
+
 }  // namespace tfdoctor

@@ -426,7 +426,11 @@ class Reader {
   // "tf.config.experimental" -> "tensorflow.config.experimental"; moves `at` behind it.
   std::string Dotted(Tokens tokens, size_t& at) const {
     std::string name(tokens[at].text);
-    if (auto alias = aliases_.find(name); alias != aliases_.end()) name = alias->second;
+    if (auto alias = aliases_.find(name); alias != aliases_.end()) {
+      name = alias->second;
+    } else if (all_of_tensorflow_ && !bindings_.contains(name) && IsOfTensorFlow(name)) {
+      name = "tensorflow." + name;
+    }
     ++at;
     while (at + 1 < tokens.size() && IsOperator(tokens[at], ".") && tokens[at + 1].kind == Kind::kName) {
       name += "." + std::string(tokens[at + 1].text);
@@ -824,6 +828,7 @@ class Reader {
         continue;
       }
       if (IsOperator(part[0], "*")) {
+        if (module == "tensorflow") all_of_tensorflow_ = true;
         TakeAll(module);
         continue;
       }
@@ -1171,6 +1176,7 @@ class Reader {
   std::unordered_map<std::string, std::string> aliases_;
   std::unordered_map<std::string, std::string> constants_;
   std::unordered_map<std::string, int> bindings_;
+  bool all_of_tensorflow_ = false;  // from tensorflow import *
   std::set<std::string, std::less<>> gpu_lists_;
   std::set<std::string, std::less<>> cpu_lists_;
   std::set<std::string, std::less<>> functions_;

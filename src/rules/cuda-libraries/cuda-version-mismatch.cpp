@@ -138,6 +138,12 @@ void JudgeLog(Signs& s) {
     s.States(!cudnn.empty(), "cudnn", cudnn, kStrong);
     const std::string path = OtherCudaOnPath(story);
     if (cuda.empty()) s.That(!path.empty(), path, kDecisive);
+    // NVIDIA's images have these two folders, which wait for the driver, and a cudart of their own.
+    const SeenMessage* line = story.Message("library-not-loaded");
+    const std::string text = line == nullptr ? std::string() : *line->text.Peek();
+    s.That(Has(text, "cudart") && Has(text, "LD_LIBRARY_PATH: /usr/local/nvidia/lib:/usr/local/nvidia/lib64"),
+           "this LD_LIBRARY_PATH is that of NVIDIA's images, which have a CUDA of another version, then",
+           kStrong);
     if (s.any())
       s.Speaks("library-not-loaded", kStrong).Speaks("cudart-stub", kStrong).Speaks("dll-load", kStrong);
   }
@@ -148,21 +154,27 @@ void JudgeLog(Signs& s) {
   s.That(!dependency.empty(), dependency, kDecisive);
   // cuSOLVER counts for itself: CUDA 11.0 has libcusolver.so.10, later ones libcusolver.so.11 (the nvidia
   // wheels).
-  const std::vector<std::string> missing = MissingLibraries(story);
+  std::vector<std::string> missing = MissingLibraries(story);
+  const bool all_of_cudnn = std::all_of(missing.begin(), missing.end(), NamesCudnn);
+  std::erase_if(missing, NamesCudnn);  // it is not of the toolkit, and may be missing, too
   const bool of_11_0 = missing.size() == 1 &&
                        (missing.front() == "libcusolver.so.10" || missing.front() == "cusolver64_10.dll");
   s.That(of_11_0 && (MajorVersion(story.cuda) >= 11 || MajorVersion(CudaOfBuild(story)) >= 11),
          "cuSOLVER has the number 10 up to CUDA 11.0, and the number 11 in later ones", kDecisive);
-  s.That(missing.size() == 1 && missing.front() == "libcusolver.so.11" && story.cuda.starts_with("11.0"),
+  const bool of_11_1 = missing.size() == 1 &&
+                       (missing.front() == "libcusolver.so.11" || missing.front() == "cusolver64_11.dll");
+  s.That(of_11_1 && story.cuda.starts_with("11.0"),
          "libcusolver.so.11 came with CUDA 11.1; CUDA " + story.cuda + " has libcusolver.so.10", kDecisive);
-  const bool of_11 = story.FieldHas("successfully-opened", "library", "libcublas.so.11") ||
-                     story.FieldHas("successfully-opened", "library", "libcusparse.so.11");
-  s.That(missing.size() == 1 && missing.front() == "libcusolver.so.11" && of_11 &&
-             !story.cuda.starts_with("11."),
+  const auto opened = [&](const char* library) {
+    return story.FieldHas("successfully-opened", "library", library);
+  };
+  const bool of_11 = opened("libcublas.so.11") || opened("libcusparse.so.11") || opened("cublas64_11.dll") ||
+                     opened("cusparse64_11.dll");
+  s.That(of_11_1 && of_11 && !story.cuda.starts_with("11."),
          "the other libraries of CUDA 11 are there: libcusolver.so.11 came with CUDA 11.1, CUDA 11.0 has "
          "libcusolver.so.10",
          kDecisive);
-  if (!s.any() && !std::all_of(missing.begin(), missing.end(), NamesCudnn)) s.Speaks("dll-load", kWeak);
+  if (!s.any() && !all_of_cudnn) s.Speaks("dll-load", kWeak);
   if (!s.any() && LibrariesFail(story))
     s.Speaks("library-not-loaded", kWeak)
         .Speaks("cannot-dlopen-libraries", kWeak)

@@ -7,6 +7,8 @@ namespace tfdoctor::wsl_no_dxg_device {
 
 namespace {
 
+Fix ToWsl2() { return Advice("In Windows: change to WSL 2", {"wsl --set-version DISTRIBUTION 2"}); }
+
 Verdict Check(const Facts& facts, const Knowledge&) {
   if (auto excluded = ExcludedByDriver(facts)) return *std::move(excluded);
   const std::string* wsl = facts.host.wsl.Get();
@@ -19,9 +21,7 @@ Verdict Check(const Facts& facts, const Knowledge&) {
   Verdict verdict = Verdict::Holds();
   verdict.Because(facts.host.wsl, "this is WSL " + *wsl)
       .Because(facts.device_access.nodes, "/dev/dxg is not there");
-  if (*wsl == "1")
-    return std::move(verdict).WithReason("wsl1").WithFix(
-        Advice("In Windows: change to WSL 2", {"wsl --set-version DISTRIBUTION 2"}));
+  if (*wsl == "1") return std::move(verdict).WithReason("wsl1").WithFix(ToWsl2());
   return std::move(verdict).WithReason("wsl2").WithFix(
       Advice("In Windows: install NVIDIA's driver for Windows, then update WSL",
              {"wsl --update", "wsl --shutdown"}));
@@ -43,7 +43,8 @@ void JudgeLog(Signs& s) {
   const LogStory& story = s.story;
   s.Proves("dxg-missing").Proves("dml-adapter").Proves("says-no-dxg");
   // WSL 1 has no kernel of its own, and so no modules and no GPU.
-  s.Speaks("wsl1-kernel", kDecisive);
+  s.Proves("wsl1-kernel");
+  if (story.SawAny({"wsl1-kernel", "says-wsl1"})) s.Repair(ToWsl2());
   if (!story.wsl) return;
   s.Speaks("says-wsl1", kDecisive);
   const int build = WindowsBuild(story);

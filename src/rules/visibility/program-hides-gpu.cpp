@@ -181,8 +181,12 @@ bool BeginsWithTheFirst(const LogStory& story) {
 // "interactive python sees the GPU": true, "training script sees the GPU": false
 void JudgeLog(Signs& s) {
   const LogStory& story = s.story;
-  s.States(story.Saw("says-shell-has-gpu") && story.Saw("says-program-lacks-gpu"), "says-program-lacks-gpu",
-           "an interactive Python sees the GPU, and the program does not", kDecisive);
+  if (story.SawAny({"says-shell-has-gpu", "says-plain-python-has-gpu"})) {
+    for (const char* lacks : {"says-program-lacks-gpu", "says-own-code-lacks-gpu"}) {
+      s.States(story.Saw(lacks), lacks, "an interactive Python sees the GPU, and the program does not",
+               kDecisive);
+    }
+  }
   s.Speaks("says-program-hides-gpu", kDecisive).Speaks("program-hides-all", kDecisive);
   if (!story.gpu_registered && !BeginsWithTheFirst(story)) s.Speaks("says-program-sets-devices", kDecisive);
   if (!s.any() && BeginsWithTheFirst(story)) s.Drop();
