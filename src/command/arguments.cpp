@@ -290,6 +290,13 @@ std::string Unexpected(const CLI::App& app, const std::string& argument) {
 EarlyEnd UsageError(std::string message) { return {std::move(message), true}; }
 
 std::optional<EarlyEnd> Parse(int argc, char** argv, Arguments& arguments) {
+  // `--pid "$PID"` of a variable that is not set is a slip, not the question which processes there are.
+  for (int i = 1; i < argc; i++) {
+    const std::string_view word = argv[i], next = i + 1 < argc ? argv[i + 1] : "-";
+    if (word == "--pid=" || (word == "--pid" && next.empty()))
+      return UsageError(
+          "--pid needs the number of a process; without a value it lists those with TensorFlow");
+  }
   CLI::App app;
   const Options options = Declare(app, arguments);
   try {

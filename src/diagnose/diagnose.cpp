@@ -196,6 +196,18 @@ bool Before(const Finding& a, const Finding& b) {
   return a.rule->link < b.rule->link;
 }
 
+// Of one line several messages may speak; people read it once.
+void TellOnce(std::vector<Evidence>& evidence) {
+  std::vector<Evidence> told;
+  for (Evidence& one : evidence) {
+    const bool known = std::any_of(told.begin(), told.end(), [&](const Evidence& other) {
+      return other.from == one.from && other.text == one.text;
+    });
+    if (!known) told.push_back(std::move(one));
+  }
+  evidence = std::move(told);
+}
+
 bool OnlyHints(const Finding& finding) {
   return std::all_of(finding.evidence.begin(), finding.evidence.end(),
                      [](const Evidence& one) { return one.strength == Strength::kWeak; });
@@ -406,6 +418,7 @@ Diagnosis Diagnose(const Facts& facts, const Knowledge& knowledge, std::span<con
   Diagnosis diagnosis = JudgeAll(facts, knowledge, rules);
   diagnosis.ask = NextQuestions(diagnosis, facts, knowledge,
                                 [&](const Facts& answered) { return JudgeAll(answered, knowledge, rules); });
+  for (Finding& finding : diagnosis.causes) TellOnce(finding.evidence);
   return diagnosis;
 }
 

@@ -465,14 +465,15 @@ bool FitsPython(const TensorFlowBuild& build, const Facts& facts, const Knowledg
 // The newest build with CUDA that works and is wanted; nullptr: none.
 const TensorFlowBuild* Newest(const Facts& facts, const Knowledge& knowledge,
                               const std::function<bool(const TensorFlowBuild&)>& wanted) {
-  const TensorFlowBuild* newest = nullptr;
   const std::string machine = Known(facts.host.machine, "x86_64");
-  for (std::string_view version : knowledge.CudaVersions("tensorflow", machine)) {
-    if (newest != nullptr && CompareVersions(version, newest->version) <= 0) continue;
+  auto versions = knowledge.CudaVersions("tensorflow", machine);
+  std::stable_sort(versions.begin(), versions.end(),
+                   [](std::string_view a, std::string_view b) { return CompareVersions(a, b) > 0; });
+  for (std::string_view version : versions) {
     const TensorFlowBuild* build = knowledge.FindBuild("tensorflow", version, machine);
-    if (build != nullptr && Works(*build, facts, knowledge) && wanted(*build)) newest = build;
+    if (build != nullptr && Works(*build, facts, knowledge) && wanted(*build)) return build;
   }
-  return newest;
+  return nullptr;
 }
 
 // Of the releases that begin with `line`; `same` is kept if it is one of them. Empty: none.
@@ -533,17 +534,21 @@ void AddInstall(const Knowledge& knowledge, const std::string& folder, const std
   if (!version.empty()) fix.changes.emplace_back(InstallDistribution{folder, name, version});
 }
 
+// What pip is asked for, so that TensorFlow `version` does not bring a cuDNN without code for this GPU;
+// releases before 2.18 take an older one by themselves.
+std::vector<std::string> WithCudnnForGpu(const Facts& facts, const std::string& version,
+                                         const std::string& requirement) {
+  if (!HasGpuBeforeTuring(facts) || CompareVersions(version, "2.18") < 0) return {requirement};
+  return {requirement, "nvidia-cudnn-cu12<9.11"};
+}
+
 }  // namespace
 
 Fix InstallTensorFlow(const Facts& facts, const Knowledge& knowledge, const std::string& version,
                       const std::vector<std::string>& instead_of) {
   Fix fix;
   fix.title = "Install TensorFlow " + version + " with its CUDA libraries";
-  std::vector<std::string> requirements = {WithCuda(version)};
-  bool before_turing = HasGpuBeforeTuring(facts);
-  if (before_turing && CompareVersions(version, "2.18") >= 0)
-    requirements.emplace_back("nvidia-cudnn-cu12<9.11");
-  fix.commands = PipReplace(facts, instead_of, requirements);
+  fix.commands = PipReplace(facts, instead_of, WithCudnnForGpu(facts, version, WithCuda(version)));
   std::string site = SitePackages(facts);
   const TensorFlowBuild* build =
       knowledge.FindBuild("tensorflow", version, Known(facts.host.machine, "x86_64"));
@@ -555,7 +560,7 @@ Fix InstallTensorFlow(const Facts& facts, const Knowledge& knowledge, const std:
   fix.changes.emplace_back(InstallDistribution{site, "tensorflow", version});
   for (const std::string& requirement : build->requires_dist) {
     if (requirement.starts_with("nvidia-") && requirement.find("and-cuda") != std::string::npos)
-      AddInstall(knowledge, site, requirement, before_turing, fix);
+      AddInstall(knowledge, site, requirement, HasGpuBeforeTuring(facts), fix);
   }
   return DriverFirst(std::move(fix), facts, knowledge, *build);
 }
@@ -578,10 +583,9 @@ Fix InstallCudaLibraries(const Facts& facts, const Knowledge& knowledge) {
   }
   Fix fix;
   fix.title = "Install the CUDA libraries that this TensorFlow wants";
-  std::vector<std::string> requirements = {fmt::format("{}[and-cuda]=={}", name, version)};
-  bool before_turing = HasGpuBeforeTuring(facts);
-  if (before_turing && CompareVersions(version, "2.18") >= 0)
-    requirements.emplace_back("nvidia-cudnn-cu12<9.11");
+  std::vector<std::string> requirements =
+      WithCudnnForGpu(facts, version, fmt::format("{}[and-cuda]=={}", name, version));
+  const bool before_turing = HasGpuBeforeTuring(facts);
   fix.commands = PipInstall(facts, requirements);
   std::string site = SitePackages(facts);
   for (const std::string& requirement : *missing)
@@ -617,18 +621,22 @@ const TensorFlowBuild* WorkingBuild(const Facts& facts, const Knowledge& knowled
 Fix InNewPython(const Facts& facts, const TensorFlowBuild& build) {
   std::set<int> minors;
   for (const std::string& tag : build.pythons) minors.insert(MinorOf(tag));
-  return InNewPython(facts, minors, WithCuda(build.version));
+  return InNewPython(facts, minors, build.version, WithCuda(build.version));
 }
 
-Fix InNewPython(const Facts& facts, const std::set<int>& minors, const std::string& requirement) {
-  const std::string words = ShellQuote(requirement);
+Fix InNewPython(const Facts& facts, const std::set<int>& minors, const std::string& version,
+                const std::string& requirement) {
+  std::vector<std::string> quoted;
+  for (const std::string& one : WithCudnnForGpu(facts, version, requirement))
+    quoted.push_back(ShellQuote(one));
+  const std::string words = Join(quoted, " ");
   const std::string newest = fmt::format("3.{}", minors.empty() ? 12 : *minors.rbegin());
   const std::string range = minors.size() < 2 ? newest : fmt::format("3.{} to {}", *minors.begin(), newest);
   std::string at_hand;
   int its_minor = 0;
   if (const auto* others = facts.python.others.Peek()) {
-    for (const auto& [path, version] : *others) {
-      const int minor = Minor(version);
+    for (const auto& [path, of_other] : *others) {
+      const int minor = Minor(of_other);
       if (minor > its_minor && minors.contains(minor)) at_hand = path, its_minor = minor;
     }
   }

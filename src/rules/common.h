@@ -98,8 +98,9 @@ std::string WithCuda(const std::string& version);
 Fix InstallTensorFlow(const Facts& facts, const Knowledge& knowledge, const std::string& version,
                       const std::vector<std::string>& instead_of);
 // Makes a virtual environment with a Python of one of these minor versions and installs the requirement
-// there.
-Fix InNewPython(const Facts& facts, const std::set<int>& minors, const std::string& requirement);
+// there, which is for this version of TensorFlow.
+Fix InNewPython(const Facts& facts, const std::set<int>& minors, const std::string& version,
+                const std::string& requirement);
 Fix InNewPython(const Facts& facts, const TensorFlowBuild& build);
 // As WorkingTensorFlow(), for any Python: the newest that meets "<2.21,>=2.16"; nullptr: none known.
 const TensorFlowBuild* WorkingBuild(const Facts& facts, const Knowledge& knowledge,

@@ -44,8 +44,8 @@ std::string Digits(std::string_view text) {
 // since that of 11 to 13 is the same for all of a major version.
 std::string OpenedCuda(const LogStory& story) {
   for (const std::string& library : story.Fields("successfully-opened", "library")) {
-    std::string cuda = library.find("cudart") == library.npos ? std::string() : CudaOfName(library);
-    if (!cuda.empty() && MajorVersion(cuda) < 11) return cuda;
+    const std::string cuda = CudaOfName(library);
+    if (cuda.find('.') != cuda.npos && MajorVersion(cuda) < 11) return cuda;
   }
   return {};
 }
@@ -157,6 +157,14 @@ std::string CudaOfName(const std::string& library) {
     if (digits.size() == 2)
       return digits == "12" || digits == "13" ? digits : digits.substr(0, 1) + "." + digits.substr(1);
     return digits;
+  }
+  // Up to CUDA 10.0 on Windows, too: "cusolver64_100.dll", then "cusolver64_10.dll".
+  for (const auto& [end, cuda] : {std::pair("64_80.dll", "8.0"),
+                                  {"64_90.dll", "9.0"},
+                                  {"64_91.dll", "9.1"},
+                                  {"64_92.dll", "9.2"},
+                                  {"64_100.dll", "10.0"}}) {
+    if (library.ends_with(end) && !NamesCudnn(library)) return cuda;
   }
   for (const std::string_view start : {"libcudart.so.", "libnvrtc.so.", "libnvJitLink.so."}) {
     if (library.starts_with(start)) return Digits(std::string_view(library).substr(start.size()));
@@ -445,6 +453,12 @@ double FreeShare(const LogStory& story) {
   return free < 0 || total <= 0 ? -1 : free / total;
 }
 
+bool LittleWasLeft(const LogStory& story) {
+  constexpr double kLittle = 64;
+  const double size = MiB(story.Field("allocator-out-of-memory", "size"));
+  return size >= 0 && size < kLittle && !story.MaySee("allocator-limit");
+}
+
 bool PoolIsTiny(const LogStory& story) {
   if (story.Saw("allocator-empty")) return true;
   if (story.Saw("program-limits-memory")) return false;
@@ -553,6 +567,12 @@ bool SpeaksOfCuda(const LogStory& story) {
 
 bool SessionWithoutCuda(const LogStory& story) {
   return OfSessions(story) && story.Saw("cpu-features") && story.Saw("only-cpu-listed") &&
+         !SpeaksOfCuda(story);
+}
+
+bool SilentOfCuda(const LogStory& story) {
+  const SeenMessage* notice = story.Message("cpu-features");
+  return notice != nullptr && Has(*notice->text.Peek(), "The TensorFlow library wasn't compiled to use") &&
          !SpeaksOfCuda(story);
 }
 

@@ -52,6 +52,9 @@ std::string_view XlaGpuAlone(const LogStory& story);
 std::string HidingVariable(const LogStory& story);
 // "1.95GiB", "977.81MiB" in MiB; -1: no size.
 double MiB(const std::string& text);
+// What failed was little, and how much of the GPU TensorFlow had got is not told: something has the rest, the
+// program itself or another.
+bool LittleWasLeft(const LogStory& story);
 // What somebody writes of a thing that is not there: "not found", "missing", …
 bool SaysMissing(std::string_view text);
 
@@ -110,6 +113,9 @@ bool BuiltWithCuda(const LogStory& story);
 // A session of 1.x started and told nothing of the driver, as it does whatever comes of it where the build
 // has CUDA.
 bool SessionWithoutCuda(const LogStory& story);
+// A release up to 1.3, which says what the CPU could do when it makes its devices, and nothing of CUDA
+// beside.
+bool SilentOfCuda(const LogStory& story);
 inline constexpr const char* kSessionWithoutCuda =
     "a session was started, and nothing was printed of the driver or a GPU, as a build with CUDA does";
 // Names of TensorFlow distributions in a stated list: "tensorflow 2.3.0; tensorflow-gpu 2.3.0".

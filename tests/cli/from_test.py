@@ -451,6 +451,12 @@ ctypes.memmove(start, b'ray::IDLE', 9)
             process.wait()
         self.assertIn(2, ends)
 
+    def test_an_empty_number_is_none(self):
+        for words in (["--pid", ""], ["--pid="], ["check", "--pid", "", "--format", "json"]):
+            done = run(*words)
+            self.assertEqual((done.returncode, done.stdout), (2, b""), words)
+            self.assertIn(b"--pid needs the number of a process", done.stderr)
+
     def test_listing(self):
         library = next(self.site().glob("tensorflow/libtensorflow_framework.so.2"))
         pid = self.start(f"ctypes.CDLL({str(library)!r})")

@@ -75,6 +75,12 @@ void JudgeLog(Signs& s) {
     s.Proves("libcuda-not-in-process");
   if (BuildsImage(story)) return;
   if (!story.wsl && !story.container) s.Speaks("says-no-libcuda", kStrong);
+  // There the driver's libraries are in /run/opengl-driver/lib, where no loader looks by itself.
+  if (MissesDriverLibrary(story) && story.Saw("says-nixos")) {
+    s.Speaks("says-nixos", kStrong);
+    s.Repair(Advice("On NixOS: name the folder of the driver's libraries",
+                    {"export LD_LIBRARY_PATH=/run/opengl-driver/lib${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}"}));
+  }
   // A container gets it from the host, with the GPU.
   s.Speaks("cuda-303", kStrong)
       .Speaks("import-libcuda", story.container && !story.smi_works ? kWeak : kStrong);

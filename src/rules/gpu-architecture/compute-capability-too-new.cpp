@@ -110,6 +110,7 @@ void JudgeLog(Signs& s) {
     if (story.Saw("blas-launch-failed") || !release_known) s.Speaks("cublas-execution-failed", kStrong);
     if (!fails && !release_known) s.Speaks("says-wrong-numbers", kStrong);
   }
+  if (!s.any() && story.capability.empty()) s.Speaks("cublas-execution-failed", kWeak);
   const bool old_card = !story.capability.empty() && CompareVersions(story.capability, "6.0") < 0;
   const bool own_build = story.Mentions("install_method", "source");
   if (!old_card)

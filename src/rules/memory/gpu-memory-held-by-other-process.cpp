@@ -113,8 +113,11 @@ void JudgeLog(Signs& s) {
       .Speaks("cuda-out-of-memory", kWeak);
   s.Speaks("dst-not-initialized", kWeak);
   // How much TensorFlow had got, and of what, nobody says.
-  if (!story.MaySee("oom-tensor") && !story.MaySee("allocator-limit"))
+  if (LittleWasLeft(story)) {
+    s.Speaks("allocator-out-of-memory", kStrong);
+  } else if (!story.MaySee("oom-tensor") && !story.MaySee("allocator-limit")) {
     s.Speaks("allocator-out-of-memory", kWeak);
+  }
   if (s.any()) s.Wants(story.facts.device_memory.holders);
 }
 

@@ -15,7 +15,7 @@ void JudgeLog(Signs& s) {
     if (s.any()) s.Wants(story.facts.device_memory.holders);
     return;
   }
-  s.Speaks("oom-tensor", kDecisive)
+  s.Speaks("oom-tensor", LittleWasLeft(story) ? kStrong : kDecisive)
       .Speaks("allocator-out-of-memory", kStrong)
       .Speaks("resource-exhausted", kWeak);
   s.Speaks("dst-not-initialized", kStrong);

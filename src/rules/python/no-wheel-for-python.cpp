@@ -72,7 +72,7 @@ Fix Repair(const Facts& facts, const Knowledge& knowledge, const WantedRelease& 
     if (build != nullptr) return InFittingPython(facts, knowledge, *build);
   }
   const bool has_extra = defect.empty() || defect == "search-path";
-  return InNewPython(facts, wheels.pythons,
+  return InNewPython(facts, wheels.pythons, wheels.newest,
                      wanted.name + (has_extra ? "[and-cuda]" : "") + wanted.specifiers);
 }
 

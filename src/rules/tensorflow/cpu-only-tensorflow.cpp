@@ -74,6 +74,8 @@ void JudgeLog(Signs& s) {
   s.States(plain && story.tensorflow.empty() && story.Saw("only-cpu-listed"), "says-installs-tensorflow",
            "the package tensorflow was installed, which up to 2.0 had no CUDA", kStrong);
   s.That(SessionWithoutCuda(story), kSessionWithoutCuda, kDecisive);
+  s.That(!s.any() && story.Saw("says-gpu-not-used") && SilentOfCuda(story),
+         "TensorFlow 1.x made its devices, and said nothing of a GPU or of CUDA", kWeak);
   // Where there is no GPU such a build is what one expects: what fails is the program that names one.
   const bool built_without =
       BuiltWithoutCuda(story) && !(story.no_gpu_stated && story.MaySee("device-unavailable"));
