@@ -44,7 +44,7 @@ std::string Digits(std::string_view text) {
 // since that of 11 to 13 is the same for all of a major version.
 std::string OpenedCuda(const LogStory& story) {
   for (const std::string& library : story.Fields("successfully-opened", "library")) {
-    const std::string cuda = CudaOfName(library);
+    std::string cuda = CudaOfName(library);
     if (cuda.find('.') != cuda.npos && MajorVersion(cuda) < 11) return cuda;
   }
   return {};
