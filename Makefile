@@ -46,12 +46,12 @@ test-real: configure-tests
 	cmake --build build --target tfdoctor fakes python_oracle_static -j$(JOBS)
 	tests/real/run $(REAL_ARGS)
 
-# Of the longest lists it runs the part whose turn it is with this commit, and says so; `make test-all` runs all.
+# Of the longest lists it runs the part whose turn it is with this commit (tests/turn.h); `make test-all` runs all.
 test: export TFDOCTOR_COMMIT = $(shell git rev-parse HEAD 2>/dev/null)
 # The unit tests run sanitized here (test-quick is for the inner loop), what takes minutes and the real wheels meet the
 # release binary; the wheels come from the network while the compiler works.
 test: run fetch-wheels lint test-sanitize test-slow test-real score
-	@echo "make test: everything passed"
+	@echo "make test: everything passed (of the longest lists the part of this commit; make test-all runs all)"
 
 fetch-wheels: setup-test
 	@nohup nice tests/real/environments.py >build/fetch-wheels.log 2>&1 &

@@ -1,5 +1,5 @@
 # The table of rules comes from the folder: every src/rules/<link>/<cause>.cpp defines `rule` in a namespace named after
-# the file. No list to keep. With names that no other file has, many of them are compiled as one, at a quarter of the time.
+# the file. No list to keep. With names that no other file has, many of them are compiled as one.
 file(GLOB rule_files CONFIGURE_DEPENDS src/rules/*/*.cpp)
 file(GLOB rules_support CONFIGURE_DEPENDS src/rules/*.cpp)
 set(declarations "")

@@ -46,7 +46,8 @@ struct Said {
 // "=terminal" is "terminal": true.
 std::vector<Said> SayingsIn(const std::map<std::string, std::string>& values,
                             const std::vector<SayingRow>& sayings);
-// Those of groups of words alone that one sentence of a text says, whatever its clauses are.
+// Those that one sentence of somebody's text says by groups of words, which may stand in several of its
+// clauses; not those that are for certain keys, since a sentence has none.
 std::vector<Said> GroupsIn(std::string_view text, const std::vector<SayingRow>& sayings);
 
 // {"context": {…}, "observed": {…}}; either may be missing. An error says what is wrong with it.

@@ -538,7 +538,8 @@ void AddInstall(const Knowledge& knowledge, const std::string& folder, const std
 // releases before 2.18 take an older one by themselves.
 std::vector<std::string> WithCudnnForGpu(const Facts& facts, const std::string& version,
                                          const std::string& requirement) {
-  if (!HasGpuBeforeTuring(facts) || CompareVersions(version, "2.18") < 0) return {requirement};
+  const bool brings_cudnn = Has(requirement, "[and-cuda]") && CompareVersions(version, "2.18") >= 0;
+  if (!brings_cudnn || !HasGpuBeforeTuring(facts)) return {requirement};
   return {requirement, "nvidia-cudnn-cu12<9.11"};
 }
 

@@ -40,8 +40,8 @@ std::string Digits(std::string_view text) {
   return digits;
 }
 
-// The CUDA that the build was made for, where the name of the libcudart that it opened tells: up to 10.2,
-// since that of 11 to 13 is the same for all of a major version.
+// The CUDA that the build was made for, where the names of the libraries that it opened tell: that of cudart
+// up to 10.2, of others up to 10.0; later ones are the same for all of a major version.
 std::string OpenedCuda(const LogStory& story) {
   for (const std::string& library : story.Fields("successfully-opened", "library")) {
     std::string cuda = CudaOfName(library);

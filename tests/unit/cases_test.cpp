@@ -174,6 +174,11 @@ TEST(Cases, AreDiagnosedAsExpected) {
     }
     CheckCauses(c.expect, diagnosis);
     CheckWords(c.expect, diagnosis);
+    for (const Finding& finding : diagnosis.causes) {
+      std::set<std::pair<std::string, std::string>> told;
+      for (const Evidence& one : finding.evidence)
+        EXPECT_TRUE(told.emplace(one.from, one.text).second) << one.text << " is said twice";
+    }
     std::set<std::string> explained;
     for (const Finding& finding : diagnosis.explained) explained.emplace(finding.rule->id);
     EXPECT_EQ(explained, c.expect.value("explained", Json::array()).get<std::set<std::string>>());

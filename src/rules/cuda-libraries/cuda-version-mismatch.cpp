@@ -119,10 +119,9 @@ void JudgeLog(Signs& s) {
     s.States(!s.any() && story.pip && (!story.tensorflow.empty() || story.Saw("says-no-longer")),
              "install_method", "TensorFlow was installed over the one that the notebook came with", kStrong);
     // Its machines are renewed, and their CUDA with them.
-    s.States(
-        !s.any() && !story.tensorflow.empty() && story.Saw("says-worked-before"), "says-worked-before",
-        "the notebook's own TensorFlow and CUDA are renewed now and then, and this is a release of its own",
-        kStrong);
+    s.States(!s.any() && !story.tensorflow.empty() && story.Saw("says-worked-before"), "says-worked-before",
+             "the notebook's own TensorFlow and CUDA are renewed now and then; this release may be of before",
+             kWeak);
   }
   if (!fails && !story.gpu_registered && !story.trouble) {
     const std::string path = OtherCudaOnPath(story);

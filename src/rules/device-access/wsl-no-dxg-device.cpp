@@ -7,7 +7,10 @@ namespace tfdoctor::wsl_no_dxg_device {
 
 namespace {
 
-Fix ToWsl2() { return Advice("In Windows: change to WSL 2", {"wsl --set-version DISTRIBUTION 2"}); }
+Fix ToWsl2() {
+  return Advice("In Windows: change to WSL 2 (DISTRIBUTION is a name that the first command lists)",
+                {"wsl --list --verbose", "wsl --set-version DISTRIBUTION 2"});
+}
 
 Verdict Check(const Facts& facts, const Knowledge&) {
   if (auto excluded = ExcludedByDriver(facts)) return *std::move(excluded);
